@@ -1,0 +1,177 @@
+"""One run from a network file and texts to a result: read, embed, encode, run, record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snnlp_lava.backends.emulator import run_emulator
+from snnlp_lava.backends.record import EXAMPLES, Source, result_document, write_run
+from snnlp_lava.backends.result import RunResult
+from snnlp_lava.embed.source import embedded_rows, embedder_of
+from snnlp_lava.errors import InputError
+from snnlp_lava.files import sha256_of_file
+from snnlp_lava.netx.card import Card
+from snnlp_lava.netx.file import read_network
+from snnlp_lava.text.sources import load_texts
+from snnlp_lava.text.split import limit_rows, split_rows
+
+BACKENDS = ("emulator", "sim")
+
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to run on: texts as they are, or a part of a data set.
+
+    Attributes
+    ----------
+    texts
+        Texts, where no data is given.
+    data, text_column, label_column, vectors
+        A data set, as in `snnlp_lava.text.sources.load_texts`, and its ready vectors.
+    part, split_scheme, limit
+        Which rows of it; the split scheme is the training's by default.
+    """
+
+    texts: tuple[str, ...] = ()
+    data: str | None = None
+    text_column: str = "text"
+    label_column: str = "label"
+    vectors: Path | None = None
+    part: str = "test"
+    split_scheme: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Samples ready to be presented.
+
+    Attributes
+    ----------
+    texts
+        The texts.
+    rows
+        (n,) their rows in the data, or their numbers.
+    labels
+        (n,) true classes as the network numbers them, or None.
+    values
+        (n, channels) int32 SAF values.
+    """
+
+    texts: list[str]
+    rows: np.ndarray
+    labels: np.ndarray | None
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run: its result, and the document that ``--json`` prints."""
+
+    result: RunResult
+    document: dict[str, Any]
+
+
+def choose(card: Card, selection: Selection, report: Report = lambda stage, done, total: None) -> Chosen:
+    """Select, embed and encode the samples of a run.
+
+    Raises
+    ------
+    InputError
+        If data, labels, vectors or embedding model do not fit the network.
+    """
+    if selection.texts:
+        texts, labels = list(selection.texts), None
+        rows = np.arange(len(texts))
+        vectors = embedder_of(card.embedding).embed(texts)
+        return Chosen(texts, rows, labels, card.calibration(vectors))
+    assert selection.data is not None
+    data = load_texts(selection.data, selection.text_column, selection.label_column)
+    scheme = selection.split_scheme or card.training.get("data", {}).get("split_scheme", "official")
+    rows = limit_rows(split_rows(data, scheme)[selection.part], selection.limit)
+    labels = data.labels_as(card.label_names)[rows]
+    if (labels < 0).any():
+        unknown = data.label_names[data.labels[rows[np.argmax(labels < 0)]]]
+        raise InputError(
+            f"data {data.name}: label {unknown!r} is none of the network's: {', '.join(card.label_names)}"
+        )
+    known = card.embedding.name is not None
+    embedder = embedder_of(card.embedding) if known or selection.vectors is None else None
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        report("embed", done, len(rows))
+
+    vectors = embedded_rows(data, rows, embedder, selection.vectors, advance)
+    return Chosen(data.select(rows), rows, labels, card.calibration(vectors))
+
+
+def run_network(
+    path: Path,
+    selection: Selection,
+    backend: str,
+    *,
+    jobs: int = 1,
+    folder: Path | None = None,
+    report: Report = lambda stage, done, total: None,
+) -> Outcome:
+    """Run a network file on a backend, and write the run folder where one is given.
+
+    Raises
+    ------
+    InputError
+        If the network or the selection cannot be used.
+    BackendError
+        If the backend fails.
+    """
+    file = read_network(path)
+    if file.card is None:
+        raise InputError(f"network {path}: has no group /snnlp, so it does not say how text becomes its input")
+    card = file.card
+    chosen = choose(card, selection, report)
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        report(backend, done, len(chosen.values))
+
+    if backend == "sim":
+        from snnlp_lava.backends.sim import run_sim
+
+        result = run_sim(
+            path,
+            file.network,
+            chosen.values,
+            card.window,
+            card.period,
+            jobs=jobs,
+            keep_trains=EXAMPLES,
+            progress=advance,
+        )
+    else:
+        result = run_emulator(
+            file.network, chosen.values, card.window, card.period, keep_trains=EXAMPLES, progress=advance
+        )
+    document = result_document(result, card, chosen.labels)
+    if folder is not None:
+        source = Source(
+            network=path.name,
+            sha256=sha256_of_file(path),
+            data=selection.data and Path(selection.data).stem,
+            part=selection.part if selection.data else None,
+            limit=selection.limit,
+            rows=chosen.rows,
+            texts=chosen.texts,
+        )
+        write_run(folder, document, result, file.network, card, source)
+    return Outcome(result, document)

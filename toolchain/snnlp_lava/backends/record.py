@@ -1,0 +1,199 @@
+"""The run folder: result.json, samples.parquet and the spike trains of a few texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snnlp_lava.backends.result import RunResult
+from snnlp_lava.chip.network import Network
+from snnlp_lava.errors import InputError
+from snnlp_lava.files import read_json, replacing_folder, write_json
+from snnlp_lava.metrics import accuracy_and_mrr
+from snnlp_lava.netx.card import Card
+from snnlp_lava.versions import versions
+
+RESULT, SAMPLES, TRAINS = "result.json", "samples.parquet", "trains.npz"
+FORMAT = 1
+EXAMPLES = 4
+"""Texts whose spike trains a run folder keeps."""
+
+
+def result_document(result: RunResult, card: Card, labels: np.ndarray | None) -> dict[str, Any]:
+    """What ``run --json`` prints.
+
+    Parameters
+    ----------
+    result
+        The run.
+    card
+        The network's card.
+    labels
+        (n,) true classes, or None where they are unknown.
+    """
+    scores = accuracy_and_mrr(result.output_counts, labels) if labels is not None else {"accuracy": None, "mrr": None}
+    layers = [
+        {
+            "name": tally.name,
+            "neurons": tally.neurons,
+            "spikes": int(tally.spikes.sum()),
+            "synops": int(tally.synops.sum()),
+            "synops_nonzero": int(tally.synops_nonzero.sum()),
+            "neuron_updates": int(tally.neuron_updates.sum()),
+            "wraps": int(tally.wraps.sum()),
+            "clips": int(tally.clips.sum()),
+        }
+        for tally in result.layers
+    ]
+    return {
+        "backend": result.backend,
+        "samples": result.samples,
+        **scores,
+        "window": result.window,
+        "period": result.period,
+        "steps": result.steps,
+        "input_spikes": layers[0]["spikes"],
+        "layers": layers,
+        "synops_per_sample": sum(layer["synops"] for layer in layers) / result.samples,
+        "wraps": sum(layer["wraps"] for layer in layers),
+        "clips": sum(layer["clips"] for layer in layers),
+        "label_names": list(card.label_names),
+        "predictions": result.predictions.tolist(),
+        "labels": labels.tolist() if labels is not None else None,
+        "seconds": round(result.seconds, 3),
+        "versions": versions(),
+    }
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a run was made on.
+
+    Attributes
+    ----------
+    network
+        Name of the network file.
+    sha256
+        Its hash.
+    data, part, limit
+        Name of the data, part and limit; None for texts from the command line.
+    rows
+        (n,) row of each sample in the data.
+    texts
+        The n texts, or the first of them.
+    """
+
+    network: str
+    sha256: str
+    data: str | None
+    part: str | None
+    limit: int | None
+    rows: np.ndarray
+    texts: Sequence[str]
+
+
+def write_run(
+    folder: Path, document: Mapping[str, Any], result: RunResult, network: Network, card: Card, source: Source
+) -> None:
+    """Write a run folder, whole or not at all; an older run of the same name is replaced.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written, or stands for something else than a run.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    if folder.exists() and not (folder / RESULT).is_file():
+        raise InputError(f"{folder} exists and is no run folder; choose another with -o")
+    summary = {name: value for name, value in document.items() if name not in ("predictions", "labels")}
+    record = {
+        "format": FORMAT,
+        **summary,
+        "network": {
+            "file": source.network,
+            "sha256": source.sha256,
+            "sizes": list(network.sizes),
+            "card": card.to_dict(),
+        },
+        "data": {"name": source.data, "part": source.part, "limit": source.limit},
+        "examples": list(source.texts[:EXAMPLES]),
+    }
+    labels = document["labels"]
+    columns: dict[str, Any] = {"row": source.rows}
+    if labels is not None:
+        columns["label"] = labels
+    columns |= {"prediction": result.predictions, "output_counts": list(result.output_counts)}
+    for tally in result.layers:
+        for count in ("spikes", "synops", "synops_nonzero", "wraps", "clips"):
+            columns[f"{tally.name}_{count}"] = getattr(tally, count)
+    with replacing_folder(folder) as temporary:
+        parquet.write_table(pa.table(columns), temporary / SAMPLES)
+        trains = {f"layer{index}": train[:EXAMPLES] for index, train in enumerate(result.trains)}
+        np.savez_compressed(temporary / TRAINS, **trains)  # type: ignore[arg-type]
+        write_json(temporary / RESULT, record)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, read.
+
+    Attributes
+    ----------
+    name
+        Name of the folder.
+    record
+        result.json.
+    output_counts
+        (n, classes) output spikes.
+    predictions
+        (n,) classes.
+    labels
+        (n,) true classes or None.
+    trains
+        Spike trains of the first texts: (texts, period, neurons) uint8 of the input and every layer.
+    """
+
+    name: str
+    record: Mapping[str, Any]
+    output_counts: np.ndarray
+    predictions: np.ndarray
+    labels: np.ndarray | None
+    trains: tuple[np.ndarray, ...]
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run folder.
+
+    Raises
+    ------
+    InputError
+        If it is missing, incomplete or damaged.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    if not folder.is_dir():
+        raise InputError(f"run {folder}: no such folder")
+    record = read_json(folder / RESULT)
+    if record.get("format") != FORMAT:
+        raise InputError(f"run {folder}: has format {record.get('format')!r}; this version reads format {FORMAT}")
+    try:
+        table = parquet.read_table(folder / SAMPLES)
+        counts = np.stack(table.column("output_counts").to_numpy(zero_copy_only=False)).astype(np.int64)
+        predictions = table.column("prediction").to_numpy()
+        labels = table.column("label").to_numpy() if "label" in table.column_names else None
+        sizes = record["network"]["sizes"]
+        with np.load(folder / TRAINS, allow_pickle=False) as file:
+            packed = [file[f"layer{index}"] for index in range(len(sizes))]
+        trains = tuple(
+            np.unpackbits(train, axis=2, count=size) for train, size in zip(packed, sizes, strict=True)
+        )
+    except (OSError, KeyError, ValueError, TypeError, pa.ArrowException) as error:
+        raise InputError(f"run {folder}: is damaged: {str(error).splitlines()[0]}") from error
+    return Run(folder.name, record, counts, predictions, labels, trains)

@@ -1,0 +1,126 @@
+"""What every backend returns: integers, per sample and layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from snnlp_lava.chip.network import Network
+
+
+@dataclass(frozen=True)
+class LayerTally:
+    """What one layer did, sample by sample. All arrays are (n,) int64.
+
+    Attributes
+    ----------
+    name
+        ``input``, ``hidden1``, ..., ``output``.
+    neurons
+        Number of neurons.
+    spikes
+        Spikes sent.
+    synops
+        Spikes that arrived, times the synapses stored for each (all of a dense layer's, zeros included).
+    synops_nonzero
+        The same over the synapses whose weight is not 0.
+    neuron_updates
+        Neurons times steps.
+    wraps, clips
+        24-bit registers that wrapped (u) or saturated (v).
+    """
+
+    name: str
+    neurons: int
+    spikes: np.ndarray
+    synops: np.ndarray
+    synops_nonzero: np.ndarray
+    neuron_updates: np.ndarray
+    wraps: np.ndarray
+    clips: np.ndarray
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The outcome of a run over n samples.
+
+    Attributes
+    ----------
+    backend
+        Name of the backend.
+    window, period
+        Steps a sample is presented, and steps from one sample to the next.
+    steps
+        Steps that were run in all.
+    output_counts
+        (n, classes) int64 spikes of the output neurons within the window.
+    layers
+        The input and every layer.
+    seconds
+        Wall-clock time.
+    trains
+        Packed spike trains of the first samples, as many as were asked for, of the input and every layer:
+        (samples, period, ceil(neurons / 8)) uint8 each, every layer's in its own time.
+    """
+
+    backend: str
+    window: int
+    period: int
+    steps: int
+    output_counts: np.ndarray
+    layers: tuple[LayerTally, ...]
+    seconds: float
+    trains: tuple[np.ndarray, ...] = field(default=())
+
+    @property
+    def samples(self) -> int:
+        """Number of samples."""
+        return len(self.output_counts)
+
+    @property
+    def predictions(self) -> np.ndarray:
+        """(n,) class with the most output spikes; of equals the one with the lower index."""
+        return self.output_counts.argmax(axis=1)
+
+
+def tally_layers(
+    network: Network,
+    counts: Sequence[np.ndarray],
+    period: int,
+    wraps: Sequence[np.ndarray],
+    clips: Sequence[np.ndarray],
+) -> tuple[LayerTally, ...]:
+    """Ledger of a run from the spikes of every neuron.
+
+    Parameters
+    ----------
+    network
+        The network that ran.
+    counts
+        Spikes of the input lines and of each layer's neurons, (n, neurons) each, over the whole period.
+    period
+        Steps a sample took.
+    wraps, clips
+        (n,) for each layer, the input not among them.
+    """
+    samples = len(counts[0])
+    zero = np.zeros(samples, dtype=np.int64)
+    spikes = [layer_counts.sum(axis=1, dtype=np.int64) for layer_counts in counts]
+    tallies = [LayerTally("input", network.inputs, spikes[0], zero, zero, zero, zero, zero)]
+    for index, layer in enumerate(network.layers):
+        nonzero_fan_out = (layer.weight != 0).sum(axis=0, dtype=np.int64)
+        tallies.append(
+            LayerTally(
+                name=network.layer_names[index + 1],
+                neurons=layer.neurons,
+                spikes=spikes[index + 1],
+                synops=spikes[index] * layer.neurons,
+                synops_nonzero=counts[index].astype(np.int64) @ nonzero_fan_out,
+                neuron_updates=np.full(samples, layer.neurons * period, dtype=np.int64),
+                wraps=wraps[index],
+                clips=clips[index],
+            )
+        )
+    return tuple(tallies)

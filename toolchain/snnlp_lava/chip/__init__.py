@@ -1,0 +1,1 @@
+"""The network as the chip sees it: integers, their limits, and the integer neuron. NumPy alone."""

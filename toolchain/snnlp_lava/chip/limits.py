@@ -1,0 +1,28 @@
+"""Ranges of the integers that Loihi stores, as lava-nc 0.10's fixed-point models and NetX take them.
+
+Sources: Davies et al., IEEE Micro 38(1), 2018; docstrings of lava.proc.lif.models.PyLifModelBitAcc;
+lava.utils.weightutils.
+"""
+
+WEIGHT_MIN, WEIGHT_MAX = -256, 254
+"""Weights of a matrix with both signs; they must be even (8 bits with sign, times 2)."""
+WEIGHT_MAX_UNSIGNED = 255
+"""Largest weight of a matrix without negative weights."""
+
+DECAY_UNITY = 1 << 12
+"""A decay of 4096 forgets everything within one step."""
+CURRENT_DECAY_MIN = 1
+"""Loihi adds 1 to the stored current decay, so that 0 cannot be stored."""
+
+THRESHOLD_MAX = (1 << 17) - 1
+BIAS_MIN, BIAS_MAX = -(1 << 12), (1 << 12) - 1
+BIAS_EXPONENT = 6
+"""Bias exponent that NetX fixes."""
+
+STATE_SHIFT = 6
+"""Weights and thresholds are shifted left by 6 bits against u and v."""
+STATE_LIMIT = 1 << 23
+"""u and v are 24-bit signed registers: u wraps, v saturates."""
+
+MAX_NEURONS = 1 << 20
+"""Neurons of one layer that a network file may name; a Loihi 2 chip has this many in all."""

@@ -1,0 +1,34 @@
+"""snnlp-lava export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("export")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--period",
+    type=click.IntRange(min=1),
+    help="Steps from one text to the next (Loihi 2 needs a power of two).  [default: the window]",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Network file.  [default: netx_exports/NAME.net]"
+)
+def command(model: Path, period: int | None, output: Path | None) -> None:
+    """Write the trained model in folder MODEL as a network file (NetX HDF5)."""
+    from snnlp_lava.chip.network import sizes_text
+    from snnlp_lava.cli.console import stderr
+    from snnlp_lava.netx.file import write_network
+    from snnlp_lava.train.export import export_model
+
+    network, card = export_model(model, period)
+    path = output or Path("netx_exports") / f"{model.resolve().name}.net"
+    write_network(path, network, card)
+    stderr().print(
+        f"network: {path} ({sizes_text(network.sizes)}, window {card.window}, period {card.period} steps)",
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,63 @@
+"""The command `snnlp-lava`. Each sub-command's module is imported only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from typing import Any
+
+import click
+
+from snnlp_lava.errors import SnnlpLavaError
+from snnlp_lava.version import VERSION
+
+COMMANDS = {
+    "demo": "Train, export, run on Lava and report, on data that comes with the package.",
+    "train": "Train a spiking text classifier with lava-dl SLAYER.",
+    "export": "Write a trained model as a network file (NetX HDF5).",
+    "run": "Run a network file on texts.",
+    "report": "Write a page on what runs found and cost.",
+}
+
+_INTERRUPTED = 130
+
+
+class _LazyGroup(click.Group):
+    """Knows its commands by name and help; imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"snnlp_lava.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
+        try:
+            return super().invoke(ctx)
+        except SnnlpLavaError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, "--version", prog_name="snnlp-lava")
+@click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
+def main(verbose: bool) -> None:
+    """Spiking text classifiers: train with lava-dl, run on Lava spike for spike, know what they cost."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s: %(message)s"
+    )
+    for chatty in ("httpx", "sentence_transformers", "numba"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""snnlp-lava run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from snnlp_lava.cli.options import data_options, split_scheme_option
+
+if TYPE_CHECKING:
+    from snnlp_lava.backends.result import RunResult
+
+
+@click.command("run")
+@click.argument("network", type=click.Path(path_type=Path))
+@click.option(
+    "--backend",
+    type=click.Choice(["emulator", "sim"]),
+    default="emulator",
+    show_default=True,
+    help="emulator: NumPy, the same integers; sim: Lava's CPU simulator.",
+)
+@data_options(required=False)
+@split_scheme_option(None)
+@click.option(
+    "--split",
+    "part",
+    type=click.Choice(["train", "validation", "test"]),
+    default="test",
+    show_default=True,
+    help="Which part of the data.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many rows, the same ones each time.")
+@click.option("--text", "texts", multiple=True, help="A text to classify; may be given several times.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Lava runtimes at once (sim).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Run folder.  [default with --data: runs/NAME]")
+def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[str], **options: Any) -> None:  # noqa: ANN401
+    """Run the network file NETWORK on texts, or on a part of a data set."""
+    from snnlp_lava.backends.job import Selection, run_network
+    from snnlp_lava.cli.console import Stages, progress_bars, stderr
+    from snnlp_lava.errors import InputError
+
+    if bool(texts) == bool(options["data"]):
+        raise InputError("give either --data or one or more --text")
+    if texts and options["vectors"]:
+        raise InputError("--vectors belongs to --data; a --text is embedded")
+    selection = Selection(texts=tuple(texts), **{k: v for k, v in options.items() if k not in ("backend", "jobs")})
+    default = Path("runs") / f"{network.stem}-{options['backend']}" if not texts else None
+    folder = output or default
+    with progress_bars() as progress:
+        outcome = run_network(
+            network, selection, options["backend"], jobs=options["jobs"], folder=folder, report=Stages(progress)
+        )
+    if as_json:
+        click.echo(json.dumps(outcome.document, ensure_ascii=False))
+    elif texts:
+        _print_texts(texts, outcome.result, outcome.document["label_names"])
+    else:
+        _print_summary(outcome.document)
+    if folder is not None:
+        stderr().print(f"run: {folder}", highlight=False, soft_wrap=True)
+
+
+def _print_texts(texts: Sequence[str], result: RunResult, label_names: Sequence[str]) -> None:
+    for text, prediction, counts in zip(texts, result.predictions, result.output_counts, strict=True):
+        click.echo(f"{label_names[prediction]}\t{text}")
+        order = sorted(range(len(label_names)), key=lambda index: (-counts[index], index))
+        click.echo("\t" + "  ".join(f"{label_names[index]} {counts[index]}" for index in order))
+
+
+def _print_summary(document: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    samples = document["samples"]
+    table = Table(
+        title=f"{samples} texts on {document['backend']}: accuracy {document['accuracy']:.2%}, MRR {document['mrr']:.4f}",
+        title_justify="left",
+        caption=f"per text, {document['steps'] / samples:.1f} steps; wraps {document['wraps']}, "
+        f"clips {document['clips']}; {document['seconds']:.1f} s in all",
+        caption_justify="left",
+    )
+    for column in ("layer", "neurons", "spikes", "synops", "of non-zero weights", "neuron updates"):
+        table.add_column(column, justify="left" if column == "layer" else "right")
+    for layer in document["layers"]:
+        counts = [layer[key] / samples for key in ("spikes", "synops", "synops_nonzero", "neuron_updates")]
+        table.add_row(layer["name"], str(layer["neurons"]), *(f"{count:,.1f}" for count in counts))
+    Console().print(table)

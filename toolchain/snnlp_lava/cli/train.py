@@ -1,0 +1,98 @@
+"""snnlp-lava train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from snnlp_lava.cli.options import data_options, split_scheme_option
+
+if TYPE_CHECKING:
+    from snnlp_lava.train.folder import ModelInfo
+
+
+@click.command("train")
+@data_options(required=True)
+@split_scheme_option("official")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many rows of each part.")
+@click.option(
+    "--method", type=click.Choice(["snn-rate", "ann"]), default="snn-rate", show_default=True, help="What to train."
+)
+@click.option(
+    "--level", type=click.Choice(["sentence"]), default="sentence", show_default=True, help="What a vector stands for."
+)
+@click.option(
+    "--embedding",
+    default="all-MiniLM-L6-v2",
+    show_default=True,
+    help="A sentence-transformers model: a folder, or a name on the Hugging Face hub.",
+)
+@click.option("--window", type=int, default=32, show_default=True, help="Time steps a text is presented.")
+@click.option(
+    "--calibration",
+    type=click.Choice(["onoff", "range", "paper"]),
+    default="onoff",
+    show_default=True,
+    help="How vectors become rates.",
+)
+@click.option("--threshold-scale", type=float, help="Weight resolution: factor on threshold and initial weights.")
+@click.option("--epochs", type=int, help="Passes over the training rows.")
+@click.option("--learning-rate", type=float, help="Adam's learning rate at the start; it falls along a cosine.")
+@click.option("--seed", type=int, default=42, show_default=True, help="Same seed, same weights.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint in the model folder.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Model folder.  [default: models/NAME]")
+def command(output: Path | None, data: str, **options: Any) -> None:  # noqa: ANN401
+    """Train a spiking text classifier, and its baselines on the same rows.
+
+    The result is a folder with config.json, weights.safetensors, history.csv and a model card, README.md.
+    """
+    from snnlp_lava.cli.console import Stages, progress_bars, stderr
+    from snnlp_lava.text.sources import load_texts
+    from snnlp_lava.train.config import TrainConfig
+    from snnlp_lava.train.session import claim_folder, prepare, train_model
+
+    names = ("method", "level", "window", "calibration", "threshold_scale", "epochs", "learning_rate", "seed")
+    config = TrainConfig(**{name: options[name] for name in names if options[name] is not None})
+    folder = output or Path("models") / f"{Path(data).stem}-{config.method}-t{config.window}-s{config.seed}"
+    console = stderr()
+    info = claim_folder(folder, options["resume"])
+    if info is not None:
+        console.print(f"{folder} is already finished")
+    else:
+        texts = load_texts(data, options["text_column"], options["label_column"])
+        with progress_bars() as progress:
+            stages = Stages(progress)
+            corpus = prepare(
+                texts, options["split_scheme"], options["limit"], options["embedding"], options["vectors"], stages
+            )
+
+            def on_epoch(row: dict[str, float]) -> None:
+                progress.console.print(
+                    f"epoch {row['epoch']:>3} of {config.epochs}  train loss {row['train_loss']:.4f}  "
+                    f"validation loss {row['validation_loss']:.4f}  accuracy {row['validation_accuracy']:.2%}",
+                    highlight=False,
+                )
+
+            info = train_model(corpus, config, folder, options["device"], stages, on_epoch)
+    show_scores(info)
+    console.print(f"model: {folder}", highlight=False, soft_wrap=True)
+
+
+def show_scores(info: ModelInfo) -> None:
+    """Print the model's scores beside its baselines'."""
+    from rich.table import Table
+
+    from snnlp_lava.cli.console import stderr
+    from snnlp_lava.train.folder import score_rows
+
+    table = Table(title=f"{info.data['name']}: {info.data['rows']['test']} test texts", title_justify="left")
+    table.add_column("model")
+    for column in ("validation accuracy", "test accuracy", "test MRR"):
+        table.add_column(column, justify="right")
+    for title, scores in score_rows(info):
+        validation, test = scores["validation"], scores["test"]
+        table.add_row(title, f"{validation['accuracy']:.1%}", f"{test['accuracy']:.1%}", f"{test['mrr']:.3f}")
+    stderr().print(table)

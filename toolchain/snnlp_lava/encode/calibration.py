@@ -1,0 +1,108 @@
+"""How a vector's values are brought into SAF's range [0, 1].
+
+Every calibration is one affine map per dimension, z = gain v + offset, fitted on the training vectors alone:
+
+paper
+    z = (v + 1) / 2, as SNNLP has it. Sentence vectors have unit norm, so 384 values stay within about
+    0.5 +- 0.05 and most of the window carries nothing.
+range
+    The 1st to the 99th percentile of each dimension is spread over 0 to 1.
+onoff
+    z = (v - mean) / (REACH x standard deviation), coded by two channels a dimension: the first fires for
+    z > 0, the second for z < 0. An average value is silent, so the code is sparse where the others fire at 0.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from snnlp_lava.encode.saf import to_grid
+from snnlp_lava.errors import InputError
+
+CALIBRATIONS = ("onoff", "range", "paper")
+REACH = 3.0
+"""Standard deviations that `onoff` maps to a spike at every step."""
+
+_CONSTANT = 1e-5
+"""A dimension whose spread is below this part of the typical one is constant, and stays silent."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A fitted calibration.
+
+    Attributes
+    ----------
+    name
+        One of CALIBRATIONS.
+    gain, offset
+        (d,) float64.
+    """
+
+    name: str
+    gain: np.ndarray
+    offset: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.name not in CALIBRATIONS:
+            raise InputError(f"calibration {self.name!r} is unknown (known: {', '.join(CALIBRATIONS)})")
+        for field in ("gain", "offset"):
+            values = np.asarray(getattr(self, field), dtype=np.float64)
+            if values.ndim != 1 or not np.isfinite(values).all():
+                raise InputError(f"calibration {self.name}: its {field} is not one finite number per dimension")
+            object.__setattr__(self, field, values)
+        if len(self.gain) != len(self.offset) or not len(self.gain):
+            raise InputError(f"calibration {self.name}: {len(self.gain)} gains, {len(self.offset)} offsets")
+
+    @property
+    def dimension(self) -> int:
+        """Length of the vectors it takes."""
+        return len(self.gain)
+
+    @property
+    def channels(self) -> int:
+        """Number of SAF neurons it feeds."""
+        return self.dimension * (2 if self.name == "onoff" else 1)
+
+    def __call__(self, vectors: np.ndarray) -> np.ndarray:
+        """Vectors, (n, d) floats, to SAF values, (n, channels) int32 in [0, saf.ONE].
+
+        Raises
+        ------
+        InputError
+            If the vectors have another dimension.
+        """
+        if vectors.ndim != 2 or vectors.shape[1] != self.dimension:
+            raise InputError(f"vectors of shape {vectors.shape}: this network takes {self.dimension} dimensions")
+        z = np.asarray(vectors, dtype=np.float64) * self.gain + self.offset
+        if self.name == "onoff":
+            z = np.concatenate([z, -z], axis=1)
+        return to_grid(z)
+
+
+def fit_calibration(name: str, vectors: np.ndarray) -> Calibration:
+    """Fit a calibration on the training vectors, (n, d) floats.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown.
+    """
+    vectors = np.asarray(vectors, dtype=np.float64)
+    dimension = vectors.shape[1]
+    if name == "paper":
+        return Calibration(name, np.full(dimension, 0.5), np.full(dimension, 0.5))
+    if name == "range":
+        low, high = np.percentile(vectors, [1, 99], axis=0)
+        gain = _inverse(high - low)
+        return Calibration(name, gain, -low * gain)
+    gain = _inverse(REACH * vectors.std(axis=0))
+    return Calibration(name, gain, -vectors.mean(axis=0) * gain)
+
+
+def _inverse(spread: np.ndarray) -> np.ndarray:
+    """1 / spread; 0 for constant dimensions, which all-MiniLM-L6-v2 has two of."""
+    varies = spread > _CONSTANT * max(float(np.median(spread)), np.finfo(float).tiny)
+    return np.where(varies, 1.0 / np.where(varies, spread, 1.0), 0.0)

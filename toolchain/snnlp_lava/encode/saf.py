@@ -1,0 +1,65 @@
+"""SAF: the self-accumulate-and-fire neuron, deterministic rate coding in closed form.
+
+A SAF neuron adds its input x to an accumulator at every step, fires when the accumulator reaches 1 and keeps
+the remainder (soft reset, no leak, start at 0; SNNLP, arXiv 2401.17911). With x a multiple of 2^-GRID_BITS
+the accumulator is an integer and no rounding can occur, so that
+
+    spike at step t   iff   floor((t + 1) x) > floor(t x)        t = 0, 1, ...
+    spikes in T steps  =    floor(T x)
+
+Values below 0 never fire, values above 1 fire at every step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+GRID_BITS = 16
+ONE = 1 << GRID_BITS
+"""The integer that stands for x = 1, and the threshold of the integer accumulator."""
+
+MAX_WINDOW = 1 << 14
+"""Longest window, in steps: (t + 1) x must stay within 31 bits."""
+
+
+def to_grid(x: np.ndarray) -> np.ndarray:
+    """Round values to the grid of 2^-GRID_BITS and clip them to [0, 1].
+
+    Parameters
+    ----------
+    x
+        Floats of any shape.
+
+    Returns
+    -------
+    np.ndarray
+        int32 in [0, ONE], same shape.
+    """
+    return np.rint(np.clip(np.asarray(x, dtype=np.float64), 0.0, 1.0) * ONE).astype(np.int32)
+
+
+def saf_spikes(values: np.ndarray, window: int) -> np.ndarray:
+    """Spike trains of SAF neurons.
+
+    Parameters
+    ----------
+    values
+        (..., channels) int32 in [0, ONE], from `to_grid`.
+    window
+        Number of steps T, at most MAX_WINDOW.
+
+    Returns
+    -------
+    np.ndarray
+        (..., T, channels) uint8, 0 or 1.
+    """
+    if not 0 < window <= MAX_WINDOW:
+        raise ValueError(f"a window of {window} steps is not within 1 to {MAX_WINDOW}")
+    values = np.asarray(values, dtype=np.int32)
+    floors = (values[..., None, :] * np.arange(window + 1, dtype=np.int32)[:, None]) >> GRID_BITS
+    return np.diff(floors, axis=-2).astype(np.uint8)
+
+
+def saf_counts(values: np.ndarray, window: int) -> np.ndarray:
+    """Spikes of each SAF neuron in a window: floor(T x), int64, shape of `values`."""
+    return (np.asarray(values, dtype=np.int64) * window) >> GRID_BITS

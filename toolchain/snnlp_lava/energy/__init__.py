@@ -1,0 +1,1 @@
+"""A ledger of integers times prices with sources is a bill."""

@@ -1,0 +1,29 @@
+"""What can go wrong, as one line for a person.
+
+SnnlpLavaError
+ +-- InputError    what the user gave cannot be used        (exit code 2)
+ +-- CheckError    a check was made and failed              (exit code 1)
+      +-- BackendError  a backend stopped before it was done
+"""
+
+from __future__ import annotations
+
+
+class SnnlpLavaError(Exception):
+    """Base of all errors whose message is written for the user."""
+
+    exit_code = 1
+
+
+class InputError(SnnlpLavaError):
+    """A file, an option or a value from the user that cannot be used; names it, its value and the remedy."""
+
+    exit_code = 2
+
+
+class CheckError(SnnlpLavaError):
+    """A check that was asked for has failed."""
+
+
+class BackendError(CheckError):
+    """A backend stopped, crashed or hung before all samples were done."""

@@ -1,0 +1,111 @@
+"""What a network file says beyond its layers: how text becomes its input, and what its output means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from snnlp_lava.embed.identity import Embedding
+from snnlp_lava.encode.calibration import Calibration
+from snnlp_lava.encode.saf import MAX_WINDOW
+from snnlp_lava.errors import InputError
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything that `snnlp-lava run` needs to know of a network beside its layers.
+
+    Attributes
+    ----------
+    method, level
+        ``snn-rate``; ``sentence``.
+    label_names
+        Name of each output neuron's class.
+    window
+        Steps T for which a sample is presented and its spikes are counted.
+    period
+        Steps from the start of one sample to the start of the next, at least `window`.
+    embedding
+        The model whose vectors it was trained on.
+    calibration
+        From vectors to SAF values.
+    training
+        What it was trained on, how, and how it and its baselines scored (JSON).
+    versions
+        Versions of the packages that made it.
+    """
+
+    method: str
+    level: str
+    label_names: tuple[str, ...]
+    window: int
+    period: int
+    embedding: Embedding
+    calibration: Calibration
+    training: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label_names", tuple(self.label_names))
+        if len(set(self.label_names)) < max(2, len(self.label_names)):
+            raise InputError(f"label names {self.label_names!r} are not two or more different names")
+        if not 1 <= self.window <= MAX_WINDOW:
+            raise InputError(f"window {self.window} is outside 1 to {MAX_WINDOW} steps")
+        if not self.window <= self.period <= MAX_WINDOW:
+            raise InputError(f"period {self.period} is outside the window, {self.window}, to {MAX_WINDOW} steps")
+        if self.embedding.dimension != self.calibration.dimension:
+            raise InputError(
+                f"the embedding has {self.embedding.dimension} dimensions, the calibration {self.calibration.dimension}"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but the calibration's arrays, ready for JSON."""
+        document = {name: getattr(self, name) for name in _PLAIN_FIELDS}
+        document["embedding"] = asdict(self.embedding)
+        document["calibration"] = self.calibration.name
+        return document
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any], gain: np.ndarray, offset: np.ndarray) -> Card:
+        """Inverse of `to_dict`.
+
+        Raises
+        ------
+        InputError
+            If a field is missing or of the wrong type.
+        """
+        try:
+            embedding = Embedding(**_typed(document["embedding"], dict))
+            _typed(embedding.dimension, int)
+            for text in (embedding.name, embedding.sha256):
+                if text is not None:
+                    _typed(text, str)
+            fields = {name: _typed(document[name], kind) for name, kind in _PLAIN_FIELDS.items()}
+            for name in fields["label_names"]:
+                _typed(name, str)
+            name = _typed(document["calibration"], str)
+            return cls(embedding=embedding, calibration=Calibration(name, gain, offset), **fields)
+        except KeyError as error:
+            raise InputError(f"its description lacks {error}") from error
+        except TypeError as error:
+            raise InputError(f"its description is malformed: {error}") from error
+
+
+_PLAIN_FIELDS: dict[str, Any] = {
+    "method": str,
+    "level": str,
+    "label_names": (list, tuple),
+    "window": int,
+    "period": int,
+    "training": dict,
+    "versions": dict,
+}
+
+
+def _typed(value: Any, kind: type | Sequence[type]) -> Any:  # noqa: ANN401
+    if isinstance(value, bool) or not isinstance(value, kind):  # type: ignore[arg-type]
+        raise TypeError(f"{str(value)[:40]!r} is {type(value).__name__}")
+    return value

@@ -1,0 +1,218 @@
+"""Write and read network files.
+
+The layers stand at ``/layer/0``, ``/layer/1``, ... exactly as lava-dl's own export writes them and
+``lava.lib.dl.netx.hdf5.Network`` reads them. The group ``/snnlp``, which NetX ignores, holds the `Card`:
+``card`` (JSON text), ``gain`` and ``offset`` (float64), and the attribute ``format``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from snnlp_lava.chip import limits
+from snnlp_lava.chip.network import Layer, Network, checked_layer
+from snnlp_lava.errors import InputError
+from snnlp_lava.files import replacing_file
+from snnlp_lava.netx.card import Card
+
+FORMAT = 1
+_GROUP = "snnlp"
+_MAX_LAYERS = 64
+_MAX_BYTES = 1 << 28  # of one dataset; 1 Gi of weights would fill eight Loihi 2 chips
+_NEURON_TYPES = ("CUBA", "LOIHI")
+
+
+@dataclass(frozen=True)
+class NetworkFile:
+    """What a network file holds.
+
+    Attributes
+    ----------
+    network
+        The layers.
+    card
+        The rest, or None in a file that another program wrote.
+    """
+
+    network: Network
+    card: Card | None
+
+
+def write_network(path: Path, network: Network, card: Card) -> None:
+    """Write a network file, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If card and network do not fit together, or the file cannot be written.
+    """
+    _check_fit(network, card)
+    with replacing_file(path) as temporary, h5py.File(temporary, "w") as file:
+        for index, layer in enumerate(network.layers):
+            _write_layer(file.create_group(f"layer/{index}"), layer)
+        group = file.create_group(_GROUP)
+        group.attrs["format"] = FORMAT
+        group["card"] = json.dumps(card.to_dict(), ensure_ascii=False, sort_keys=True, allow_nan=False)
+        group["gain"] = card.calibration.gain
+        group["offset"] = card.calibration.offset
+
+
+def read_network(path: Path) -> NetworkFile:
+    """Read a network file of ours, or one of dense CUBA layers from lava-dl.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is no HDF5 or NetX file, holds something unsupported, or a value is out of range.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"network {path}: no such file")
+    try:
+        with h5py.File(path, "r") as file:
+            network = Network(tuple(_read_layers(_group(file, "layer"))))
+            card = _read_card(_group(file, _GROUP)) if _GROUP in file else None
+        if card is not None:
+            _check_fit(network, card)
+    except InputError as error:
+        raise InputError(f"network {path}: {error}") from error
+    except (OSError, RuntimeError, KeyError, ValueError) as error:  # what h5py raises on damaged files
+        raise InputError(f"network {path}: is no readable HDF5 file: {str(error).splitlines()[0]}") from error
+    return NetworkFile(network, card)
+
+
+def _check_fit(network: Network, card: Card) -> None:
+    if network.inputs != card.calibration.channels:
+        raise InputError(f"{network.inputs} input lines, but its encoder has {card.calibration.channels} channels")
+    if network.outputs != len(card.label_names):
+        raise InputError(f"{network.outputs} output neurons, but {len(card.label_names)} label names")
+
+
+def _write_layer(group: h5py.Group, layer: Layer) -> None:
+    group.create_dataset("type", (1,), "S10", [b"dense"])
+    group["shape"] = np.array([layer.neurons, 1, 1])
+    group["inFeatures"] = layer.inputs
+    group["outFeatures"] = layer.neurons
+    group["weight"] = layer.weight
+    if layer.bias.any():
+        group["bias"] = layer.bias
+    group["neuron/type"] = "CUBA"
+    group["neuron/iDecay"] = layer.current_decay
+    group["neuron/vDecay"] = layer.voltage_decay
+    group["neuron/vThMant"] = layer.threshold
+    group["neuron/refDelay"] = 1
+    group["neuron/gradedSpike"] = False
+
+
+def _read_layers(group: h5py.Group) -> list[Layer]:
+    if not 1 <= len(group) <= _MAX_LAYERS:
+        raise InputError(f"has {len(group)} layers; 1 to {_MAX_LAYERS} are supported")
+    layers: list[Layer] = []
+    for index in range(len(group)):
+        if str(index) not in group:
+            raise InputError(f"lacks layer/{index}")
+        description = _group(group, str(index))
+        kind = _text(description, "type")
+        if kind == "input" and index == 0 and "neuron" not in description:
+            continue  # lava-dl writes the shape of its input so; it computes nothing
+        layers.append(_read_dense(description, kind, index))
+    return layers
+
+
+def _read_dense(group: h5py.Group, kind: str, index: int) -> Layer:
+    name = f"layer/{index}"
+    if kind != "dense":
+        raise InputError(f"{name} is of type {kind!r}; only 'dense' is supported")
+    if "neuron" not in group:
+        raise InputError(f"{name} has no neuron description")
+    neuron = _group(group, "neuron")
+    neuron_type = _text(neuron, "type")
+    if neuron_type not in _NEURON_TYPES:
+        raise InputError(f"{name} has neurons of type {neuron_type!r}; only {' and '.join(_NEURON_TYPES)} are supported")
+    if "delay" in group and _array(group, "delay", (0, 1, 2)).any():
+        raise InputError(f"{name} has synaptic delays, which are not supported")
+    if "gradedSpike" in neuron and _array(neuron, "gradedSpike", (0,)).any():
+        raise InputError(f"{name} has graded spikes, which are not supported")
+    weight = _array(group, "weight", (2,))
+    if max(weight.shape) > limits.MAX_NEURONS:
+        raise InputError(f"{name} has weights of shape {weight.shape}; {limits.MAX_NEURONS} neurons are the most")
+    bias = _array(group, "bias", (1,)) if "bias" in group else np.zeros(len(weight), dtype=np.int32)
+    return checked_layer(
+        index + 1,
+        weight=weight,
+        bias=bias,
+        current_decay=_scalar(neuron, "iDecay"),
+        voltage_decay=_scalar(neuron, "vDecay"),
+        threshold=_scalar(neuron, "vThMant"),
+    )
+
+
+def _read_card(group: h5py.Group) -> Card:
+    found = group.attrs.get("format")
+    if found != FORMAT:
+        raise InputError(f"/{_GROUP} has format {found!r}; this version reads format {FORMAT}")
+    try:
+        document = json.loads(_text(group, "card"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"/{_GROUP}/card is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise InputError(f"/{_GROUP}/card is not a JSON object")
+    return Card.from_dict(document, _array(group, "gain", (1,)), _array(group, "offset", (1,)))
+
+
+def _member(group: h5py.Group, key: str) -> Any:  # noqa: ANN401
+    link = group.get(key, getlink=True)
+    if link is None:
+        raise InputError(f"lacks {group.name.rstrip('/')}/{key}; is it a NetX file?")
+    if not isinstance(link, h5py.HardLink):
+        raise InputError(f"{group.name.rstrip('/')}/{key} is a link to elsewhere, which is not followed")
+    return group[key]
+
+
+def _group(parent: h5py.Group, key: str) -> h5py.Group:
+    member = _member(parent, key)
+    if not isinstance(member, h5py.Group):
+        raise InputError(f"{member.name} is not a group")
+    return member
+
+
+def _dataset(parent: h5py.Group, key: str) -> h5py.Dataset:
+    member = _member(parent, key)
+    if not isinstance(member, h5py.Dataset) or member.shape is None:
+        raise InputError(f"{getattr(member, 'name', key)} is not a dataset")
+    if member.external or member.is_virtual:
+        raise InputError(f"{member.name} keeps its data in another file, which is not followed")
+    if member.nbytes > _MAX_BYTES:
+        raise InputError(f"{member.name} has {member.nbytes} bytes; {_MAX_BYTES} are the most")
+    return member
+
+
+def _array(parent: h5py.Group, key: str, dimensions: tuple[int, ...]) -> np.ndarray:
+    dataset = _dataset(parent, key)
+    if dataset.ndim not in dimensions or dataset.dtype.kind not in "iufb":
+        raise InputError(f"{dataset.name} is {dataset.dtype} of shape {dataset.shape}, which is not what NetX writes")
+    return np.asarray(dataset[()])
+
+
+def _scalar(parent: h5py.Group, key: str) -> int:
+    values = _array(parent, key, (0, 1)).reshape(-1)
+    if len(values) != 1 or not np.isfinite(values).all() or values[0] != np.rint(values[0]) or abs(values[0]) >= 1 << 31:
+        raise InputError(f"{parent.name}/{key} is not one whole number of 32 bits (one value for a layer is supported)")
+    return int(values[0])
+
+
+def _text(parent: h5py.Group, key: str) -> str:
+    dataset = _dataset(parent, key)
+    value = dataset[()] if dataset.ndim == 0 else dataset[:1].tolist()[0] if dataset.ndim == 1 and len(dataset) else None
+    if not isinstance(value, bytes | str):
+        raise InputError(f"{dataset.name} is not text")
+    try:
+        return value.decode("utf-8") if isinstance(value, bytes) else value
+    except UnicodeDecodeError as error:
+        raise InputError(f"{dataset.name} is not UTF-8") from error

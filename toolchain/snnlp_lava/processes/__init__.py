@@ -1,0 +1,1 @@
+"""Lava Processes and their models. Lava imports every module of this folder to look for models: nothing else here."""

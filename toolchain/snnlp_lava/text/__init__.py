@@ -1,0 +1,1 @@
+"""Labelled text: where it comes from, what it holds, how it is split."""

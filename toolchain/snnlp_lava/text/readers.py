@@ -1,0 +1,172 @@
+"""Readers for parquet, CSV and JSON lines: columns in, `TextData` out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snnlp_lava.errors import InputError
+from snnlp_lava.text.dataset import TextData
+
+NAME_COLUMN = "label_name"
+SPLIT_COLUMN = "split"
+MAX_FIELD = 1 << 24  # characters of one CSV field; reviews have some ten thousand
+
+Columns = dict[str, list[Any]]
+
+
+def read_file(path: Path, text_column: str = "text", label_column: str = "label") -> TextData:
+    """Read labelled texts from a ``.parquet``, ``.csv``, ``.jsonl`` or ``.ndjson`` file.
+
+    Labels are the values of `label_column`; if a column ``label_name`` stands beside them, it names the
+    classes, ordered by label. A column ``split`` gives the source's own split. Without `label_column`,
+    ``label_name`` itself holds the labels.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, lacks a column, or has a row without text or label.
+    """
+    readers = {".parquet": _parquet, ".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise InputError(f"data {path}: unknown kind of file {path.suffix!r} (known: {', '.join(readers)})")
+    if not path.is_file():
+        raise InputError(f"data {path}: no such file")
+    wanted = [text_column, label_column, NAME_COLUMN, SPLIT_COLUMN]
+    try:
+        columns = reader(path, wanted)
+    except OSError as error:
+        raise InputError(f"data {path}: cannot be read: {error.strerror or error}") from error
+    return from_columns(path.stem, columns, text_column, label_column, source=str(path))
+
+
+def from_columns(
+    name: str, columns: Columns, text_column: str = "text", label_column: str = "label", *, source: str | None = None
+) -> TextData:
+    """Build `TextData` from columns of equal length (see `read_file` for the rules).
+
+    Raises
+    ------
+    InputError
+        If a column is missing or a row has no text or label.
+    """
+    source = source or name
+    if text_column not in columns:
+        found = ", ".join(map(repr, columns)) or "none of the columns asked for"
+        raise InputError(f"data {source}: no column {text_column!r} (found {found}); name it with --text-column")
+    if label_column not in columns and NAME_COLUMN in columns:
+        label_column = NAME_COLUMN
+    if label_column not in columns:
+        raise InputError(f"data {source}: no column {label_column!r}; name it with --label-column")
+    texts = columns[text_column]
+    for row, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise InputError(f"data {source}: row {row + 1}: the text is {_kind(text)}, not text")
+    values = columns[label_column]
+    for row, value in enumerate(values):
+        if isinstance(value, float) or not isinstance(value, str | int) or value == "":
+            raise InputError(f"data {source}: row {row + 1}: the label is {_kind(value)}, not a name or whole number")
+    names = columns.get(NAME_COLUMN) if label_column != NAME_COLUMN else None
+    labels, label_names = _classes(values, names, source)
+    splits = columns.get(SPLIT_COLUMN)
+    return TextData(name, texts, labels, label_names, np.array(splits, dtype=str) if splits is not None else None)
+
+
+def _classes(
+    values: Sequence[str | int], names: Sequence[Any] | None, source: str
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    if len({type(value) is str for value in values}) > 1:
+        raise InputError(f"data {source}: labels are part names, part numbers")
+    if all(isinstance(value, str) and value.lstrip("-").isdecimal() for value in values):
+        values = [int(value) for value in values]  # CSV has no types; 10 shall stand after 9
+    distinct = sorted(set(values))  # type: ignore[type-var]
+    index = {value: i for i, value in enumerate(distinct)}
+    labels = np.array([index[value] for value in values], dtype=np.int64)
+    if names is None:
+        return labels, tuple(str(value) for value in distinct)
+    found: dict[int, str] = {}
+    for row, (label, name) in enumerate(zip(labels, names, strict=True)):
+        if not isinstance(name, str) or not name:
+            raise InputError(f"data {source}: row {row + 1}: the label_name is {_kind(name)}, not text")
+        if found.setdefault(int(label), name) != name:
+            raise InputError(
+                f"data {source}: row {row + 1}: label {values[row]} is named {name!r} here "
+                f"and {found[int(label)]!r} before"
+            )
+    label_names = tuple(found[i] for i in range(len(distinct)))
+    if len(set(label_names)) < len(label_names):
+        raise InputError(f"data {source}: two labels share one label_name")
+    return labels, label_names
+
+
+def _kind(value: Any) -> str:  # noqa: ANN401
+    return "empty" if value is None or value == "" else f"{type(value).__name__} {str(value)[:40]!r}"
+
+
+def _utf8(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"data {path}: byte {error.start} is not UTF-8; convert the file, e.g. with iconv -t utf-8"
+        ) from error
+
+
+def _csv(path: Path, wanted: Sequence[str]) -> Columns:
+    previous = csv.field_size_limit(MAX_FIELD)
+    try:
+        rows = csv.reader(io.StringIO(_utf8(path), newline=""), strict=True)
+        header = next(rows, [])
+        if len(set(header)) < len(header):
+            raise InputError(f"data {path}: two columns have the same name")
+        columns: Columns = {name: [] for name in header}
+        for row in rows:
+            if not row:
+                continue
+            if len(row) != len(header):
+                raise InputError(f"data {path}: line {rows.line_num} has {len(row)} fields, the header {len(header)}")
+            for name, value in zip(header, row, strict=True):
+                columns[name].append(value)
+    except csv.Error as error:
+        raise InputError(f"data {path}: line {rows.line_num}: {error}") from error
+    finally:
+        csv.field_size_limit(previous)
+    return {name: values for name, values in columns.items() if name in wanted or wanted[0] not in columns}
+
+
+def _json_lines(path: Path, wanted: Sequence[str]) -> Columns:
+    records: list[dict[str, Any]] = []
+    for number, line in enumerate(_utf8(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"data {path}: line {number} is not JSON: {error}") from error
+        if not isinstance(record, dict):
+            raise InputError(f"data {path}: line {number} is not a JSON object")
+        records.append(record)
+    present = [name for name in wanted if any(name in record for record in records)]
+    return {name: [record.get(name) for record in records] for name in present}
+
+
+def _parquet(path: Path, wanted: Sequence[str]) -> Columns:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(path)
+        present = [name for name in file.schema_arrow.names if name in wanted]
+        if wanted[0] not in present:
+            return {name: [] for name in file.schema_arrow.names}
+        table = file.read(columns=present)
+        return {name: table.column(name).to_pylist() for name in present}
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise InputError(f"data {path}: is no readable parquet file: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,69 @@
+"""From the word a user types after --data to labelled texts."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+from snnlp_lava.errors import InputError
+from snnlp_lava.text.dataset import TextData
+from snnlp_lava.text.readers import Columns, from_columns, read_file
+
+
+class HubSource(NamedTuple):
+    """A data set on the Hugging Face hub, pinned to one commit."""
+
+    repository: str
+    config: str
+    revision: str
+    parts: tuple[str, ...]
+
+
+HUB = {
+    "emotion": HubSource(
+        "dair-ai/emotion", "split", "cab853a1dbdf4c42c2b3ef2173804746df8825fe", ("train", "validation", "test")
+    ),
+    "imdb": HubSource("stanfordnlp/imdb", "plain_text", "e6281661ce1c48d982bc483cf8a173c1bbeb5d31", ("train", "test")),
+}
+DEMO = "demo"
+
+
+def load_texts(data: str, text_column: str = "text", label_column: str = "label") -> TextData:
+    """Load ``demo``, ``emotion``, ``imdb`` or a parquet, CSV or JSON lines file.
+
+    Raises
+    ------
+    InputError
+        If there is no such data, it cannot be read, or the hub cannot be reached.
+    """
+    if data == DEMO:
+        with resources.as_file(resources.files("snnlp_lava.text") / "data" / "demo.csv") as path:
+            return read_file(path)
+    if data in HUB:
+        return _from_hub(data, HUB[data])
+    path = Path(data)
+    if not path.suffix and not path.exists():
+        raise InputError(f"data {data}: neither a file nor one of {', '.join([DEMO, *HUB])}")
+    return read_file(path, text_column, label_column)
+
+
+def _from_hub(name: str, source: HubSource) -> TextData:
+    import datasets
+
+    datasets.disable_progress_bars()
+    columns: Columns = {"text": [], "label": [], "split": []}
+    for part in source.parts:
+        try:
+            table = datasets.load_dataset(source.repository, source.config, split=part, revision=source.revision)
+        except Exception as error:  # the hub's client raises what its many layers raise
+            raise InputError(
+                f"data {name}: cannot be had from the Hugging Face hub ({source.repository}): "
+                f"{str(error).splitlines()[0]}; a parquet, CSV or JSON lines file works without the hub"
+            ) from error
+        names = table.features["label"].names
+        columns["text"] += table["text"]
+        columns["label"] += list(table["label"])
+        columns.setdefault("label_name", []).extend(names[label] for label in table["label"])
+        columns["split"] += [part] * len(table)
+    return from_columns(name, columns)

@@ -1,0 +1,1 @@
+"""Training: the SLAYER network, its baselines, the loop and the model folder."""

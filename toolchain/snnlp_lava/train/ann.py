@@ -1,0 +1,50 @@
+"""The ANN baseline: the same layer sizes, ReLU, on the standardised vectors themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+
+class AnnClassifier(nn.Module):
+    """Linear layers with ReLU between them, as in the paper.
+
+    Parameters
+    ----------
+    sizes
+        Dimensions of a vector, hidden layers, classes.
+    dropout
+        Dropout of hidden neurons.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], dropout: float = 0.05) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before, after in zip(sizes, sizes[1:], strict=False):
+            layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
+        self.layers = nn.Sequential(*layers[:-2])
+
+    def logits(self, inputs: np.ndarray) -> torch.Tensor:
+        """Standardised vectors, (n, d) float32, to logits (n, classes)."""
+        device = next(self.parameters()).device
+        return self.layers(torch.from_numpy(np.ascontiguousarray(inputs)).to(device))  # type: ignore[no-any-return]
+
+
+def standardisation(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and factor, (d,) float32 each, fitted on training vectors (n, d); constant dimensions get factor 0."""
+    vectors = np.asarray(vectors, dtype=np.float64)
+    spread = vectors.std(axis=0)
+    varies = spread > 1e-5 * max(float(np.median(spread)), np.finfo(float).tiny)
+    factor = np.where(varies, 1 / np.where(varies, spread, 1), 0)
+    return vectors.mean(axis=0).astype(np.float32), factor.astype(np.float32)
+
+
+def standardise(vectors: np.ndarray, mean: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """Vectors (n, d) to (n, d) float32 of mean 0 and deviation 1."""
+    return (np.asarray(vectors, dtype=np.float32) - mean) * factor
+
+
+def macs(sizes: tuple[int, ...]) -> int:
+    """Multiply-accumulates of one dense forward pass, biases not counted."""
+    return sum(before * after for before, after in zip(sizes, sizes[1:], strict=False))

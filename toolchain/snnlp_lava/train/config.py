@@ -1,0 +1,110 @@
+"""Everything that decides how a model comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from snnlp_lava.encode.calibration import CALIBRATIONS
+from snnlp_lava.encode.saf import MAX_WINDOW
+from snnlp_lava.errors import InputError
+
+ANN, SNN_RATE = METHODS = ("ann", "snn-rate")
+LEVELS = ("sentence",)
+
+
+@dataclass(frozen=True)
+class NeuronConfig:
+    """SLAYER's CUBA neuron; the defaults are the paper's (SNNLP main.py, as in its tables).
+
+    Attributes
+    ----------
+    threshold, current_decay, voltage_decay, tau_grad, scale_grad
+        As in ``lava.lib.dl.slayer.neuron.cuba.Neuron``.
+    """
+
+    threshold: float = 1.25
+    current_decay: float = 0.25
+    voltage_decay: float = 0.03
+    tau_grad: float = 0.03
+    scale_grad: float = 3.0
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A training run. Two runs with equal configuration, data and machine give equal weights.
+
+    Attributes
+    ----------
+    method
+        One of METHODS.
+    level
+        One of LEVELS.
+    hidden
+        Neurons of the hidden layers; the paper's 256 and 128.
+    window
+        Steps a sample is presented.
+    calibration
+        How vectors become SAF values, one of CALIBRATIONS.
+    threshold_scale
+        Factor on threshold and initial weights alike. The computation is the same, but the weights' grid of
+        1/32 becomes finer against the threshold.
+    epochs, batch_size, learning_rate, dropout, seed
+        As usual; the learning rate falls to 0 along a cosine, the dropout is of whole neurons.
+    """
+
+    method: str = SNN_RATE
+    level: str = "sentence"
+    hidden: tuple[int, ...] = (256, 128)
+    window: int = 32
+    calibration: str = "onoff"
+    threshold_scale: float = 8.0
+    epochs: int = 20
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    dropout: float = 0.05
+    seed: int = 42
+    neuron: NeuronConfig = field(default_factory=NeuronConfig)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        for name, known in (("method", METHODS), ("level", LEVELS), ("calibration", CALIBRATIONS)):
+            if getattr(self, name) not in known:
+                raise InputError(f"{name} {getattr(self, name)!r} is unknown (known: {', '.join(known)})")
+        for name, low, high in (
+            ("window", 1, MAX_WINDOW),
+            ("epochs", 1, 100_000),
+            ("batch_size", 1, 1 << 20),
+            ("threshold_scale", 0.1, 100),
+            ("seed", 0, (1 << 32) - 1),
+        ):
+            if not low <= getattr(self, name) <= high:
+                raise InputError(f"{name} {getattr(self, name)} is outside {low} to {high}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        document = asdict(self)
+        document["hidden"] = list(self.hidden)
+        return document
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> TrainConfig:
+        """Inverse of `to_dict`.
+
+        Raises
+        ------
+        InputError
+            If a field is unknown or of the wrong type.
+        """
+        kinds = {f.name: type(f.default) for f in fields(cls) if f.name not in ("hidden", "neuron")}
+        try:
+            values = dict(document)
+            values["neuron"] = NeuronConfig(**{k: float(v) for k, v in values.get("neuron", {}).items()})
+            values["hidden"] = tuple(int(size) for size in values.get("hidden", cls.hidden))
+            for name, kind in kinds.items():
+                if name in values and not isinstance(values[name], (int, float) if kind is float else kind):
+                    raise TypeError(f"{name} is {values[name]!r}")
+            return cls(**values)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"training configuration is malformed: {error}") from error

@@ -1,0 +1,52 @@
+"""From a model folder to the chip's integers and the card that goes with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from snnlp_lava.chip.network import Network
+from snnlp_lava.errors import InputError
+from snnlp_lava.netx.card import Card
+from snnlp_lava.train.folder import load_spiking
+from snnlp_lava.versions import versions
+
+
+def export_model(folder: Path, period: int | None = None) -> tuple[Network, Card]:
+    """Network and card of a trained spiking model.
+
+    Parameters
+    ----------
+    folder
+        The model folder.
+    period
+        Steps from one sample to the next; the window by default.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no spiking model, its weights cannot be stored on the chip, or the period is shorter
+        than the window.
+    """
+    info, module, calibration = load_spiking(folder)
+    try:
+        network = module.to_network()
+        card = Card(
+            method=info.train.method,
+            level=info.train.level,
+            label_names=info.label_names,
+            window=info.train.window,
+            period=period or info.train.window,
+            embedding=info.embedding,
+            calibration=calibration,
+            training={
+                "model": folder.resolve().name,
+                "config": info.train.to_dict(),
+                "data": dict(info.data),
+                "scores": dict(info.scores),
+                "baselines": dict(info.baselines),
+            },
+            versions=versions(),
+        )
+    except InputError as error:
+        raise InputError(f"model {folder}: {error}") from error
+    return network, card

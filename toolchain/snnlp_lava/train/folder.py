@@ -1,0 +1,245 @@
+"""The model folder: config.json, weights.safetensors, history.csv and README.md."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from snnlp_lava.embed.identity import Embedding
+from snnlp_lava.encode.calibration import Calibration
+from snnlp_lava.errors import InputError
+from snnlp_lava.files import read_json, replacing_file, write_json
+from snnlp_lava.train.config import SNN_RATE, TrainConfig
+
+if TYPE_CHECKING:
+    from snnlp_lava.train.spiking import SpikingClassifier
+
+CONFIG, WEIGHTS, HISTORY, README, CHECKPOINT = (
+    "config.json",
+    "weights.safetensors",
+    "history.csv",
+    "README.md",
+    "checkpoint.safetensors",
+)
+FORMAT = 1
+_MODULE = "module."
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What config.json holds: all that is known of a model but its weights.
+
+    Attributes
+    ----------
+    train
+        How it was trained.
+    sizes
+        Input lines, hidden layers, classes.
+    label_names
+        Name of each class.
+    embedding
+        The model that made its vectors.
+    data
+        Name, hash, split scheme, limit and number of rows of the data.
+    scores
+        ``best_epoch``, and accuracy and MRR on ``validation`` and ``test``.
+    baselines
+        The same for ``ann`` and ``tfidf`` on the same rows, with their cost in MACs.
+    versions
+        Versions of the packages that made it.
+    """
+
+    train: TrainConfig
+    sizes: tuple[int, ...]
+    label_names: tuple[str, ...]
+    embedding: Embedding
+    data: Mapping[str, Any]
+    scores: Mapping[str, Any]
+    baselines: Mapping[str, Any]
+    versions: Mapping[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {
+            "format": FORMAT,
+            "train": self.train.to_dict(),
+            "sizes": list(self.sizes),
+            "label_names": list(self.label_names),
+            "embedding": asdict(self.embedding),
+            "data": dict(self.data),
+            "scores": dict(self.scores),
+            "baselines": dict(self.baselines),
+            "versions": dict(self.versions),
+        }
+
+
+def write_model(
+    folder: Path,
+    info: ModelInfo,
+    state: Mapping[str, np.ndarray],
+    arrays: Mapping[str, np.ndarray],
+    history: list[dict[str, float]],
+) -> None:
+    """Write a finished model; config.json comes last, so that a folder that has it is complete.
+
+    Parameters
+    ----------
+    folder
+        Where to.
+    info
+        Its description.
+    state
+        The module's weights.
+    arrays
+        ``gain`` and ``offset`` of the calibration, or ``mean`` and ``factor`` of the ANN's standardisation.
+    history
+        One row an epoch.
+    """
+    from safetensors.numpy import save_file
+
+    tensors = {_MODULE + name: np.ascontiguousarray(value) for name, value in state.items()}
+    with replacing_file(folder / WEIGHTS) as temporary:
+        save_file({**tensors, **arrays}, temporary)
+    with replacing_file(folder / HISTORY) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, fieldnames=list(history[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)
+    with replacing_file(folder / README) as temporary:
+        temporary.write_text(model_card(folder.name, info), "utf-8")
+    write_json(folder / CONFIG, info.to_dict())
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+
+
+def read_info(folder: Path) -> ModelInfo:
+    """Read config.json.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no finished model, or its config.json is malformed.
+    """
+    if not folder.is_dir():
+        raise InputError(f"model {folder}: no such folder")
+    if not (folder / CONFIG).exists():
+        state = "its training is not finished (train --resume goes on)" if (folder / CHECKPOINT).exists() else "no model"
+        raise InputError(f"model {folder}: has no {CONFIG}: {state}")
+    document = read_json(folder / CONFIG)
+    if document.get("format") != FORMAT:
+        raise InputError(f"model {folder}: has format {document.get('format')!r}; this version reads format {FORMAT}")
+    try:
+        embedding = Embedding(**document["embedding"])
+        info = ModelInfo(
+            train=TrainConfig.from_dict(document["train"]),
+            sizes=tuple(int(size) for size in document["sizes"]),
+            label_names=tuple(str(name) for name in document["label_names"]),
+            embedding=embedding,
+            data=dict(document["data"]),
+            scores=dict(document["scores"]),
+            baselines=dict(document["baselines"]),
+            versions=dict(document["versions"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"model {folder}: {CONFIG} is malformed: {error}") from error
+    if len(info.sizes) < 2 or min(info.sizes) < 1 or max(info.sizes) > 1 << 20:
+        raise InputError(f"model {folder}: {CONFIG} has sizes {info.sizes}")
+    return info
+
+
+def read_weights(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Read weights.safetensors: the module's weights, and the arrays beside them.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    path = folder / WEIGHTS
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError, KeyError, TypeError) as error:
+        raise InputError(f"model {folder}: {WEIGHTS} cannot be read: {error}") from error
+    state = {name[len(_MODULE) :]: value for name, value in tensors.items() if name.startswith(_MODULE)}
+    return state, {name: value for name, value in tensors.items() if not name.startswith(_MODULE)}
+
+
+def load_spiking(folder: Path) -> tuple[ModelInfo, SpikingClassifier, Calibration]:
+    """Load a spiking model, ready to run.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no spiking model, or its weights do not fit its description.
+    """
+    info = read_info(folder)
+    if info.train.method != SNN_RATE:
+        raise InputError(f"model {folder}: is an {info.train.method}, which has no spikes; train with --method {SNN_RATE}")
+    state, arrays = read_weights(folder)
+    import torch
+
+    from snnlp_lava.train.spiking import SpikingClassifier
+
+    module = SpikingClassifier(info.sizes, info.train)
+    try:
+        module.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+        calibration = Calibration(info.train.calibration, arrays["gain"], arrays["offset"])
+    except (RuntimeError, KeyError, TypeError) as error:
+        raise InputError(f"model {folder}: {WEIGHTS} does not fit {CONFIG}: {str(error).splitlines()[0]}") from error
+    module.eval()
+    return info, module, calibration
+
+
+def model_card(name: str, info: ModelInfo) -> str:
+    """The model's README.md: what it is, how good, how made."""
+    rows = "\n".join(
+        f"| {title} | {scores['validation']['accuracy']:.1%} | {scores['test']['accuracy']:.1%} "
+        f"| {scores['test']['mrr']:.3f} |"
+        for title, scores in score_rows(info)
+    )
+    data = info.data
+    return f"""---
+library_name: snnlp-lava
+tags: [text-classification, spiking-neural-network, lava, loihi]
+---
+
+# {name}
+
+A {info.train.method} text classifier ({info.train.level} level) with layers of {"-".join(map(str, info.sizes))},
+trained on `{data["name"]}` (split scheme `{data["split_scheme"]}`: {data["rows"]["train"]} texts to train,
+{data["rows"]["validation"]} to choose the epoch, {data["rows"]["test"]} to test).
+
+| model | validation accuracy | test accuracy | test MRR |
+|---|---|---|---|
+{rows}
+
+Classes: {", ".join(info.label_names)}.
+
+Vectors: {info.embedding.name or "given as a file"}. Window: {info.train.window} steps.
+Best epoch: {info.scores["best_epoch"]} of {info.train.epochs}, seed {info.train.seed}.
+
+    snnlp-lava export {name}
+
+Configuration:
+
+```json
+{json.dumps(info.train.to_dict(), indent=1)}
+```
+"""
+
+
+def score_rows(info: ModelInfo) -> list[tuple[str, Mapping[str, Any]]]:
+    """The model and its baselines, each with a title and its scores, best known first in the field's order."""
+    rows: list[tuple[str, Mapping[str, Any]]] = [(info.train.method, info.scores)]
+    rows += [(BASELINE_TITLES[name], scores) for name, scores in info.baselines.items()]
+    return rows
+
+
+BASELINE_TITLES = {"ann": "ANN of the same sizes", "tfidf": "TF-IDF + logistic regression"}

@@ -1,0 +1,235 @@
+"""The training loop: shuffled batches, best epoch by validation, a checkpoint after every epoch."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from snnlp_lava.errors import InputError
+from snnlp_lava.files import replacing_file
+from snnlp_lava.train.config import TrainConfig
+
+_EVALUATION_BATCH = 256
+
+
+class Classifier(Protocol):
+    """What the loop trains: a module with a `logits` method over its own kind of input."""
+
+    def logits(self, inputs: np.ndarray) -> torch.Tensor:
+        """Inputs (n, ...) to logits (n, classes)."""
+        ...
+
+
+class Examples(NamedTuple):
+    """Inputs (n, ...) and labels (n,) int64."""
+
+    inputs: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass
+class Progress:
+    """Where a training stands.
+
+    Attributes
+    ----------
+    history
+        One row an epoch: epoch, train_loss, validation_loss, validation_accuracy.
+    best_epoch
+        Epoch, from 1, with the highest validation accuracy; of equals the one with the lower loss.
+    """
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = 0
+
+    @property
+    def epochs_done(self) -> int:
+        """Number of finished epochs."""
+        return len(self.history)
+
+
+OnEpoch = Callable[[dict[str, float]], None]
+OnBatch = Callable[[int, int], None]
+
+
+def fit(
+    model: nn.Module,
+    train: Examples,
+    validation: Examples,
+    config: TrainConfig,
+    *,
+    checkpoint: Path | None = None,
+    fingerprint: str = "",
+    on_epoch: OnEpoch = lambda row: None,
+    on_batch: OnBatch = lambda done, total: None,
+) -> Progress:
+    """Train a classifier and leave the best epoch's weights in it.
+
+    Each epoch draws its order and its dropout from (seed, epoch) alone, so that a training resumed from a
+    checkpoint ends with the same weights as one that was never interrupted.
+
+    Parameters
+    ----------
+    model
+        A module that satisfies `Classifier`.
+    train, validation
+        Examples to learn from, and to choose the epoch by.
+    config
+        Epochs, batch size, learning rate and seed.
+    checkpoint
+        File to keep the state in after every epoch, and to go on from if it exists.
+    fingerprint
+        Of configuration and data; a checkpoint with another one is refused.
+    on_epoch, on_batch
+        Called after each epoch with its history row, and after each batch.
+
+    Raises
+    ------
+    InputError
+        If the checkpoint is damaged or belongs to another training.
+    """
+    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
+    progress, best = Progress(), _state(model)
+    if checkpoint is not None and checkpoint.exists():
+        progress, best = _load_checkpoint(checkpoint, fingerprint, model, optimizer)
+        for row in progress.history:
+            on_epoch(row)
+    for epoch in range(progress.epochs_done, config.epochs):
+        row = {"epoch": epoch + 1, **_epoch(model, optimizer, train, config, epoch, on_batch)}
+        row["validation_loss"], row["validation_accuracy"] = _validate(model, validation)
+        progress.history.append(row)
+        if _better(row, progress):
+            progress.best_epoch, best = epoch + 1, _state(model)
+        if checkpoint is not None:
+            _save_checkpoint(checkpoint, fingerprint, model, optimizer, progress, best)
+        on_epoch(row)
+    model.load_state_dict(best)
+    model.eval()
+    return progress
+
+
+def predict(model: nn.Module, inputs: np.ndarray) -> np.ndarray:
+    """Logits (n, classes) float32 of n inputs, in eval mode and without gradients."""
+    model.eval()
+    with torch.no_grad():
+        return np.concatenate(
+            [
+                model.logits(inputs[start : start + _EVALUATION_BATCH]).cpu().numpy()  # type: ignore[operator]
+                for start in range(0, len(inputs), _EVALUATION_BATCH)
+            ]
+        )
+
+
+def choose_device(name: str) -> torch.device:
+    """``auto``, ``cpu`` or ``cuda`` to a device.
+
+    Raises
+    ------
+    InputError
+        If CUDA is asked for and absent.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("device cuda: torch sees no CUDA device here; use --device cpu")
+    return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
+
+
+def _epoch(
+    model: nn.Module, optimizer: torch.optim.Optimizer, train: Examples, config: TrainConfig, epoch: int, on_batch: OnBatch
+) -> dict[str, float]:
+    rng = np.random.default_rng([config.seed, epoch])
+    torch.manual_seed(int(rng.integers(1 << 62)))
+    order = rng.permutation(len(train.labels))
+    batches = math.ceil(len(order) / config.batch_size)
+    total = 0.0
+    model.train()
+    for index in range(batches):
+        rate = config.learning_rate * 0.5 * (1 + math.cos(math.pi * (epoch + index / batches) / config.epochs))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        rows = order[index * config.batch_size : (index + 1) * config.batch_size]
+        logits = model.logits(train.inputs[rows])  # type: ignore[operator]
+        loss = F.cross_entropy(logits, torch.from_numpy(train.labels[rows]).to(logits.device))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += float(loss.detach()) * len(rows)
+        on_batch(index + 1, batches)
+    return {"train_loss": total / len(order)}
+
+
+def _validate(model: nn.Module, validation: Examples) -> tuple[float, float]:
+    logits = predict(model, validation.inputs)
+    loss = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(validation.labels))
+    return float(loss), float((logits.argmax(axis=1) == validation.labels).mean())
+
+
+def _better(row: dict[str, float], progress: Progress) -> bool:
+    if progress.best_epoch == 0:
+        return True
+    best = progress.history[progress.best_epoch - 1]
+    return (row["validation_accuracy"], -row["validation_loss"]) > (
+        best["validation_accuracy"],
+        -best["validation_loss"],
+    )
+
+
+def _state(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+
+def _save_checkpoint(
+    path: Path,
+    fingerprint: str,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+    best: dict[str, torch.Tensor],
+) -> None:
+    from safetensors.torch import save_file
+
+    tensors = {f"model.{name}": value for name, value in _state(model).items()}
+    tensors |= {f"best.{name}": value for name, value in best.items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"adam.{index}.{name}": value.detach().clone() for name, value in state.items()}
+    about = {"fingerprint": fingerprint, "history": progress.history, "best_epoch": progress.best_epoch}
+    with replacing_file(path) as temporary:
+        save_file({k: v.cpu().contiguous() for k, v in tensors.items()}, temporary, {"snnlp_lava": json.dumps(about)})
+
+
+def _load_checkpoint(
+    path: Path, fingerprint: str, model: nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[Progress, dict[str, torch.Tensor]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {})["snnlp_lava"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        if about["fingerprint"] != fingerprint:
+            raise InputError(
+                f"checkpoint {path}: belongs to a training with other options or data; "
+                "give the same ones, or another folder with -o"
+            )
+        progress = Progress(about["history"], int(about["best_epoch"]))
+        parts: dict[str, dict[str, torch.Tensor]] = {"model": {}, "best": {}, "adam": {}}
+        for name, value in tensors.items():
+            part, rest = name.split(".", 1)
+            parts[part][rest] = value
+        model.load_state_dict(parts["model"])
+        state: dict[int, dict[str, Any]] = {}
+        for name, value in parts["adam"].items():
+            index, key = name.split(".", 1)
+            state.setdefault(int(index), {})[key] = value
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise InputError(f"checkpoint {path}: is damaged ({str(error).splitlines()[0]}); remove it to begin anew") from error
+    return progress, parts["best"]

@@ -1,0 +1,285 @@
+"""One training from texts to a model folder, baselines included."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snnlp_lava.embed.identity import Embedding
+from snnlp_lava.embed.sentence import SentenceEmbedder
+from snnlp_lava.embed.source import embedded_rows, same_origin
+from snnlp_lava.embed.vectors import load_vectors
+from snnlp_lava.encode.calibration import fit_calibration
+from snnlp_lava.errors import InputError
+from snnlp_lava.metrics import accuracy_and_mrr
+from snnlp_lava.text.dataset import TextData
+from snnlp_lava.text.split import PARTS, TEST, TRAIN, VALIDATION, limit_rows, split_rows
+from snnlp_lava.train.config import ANN, TrainConfig
+from snnlp_lava.train.folder import CHECKPOINT, CONFIG, ModelInfo, read_info, write_model
+from snnlp_lava.versions import versions
+
+logger = logging.getLogger(__name__)
+
+Report = Callable[[str, int, int], None]
+"""Called with a stage's name, what is done of it and its total."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Data ready to train on.
+
+    Attributes
+    ----------
+    data
+        All texts.
+    rows
+        Rows of each part.
+    vectors
+        (m, d) float32 vectors of each part's rows.
+    embedding
+        Where the vectors come from.
+    about
+        For the record: name, hash, split scheme, limit, numbers of rows.
+    """
+
+    data: TextData
+    rows: dict[str, np.ndarray]
+    vectors: dict[str, np.ndarray]
+    embedding: Embedding
+    about: dict[str, Any]
+
+    def labels(self, part: str) -> np.ndarray:
+        """Labels of a part's rows, (m,) int64."""
+        return self.data.labels[self.rows[part]]
+
+
+def prepare(
+    data: TextData,
+    split_scheme: str,
+    limit: int | None,
+    embedding: str,
+    vectors: Path | None,
+    report: Report = lambda stage, done, total: None,
+) -> Corpus:
+    """Split the data and embed every part.
+
+    Parameters
+    ----------
+    data
+        The texts.
+    split_scheme
+        See `snnlp_lava.text.split`.
+    limit
+        At most so many rows of each part.
+    embedding
+        Name of the embedding model.
+    vectors
+        Ready vectors, row by row. They count as the model's if a few made anew are the same.
+    report
+        Progress.
+
+    Raises
+    ------
+    InputError
+        If data, model or vectors are unfit.
+    """
+    rows = {part: limit_rows(part_rows, limit) for part, part_rows in split_rows(data, split_scheme).items()}
+    every = np.concatenate([rows[part] for part in PARTS])
+    if limit is not None:
+        _check_classes(data, rows)
+    embedder: SentenceEmbedder | None = SentenceEmbedder(embedding)
+    if vectors is not None:
+        given = load_vectors(vectors, len(data))
+        if embedder is not None and not same_origin(embedder, data, every, given):
+            logger.warning("the vectors are not those of %s: their model counts as unknown", embedding)
+            embedder = None
+        whole = np.asarray(given[every], dtype=np.float32)
+        report("embed", len(every), len(every))
+    else:
+        done = 0
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            report("embed", done, len(every))
+
+        whole = embedded_rows(data, every, embedder, None, advance)
+    ends = np.cumsum([len(rows[part]) for part in PARTS])[:-1]
+    return Corpus(
+        data=data,
+        rows=rows,
+        vectors=dict(zip(PARTS, np.split(whole, ends), strict=True)),
+        embedding=Embedding(
+            embedder.name if embedder else None, embedder.sha256 if embedder else None, whole.shape[1]
+        ),
+        about={
+            "name": data.name,
+            "sha256": data.sha256,
+            "split_scheme": split_scheme,
+            "limit": limit,
+            "rows": {part: len(rows[part]) for part in PARTS},
+        },
+    )
+
+
+def claim_folder(folder: Path, resume: bool) -> ModelInfo | None:
+    """Make sure that a training may write to a folder; return the model if it is already finished there.
+
+    Raises
+    ------
+    InputError
+        If the folder holds a model or an unfinished training and `resume` is not set, or holds other things.
+    """
+    if not folder.exists():
+        return None
+    if not folder.is_dir():
+        raise InputError(f"model {folder}: is a file; choose another folder with -o")
+    if (folder / CONFIG).exists():
+        if resume:
+            return read_info(folder)
+        raise InputError(f"model {folder}: holds a finished model; remove it or choose another folder with -o")
+    if (folder / CHECKPOINT).exists() and not resume:
+        raise InputError(f"model {folder}: holds an unfinished training; add --resume to go on, or choose another -o")
+    return None
+
+
+def train_model(
+    corpus: Corpus,
+    config: TrainConfig,
+    folder: Path,
+    device: str = "auto",
+    report: Report = lambda stage, done, total: None,
+    on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
+) -> ModelInfo:
+    """Train a model and its baselines on the same rows, and write the model folder.
+
+    Parameters
+    ----------
+    corpus
+        From `prepare`.
+    config
+        What to train.
+    folder
+        Where to; a checkpoint of the same training in it is gone on from.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+    report, on_epoch
+        Progress, and each epoch's history row of the model itself.
+
+    Raises
+    ------
+    InputError
+        If the configuration does not fit the data or the folder's checkpoint.
+    """
+    import torch
+
+    from snnlp_lava.train.ann import AnnClassifier, macs, standardisation, standardise
+    from snnlp_lava.train.loop import Examples, choose_device, fit, predict
+
+    classes = len(corpus.data.label_names)
+    mean, factor = standardisation(corpus.vectors[TRAIN])
+    target = choose_device(device)
+
+    def run(
+        run_config: TrainConfig, checkpoint: Path | None
+    ) -> tuple[torch.nn.Module, tuple[int, ...], dict[str, np.ndarray], dict[str, Any], list[dict[str, float]]]:
+        arrays: dict[str, np.ndarray]
+        # Both the initial weights and the order of batches follow from the seed.
+        torch.manual_seed(run_config.seed)
+        module: torch.nn.Module
+        if run_config.method == ANN:
+            arrays = {"mean": mean, "factor": factor}
+            inputs = {part: standardise(corpus.vectors[part], mean, factor) for part in PARTS}
+            sizes = (inputs[TRAIN].shape[1], *run_config.hidden, classes)
+            module = AnnClassifier(sizes, run_config.dropout)
+        else:
+            from snnlp_lava.train.spiking import SpikingClassifier
+
+            calibration = fit_calibration(run_config.calibration, corpus.vectors[TRAIN])
+            arrays = {"gain": calibration.gain, "offset": calibration.offset}
+            inputs = {part: calibration(corpus.vectors[part]) for part in PARTS}
+            sizes = (calibration.channels, *run_config.hidden, classes)
+            module = SpikingClassifier(sizes, run_config)
+        examples = {part: Examples(inputs[part], corpus.labels(part)) for part in PARTS}
+        own = checkpoint is not None
+        progress = fit(
+            module.to(target),
+            examples[TRAIN],
+            examples[VALIDATION],
+            run_config,
+            checkpoint=checkpoint,
+            fingerprint=_fingerprint(run_config, examples[TRAIN]),
+            on_epoch=on_epoch if own else lambda row: None,
+            on_batch=lambda done, total: report("train" if own else "baseline", done, total),
+        )
+        scores = {
+            part: accuracy_and_mrr(predict(module, examples[part].inputs), examples[part].labels)
+            for part in (VALIDATION, TEST)
+        }
+        return module, sizes, arrays, {"best_epoch": progress.best_epoch, **scores}, progress.history
+
+    module, sizes, arrays, scores, history = run(config, folder / CHECKPOINT)
+    baselines: dict[str, Any] = {}
+    if config.method != ANN:
+        ann_config = replace(TrainConfig(), method=ANN, hidden=config.hidden, seed=config.seed)
+        _, ann_sizes, _, ann_scores, _ = run(ann_config, None)
+        baselines["ann"] = {**ann_scores, "sizes": list(ann_sizes), "macs": macs(ann_sizes)}
+    baselines["tfidf"] = _tfidf(corpus)
+    info = ModelInfo(
+        train=config,
+        sizes=sizes,
+        label_names=corpus.data.label_names,
+        embedding=corpus.embedding,
+        data=corpus.about,
+        scores=scores,
+        baselines=baselines,
+        versions=versions(),
+    )
+    state = {name: value.cpu().numpy() for name, value in module.state_dict().items()}
+    write_model(folder, info, state, arrays, history)
+    return info
+
+
+def _tfidf(corpus: Corpus) -> dict[str, Any]:
+    from snnlp_lava.train.tfidf import fit_tfidf
+
+    texts = {part: corpus.data.select(corpus.rows[part]) for part in PARTS}
+    found = fit_tfidf(
+        texts[TRAIN],
+        corpus.labels(TRAIN),
+        texts[VALIDATION],
+        corpus.labels(VALIDATION),
+        texts[TEST],
+        len(corpus.data.label_names),
+    )
+    return {
+        VALIDATION: accuracy_and_mrr(found.validation, corpus.labels(VALIDATION)),
+        TEST: accuracy_and_mrr(found.test, corpus.labels(TEST)),
+        "C": found.strength,
+        "vocabulary": found.vocabulary,
+        "macs": found.macs,
+    }
+
+
+def _fingerprint(config: TrainConfig, train: Any) -> str:  # noqa: ANN401
+    digest = hashlib.sha256(json.dumps(config.to_dict(), sort_keys=True).encode())
+    digest.update(np.ascontiguousarray(train.inputs).tobytes())
+    digest.update(train.labels.tobytes())
+    return digest.hexdigest()
+
+
+def _check_classes(data: TextData, rows: dict[str, np.ndarray]) -> None:
+    seen = set(data.labels[rows[TRAIN]].tolist())
+    if len(seen) < 2:
+        raise InputError(f"data {data.name}: the limit leaves one class to train on; give a larger --limit")
+    for part in (VALIDATION, TEST):
+        rows[part] = rows[part][np.isin(data.labels[rows[part]], sorted(seen))]
+        if not len(rows[part]):
+            raise InputError(f"data {data.name}: the limit leaves no {part} rows; give a larger --limit")

@@ -1,0 +1,116 @@
+"""The spiking classifier: SLAYER CUBA blocks, read out by spike counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from snnlp_lava.chip.network import Layer, Network, checked_layer
+from snnlp_lava.encode.saf import saf_spikes
+from snnlp_lava.train.config import TrainConfig
+from snnlp_lava.train.cuba_kernel import CubaSpikes
+from snnlp_lava.train.quiet import import_slayer
+
+slayer = import_slayer()
+
+# SLAYER multiplies tau_grad and scale_grad by these (lava.lib.dl.slayer.neuron.cuba).
+_TAU_MULT, _SCALE_MULT = 100.0, 0.1
+
+
+class SpikingClassifier(nn.Module):
+    """Dense SLAYER CUBA blocks; the class with the most output spikes wins.
+
+    Blocks are built with ``delay_shift=False``: layer l's time runs l steps behind the input's, which is where
+    Lava's pipeline has each layer's window when every layer is reset at the start of its own window. So each
+    layer computes T steps for a sample, none is lost to the pipeline, and Lava needs no pause between samples.
+
+    Parameters
+    ----------
+    sizes
+        Input lines, hidden layers, classes.
+    config
+        Neuron parameters, threshold scale, dropout and window.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], config: TrainConfig) -> None:
+        super().__init__()
+        self.window = config.window
+        neuron = {
+            "threshold": config.neuron.threshold * config.threshold_scale,
+            "current_decay": config.neuron.current_decay,
+            "voltage_decay": config.neuron.voltage_decay,
+            "tau_grad": config.neuron.tau_grad,
+            "scale_grad": config.neuron.scale_grad,
+        }
+        last = len(sizes) - 2
+        self.blocks = nn.ModuleList(
+            slayer.block.cuba.Dense(
+                {**neuron, "dropout": slayer.neuron.Dropout(config.dropout) if index < last else None},
+                before,
+                after,
+                weight_scale=config.threshold_scale,
+                delay_shift=False,
+            )
+            for index, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False))
+        )
+        # Logits are counts over this: a lead of a quarter of the window is near certainty.
+        self.temperature = max(1.0, config.window / 16)
+
+    def forward(self, spikes: torch.Tensor) -> list[torch.Tensor]:
+        """Spikes (n, T, in) float32 to the spikes of every layer, (n, T, out) each."""
+        trains = []
+        for block in self.blocks:
+            spikes = _on_gpu(block, spikes) if spikes.is_cuda else _on_cpu(block, spikes)
+            trains.append(spikes)
+        return trains
+
+    def logits(self, values: np.ndarray) -> torch.Tensor:
+        """SAF values, (n, channels) int32, to logits (n, classes): output spike counts over the temperature."""
+        device = self.blocks[0].synapse.weight.device
+        spikes = torch.from_numpy(saf_spikes(values, self.window)).to(device, torch.float32)
+        return self(spikes)[-1].sum(dim=1) / self.temperature
+
+    def to_network(self) -> Network:
+        """The integers that SLAYER's quantised forward pass computes with.
+
+        Raises
+        ------
+        InputError
+            If a layer's values cannot be stored on the chip.
+        """
+        return Network(tuple(_to_layer(number, block) for number, block in enumerate(self.blocks, start=1)))
+
+
+def _on_gpu(block: nn.Module, spikes: torch.Tensor) -> torch.Tensor:
+    return block(spikes.transpose(1, 2)).transpose(1, 2)  # type: ignore[no-any-return]
+
+
+def _on_cpu(block: nn.Module, spikes: torch.Tensor) -> torch.Tensor:
+    neuron = block.neuron
+    weight = block.synapse.pre_hook_fx(block.synapse.weight).flatten(1)
+    out: torch.Tensor = CubaSpikes.apply(
+        F.linear(spikes, weight),
+        int(neuron.cx_current_decay),
+        int(neuron.cx_voltage_decay),
+        neuron.v_th_mant << 6,
+        neuron.tau_rho * _TAU_MULT,
+        neuron.scale_rho * _SCALE_MULT,
+        neuron.s_scale,
+    )
+    if neuron.drop is not None and block.training:
+        out = neuron.drop(out.transpose(1, 2)).transpose(1, 2)
+    return out
+
+
+def _to_layer(number: int, block: nn.Module) -> Layer:
+    weight = block.synapse.pre_hook_fx(block.synapse.weight, descale=True).flatten(1)
+    return checked_layer(
+        number,
+        weight=weight.detach().cpu().numpy(),
+        bias=np.zeros(len(weight), dtype=np.int32),
+        current_decay=int(block.neuron.cx_current_decay),
+        voltage_decay=int(block.neuron.cx_voltage_decay),
+        threshold=int(block.neuron.v_th_mant),
+    )
