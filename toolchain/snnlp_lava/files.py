@@ -75,7 +75,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def write_json(path: Path, document: Any) -> None:  # noqa: ANN401
+def write_json(path: Path, document: Any) -> None:
     """Write `document` as indented UTF-8 JSON, whole or not at all."""
     with replacing_file(path) as temporary:
         temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,18 +10,15 @@ import numpy as np
 
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.record import EXAMPLES, Source, result_document, write_run
-from snnlp_lava.backends.result import RunResult
+from snnlp_lava.backends.result import BrokenRunError, RunResult
 from snnlp_lava.embed.source import embedded_rows, embedder_of
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import sha256_of_file
 from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.file import read_network
+from snnlp_lava.progress import Report, counting, silent
 from snnlp_lava.text.sources import load_texts
 from snnlp_lava.text.split import limit_rows, split_rows
-
-BACKENDS = ("emulator", "sim")
-
-Report = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,7 @@ class Outcome:
     document: dict[str, Any]
 
 
-def choose(card: Card, selection: Selection, report: Report = lambda stage, done, total: None) -> Chosen:
+def choose(card: Card, selection: Selection, report: Report = silent) -> Chosen:
     """Select, embed and encode the samples of a run.
 
     Raises
@@ -99,19 +95,10 @@ def choose(card: Card, selection: Selection, report: Report = lambda stage, done
     labels = data.labels_as(card.label_names)[rows]
     if (labels < 0).any():
         unknown = data.label_names[data.labels[rows[np.argmax(labels < 0)]]]
-        raise InputError(
-            f"data {data.name}: label {unknown!r} is none of the network's: {', '.join(card.label_names)}"
-        )
+        raise InputError(f"data {data.name}: label {unknown!r} is none of the network's: {', '.join(card.label_names)}")
     known = card.embedding.name is not None
     embedder = embedder_of(card.embedding) if known or selection.vectors is None else None
-    done = 0
-
-    def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        report("embed", done, len(rows))
-
-    vectors = embedded_rows(data, rows, embedder, selection.vectors, advance)
+    vectors = embedded_rows(data, rows, embedder, selection.vectors, counting(report, "embed", len(rows)))
     return Chosen(data.select(rows), rows, labels, card.calibration(vectors))
 
 
@@ -122,7 +109,7 @@ def run_network(
     *,
     jobs: int = 1,
     folder: Path | None = None,
-    report: Report = lambda stage, done, total: None,
+    report: Report = silent,
 ) -> Outcome:
     """Run a network file on a backend, and write the run folder where one is given.
 
@@ -138,40 +125,48 @@ def run_network(
         raise InputError(f"network {path}: has no group /snnlp, so it does not say how text becomes its input")
     card = file.card
     chosen = choose(card, selection, report)
-    done = 0
+    advance = counting(report, backend, len(chosen.values))
 
-    def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        report(backend, done, len(chosen.values))
+    def record(result: RunResult, done: np.ndarray, complete: bool) -> dict[str, Any]:
+        labels = chosen.labels[done] if chosen.labels is not None else None
+        document = result_document(result, card, labels)
+        if folder is not None:
+            source = Source(
+                network=path.name,
+                sha256=sha256_of_file(path),
+                data=selection.data and Path(selection.data).stem,
+                part=selection.part if selection.data else None,
+                limit=selection.limit,
+                complete=complete,
+                rows=chosen.rows[done],
+                texts=[chosen.texts[index] for index in done[:EXAMPLES]],
+            )
+            write_run(folder, document, result, file.network, card, source)
+        return document
 
-    if backend == "sim":
-        from snnlp_lava.backends.sim import run_sim
+    try:
+        if backend == "sim":
+            from snnlp_lava.backends.sim import run_sim
 
-        result = run_sim(
-            path,
-            file.network,
-            chosen.values,
-            card.window,
-            card.period,
-            jobs=jobs,
-            keep_trains=EXAMPLES,
-            progress=advance,
-        )
-    else:
-        result = run_emulator(
-            file.network, chosen.values, card.window, card.period, keep_trains=EXAMPLES, progress=advance
-        )
-    document = result_document(result, card, chosen.labels)
-    if folder is not None:
-        source = Source(
-            network=path.name,
-            sha256=sha256_of_file(path),
-            data=selection.data and Path(selection.data).stem,
-            part=selection.part if selection.data else None,
-            limit=selection.limit,
-            rows=chosen.rows,
-            texts=chosen.texts,
-        )
-        write_run(folder, document, result, file.network, card, source)
+            result = run_sim(
+                path,
+                file.network,
+                chosen.values,
+                card.window,
+                card.period,
+                jobs=jobs,
+                keep_trains=EXAMPLES,
+                progress=advance,
+            )
+        else:
+            result = run_emulator(
+                file.network, chosen.values, card.window, card.period, keep_trains=EXAMPLES, progress=advance
+            )
+    except BrokenRunError as broken:
+        if broken.result is None:
+            raise
+        record(broken.result, broken.finished, complete=False)
+        kept = f"; the {len(broken.finished)} samples that were done are in {folder}" if folder else ""
+        raise BrokenRunError(f"{broken}{kept}", interrupted=broken.interrupted) from broken
+    document = record(result, np.arange(len(chosen.rows)), complete=True)
     return Outcome(result, document)

@@ -1,21 +1,15 @@
-"""One Lava runtime in a process of its own: ``python -m snnlp_lava.backends.lava_worker JOB_FOLDER``.
-
-The folder holds ``job.json`` (network, window, period, steps, samples), ``values.npy`` (SAF values) and the
-files that `SpikeRecorder` fills. The parent watches those files; nothing else comes back.
-"""
+"""One Lava runtime in a process of its own: ``python -m snnlp_lava.backends.lava_worker JOB_FOLDER``."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
 import threading
 from multiprocessing import shared_memory
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+from snnlp_lava.backends.lava_job import LavaJob
 
 
 def shared_memory_prefix(pid: int) -> str:
@@ -31,11 +25,10 @@ def main(folder: Path) -> None:
     _end_with_parent()
     # All of Lava's shared memory comes from SharedMemory() without a name, in this process or its children.
     shared_memory._SHM_NAME_PREFIX = "/" + shared_memory_prefix(os.getpid())  # type: ignore[attr-defined]
-    job = json.loads((folder / "job.json").read_text("utf-8"))
-    run_job(folder, job)
+    run_job(LavaJob.read(folder), folder)
 
 
-def run_job(folder: Path, job: dict[str, Any]) -> None:
+def run_job(job: LavaJob, folder: Path) -> None:
     """Build SAF, the NetX network and the recorder, and run them for the job's steps."""
     from lava.lib.dl import netx
     from lava.magma.core.run_conditions import RunSteps
@@ -44,25 +37,24 @@ def run_job(folder: Path, job: dict[str, Any]) -> None:
     from snnlp_lava.processes.recorder import SpikeRecorder, recorder_model
     from snnlp_lava.processes.saf import SAF
 
-    saf = SAF(values=np.load(folder / "values.npy", mmap_mode="r"), window=job["window"], period=job["period"])
+    saf = SAF(values=job.values(folder), window=job.window, period=job.period)
     # The source feeds the network directly, so the first layer's window begins one step behind the source's.
-    network = netx.hdf5.Network(net_config=job["network"], reset_interval=job["period"], reset_offset=1)
+    network = netx.hdf5.Network(net_config=job.network, reset_interval=job.period, reset_offset=1)
     network.net_config.f.close()  # NetX leaves its file open
-    recorder = SpikeRecorder(sizes=job["sizes"], folder=folder)
+    recorder = SpikeRecorder(sizes=job.sizes, files=job.train_files(folder), step_file=job.step_file(folder))
     saf.s_out.connect(network.inp)
     for port, source in zip(recorder.ports, [saf.s_out, *(layer.out for layer in network.layers)], strict=True):
         source.connect(port)
-    models = {recorder: recorder_model(len(job["sizes"]))}
+    models = {recorder: recorder_model(len(job.sizes))}
     config = Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map=models)
     try:
-        recorder.run(condition=RunSteps(num_steps=job["steps"]), run_cfg=config)
+        recorder.run(condition=RunSteps(num_steps=job.steps), run_cfg=config)
     finally:
         recorder.stop()
 
 
 def _end_with_parent() -> None:
     """End this process group when the parent is gone: its end of our standard input closes."""
-
     # Not through sys.stdin: its lock, held by a thread here, would hang every child that closes it.
     descriptor = sys.stdin.fileno()
 

@@ -36,7 +36,7 @@ def result_document(result: RunResult, card: Card, labels: np.ndarray | None) ->
         (n,) true classes, or None where they are unknown.
     """
     scores = accuracy_and_mrr(result.output_counts, labels) if labels is not None else {"accuracy": None, "mrr": None}
-    layers = [
+    layers: list[dict[str, Any]] = [
         {
             "name": tally.name,
             "neurons": tally.neurons,
@@ -81,10 +81,12 @@ class Source:
         Its hash.
     data, part, limit
         Name of the data, part and limit; None for texts from the command line.
+    complete
+        Whether all samples were run.
     rows
         (n,) row of each sample in the data.
     texts
-        The n texts, or the first of them.
+        The first EXAMPLES texts.
     """
 
     network: str
@@ -92,6 +94,7 @@ class Source:
     data: str | None
     part: str | None
     limit: int | None
+    complete: bool
     rows: np.ndarray
     texts: Sequence[str]
 
@@ -121,8 +124,8 @@ def write_run(
             "sizes": list(network.sizes),
             "card": card.to_dict(),
         },
-        "data": {"name": source.data, "part": source.part, "limit": source.limit},
-        "examples": list(source.texts[:EXAMPLES]),
+        "data": {"name": source.data, "part": source.part, "limit": source.limit, "complete": source.complete},
+        "examples": list(source.texts),
     }
     labels = document["labels"]
     columns: dict[str, Any] = {"row": source.rows}
@@ -134,8 +137,8 @@ def write_run(
             columns[f"{tally.name}_{count}"] = getattr(tally, count)
     with replacing_folder(folder) as temporary:
         parquet.write_table(pa.table(columns), temporary / SAMPLES)
-        trains = {f"layer{index}": train[:EXAMPLES] for index, train in enumerate(result.trains)}
-        np.savez_compressed(temporary / TRAINS, **trains)  # type: ignore[arg-type]
+        trains = {f"layer{index}": train for index, train in enumerate(result.trains)}
+        np.savez_compressed(temporary / TRAINS, **trains)
         write_json(temporary / RESULT, record)
 
 
@@ -191,9 +194,7 @@ def read_run(folder: Path) -> Run:
         sizes = record["network"]["sizes"]
         with np.load(folder / TRAINS, allow_pickle=False) as file:
             packed = [file[f"layer{index}"] for index in range(len(sizes))]
-        trains = tuple(
-            np.unpackbits(train, axis=2, count=size) for train, size in zip(packed, sizes, strict=True)
-        )
+        trains = tuple(np.unpackbits(train, axis=2, count=size) for train, size in zip(packed, sizes, strict=True))
     except (OSError, KeyError, ValueError, TypeError, pa.ArrowException) as error:
         raise InputError(f"run {folder}: is damaged: {str(error).splitlines()[0]}") from error
     return Run(folder.name, record, counts, predictions, labels, trains)

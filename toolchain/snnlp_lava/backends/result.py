@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from snnlp_lava.chip.network import Network
+from snnlp_lava.errors import BackendError
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,30 @@ class RunResult:
     def predictions(self) -> np.ndarray:
         """(n,) class with the most output spikes; of equals the one with the lower index."""
         return self.output_counts.argmax(axis=1)
+
+
+class BrokenRunError(BackendError):
+    """A run that ended early.
+
+    Attributes
+    ----------
+    finished
+        Indices of the samples that were done.
+    result
+        Their result, None if there are none.
+    """
+
+    def __init__(self, message: str, *, interrupted: bool = False) -> None:
+        super().__init__(message)
+        self.interrupted = interrupted
+        self.exit_code = 130 if interrupted else BackendError.exit_code
+        self.finished = np.zeros(0, dtype=np.int64)
+        self.result: RunResult | None = None
+
+    def with_result(self, finished: np.ndarray, result: RunResult) -> BrokenRunError:
+        """The same, with what was done."""
+        self.finished, self.result = finished, result
+        return self
 
 
 def tally_layers(

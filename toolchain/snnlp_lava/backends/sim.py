@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from snnlp_lava.backends.emulator import run_emulator
+from snnlp_lava.backends.lava_job import LOG, LavaJob
 from snnlp_lava.backends.lava_worker import shared_memory_prefix
-from snnlp_lava.backends.result import RunResult, tally_layers
+from snnlp_lava.backends.result import BrokenRunError, RunResult, tally_layers
 from snnlp_lava.chip.network import Network
 from snnlp_lava.errors import BackendError, InputError
 
@@ -68,58 +67,56 @@ def run_sim(
 
     Raises
     ------
+    BrokenRunError
+        If a worker crashes or hangs or the run is interrupted; it holds the result of the finished samples.
     BackendError
-        If a worker crashes or hangs, or its spikes are not the emulator's.
+        If Lava's spikes are not the emulator's.
     """
     started = time.perf_counter()
     shares = np.array_split(np.arange(len(values)), min(jobs, len(values)))
     with tempfile.TemporaryDirectory(prefix="snnlp-lava-") as scratch, contextlib.ExitStack() as stack:
         workers = []
         for number, rows in enumerate(shares):
-            folder = Path(scratch) / f"worker{number}"
-            workers.append(stack.enter_context(_worker(folder, path, network, values[rows], window, period)))
-        _watch(workers, progress)
-        trains = [worker.trains() for worker in workers]
-        steps = sum(worker.steps for worker in workers)
-    return _result(network, values, window, period, trains, steps, started, keep_trains)
+            job = LavaJob(str(path.resolve()), network.sizes, len(rows), window, period)
+            workers.append(stack.enter_context(_worker(Path(scratch) / f"worker{number}", job, values[rows])))
+        broken: BrokenRunError | None = None
+        try:
+            _watch(workers, progress)
+        except BackendError as error:
+            broken = BrokenRunError(str(error))
+        except KeyboardInterrupt:
+            broken = BrokenRunError("interrupted", interrupted=True)
+        finished = [worker.finished for worker in workers]
+        trains = [worker.trains(count) for worker, count in zip(workers, finished, strict=True)]
+        steps = sum(worker.step for worker in workers)
+    done = np.concatenate([rows[:count] for rows, count in zip(shares, finished, strict=True)])
+    if broken is not None and not len(done):
+        raise broken
+    result = _result(network, values[done], window, period, trains, steps, started, keep_trains)
+    if broken is not None:
+        raise broken.with_result(done, result)
+    return result
 
 
 class _Worker:
-    """A child process that runs one share of the samples; entering starts it, leaving ends it."""
+    """A child process that runs one share of the samples."""
 
-    def __init__(
-        self, folder: Path, path: Path, network: Network, values: np.ndarray, window: int, period: int
-    ) -> None:
-        self.folder, self.sizes, self.window, self.period = folder, network.sizes, window, period
-        self.samples = len(values)
-        self.latency = len(network.layers)
-        self.steps = self.samples * period + self.latency
-        folder.mkdir()
+    def __init__(self, folder: Path, job: LavaJob, values: np.ndarray) -> None:
+        self.folder, self.job = folder, job
         try:
-            np.save(folder / "values.npy", values)
-            for index, size in enumerate(self.sizes):
-                shape = (self.steps, (size + 7) // 8)
-                np.lib.format.open_memmap(folder / f"spikes{index}.npy", mode="w+", dtype=np.uint8, shape=shape)
-            np.save(folder / "step.npy", np.zeros(1, dtype=np.int64))
-            job = {
-                "network": str(path.resolve()),
-                "window": window,
-                "period": period,
-                "steps": self.steps,
-                "sizes": self.sizes,
-            }
-            (folder / "job.json").write_text(json.dumps(job), "utf-8")
+            folder.mkdir()
+            job.write(folder, values)
+            self._log = (folder / LOG).open("wb")
         except OSError as error:
             raise InputError(f"cannot write to {folder.parent}: {error.strerror or error}; set TMPDIR") from error
-        self.log = (folder / "log.txt").open("wb")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "snnlp_lava.backends.lava_worker", str(folder)],
             stdin=subprocess.PIPE,
-            stdout=self.log,
+            stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # a group of its own, so that ending it ends Lava's processes and no others
         )
-        self._step = np.load(folder / "step.npy", mmap_mode="r")
+        self._step = np.load(job.step_file(folder), mmap_mode="r")
         self._seen, self._since = 0, time.monotonic()
 
     @property
@@ -128,9 +125,9 @@ class _Worker:
         return int(self._step[0])
 
     @property
-    def finished_samples(self) -> int:
+    def finished(self) -> int:
         """Samples whose spikes have left the last layer."""
-        return max(0, min(self.samples, (self.step - self.latency) // self.period))
+        return self.job.finished(self.step)
 
     def poll(self) -> bool:
         """Whether it is done.
@@ -140,30 +137,26 @@ class _Worker:
         BackendError
             If it crashed or hung.
         """
-        code = self.process.poll()
-        if code == 0 and self.step == self.steps:
+        code, step = self.process.poll(), self.step
+        if step == self.job.steps and code is not None:
             return True
         if code is not None:
-            raise BackendError(f"Lava ended with exit code {code} {self._where()}; its last words: {self._last_words()}")
-        if self.step != self._seen:
-            self._seen, self._since = self.step, time.monotonic()
-        limit = STALL_SECONDS if self._seen else START_SECONDS
-        # Between its last step and its end Lava only tidies up; what counts is on disk.
-        if time.monotonic() - self._since > limit:
-            if self.step == self.steps:
-                logger.warning("Lava did not end after its last step and was ended")
-                return True
-            raise BackendError(f"Lava made no step for {limit:.0f} s {self._where()} and was ended")
-        return False
+            raise BackendError(
+                f"Lava ended with exit code {code} {self._where()}; its last words: {self._last_words()}"
+            )
+        if step != self._seen:
+            self._seen, self._since = step, time.monotonic()
+        limit = STALL_SECONDS if step else START_SECONDS
+        if time.monotonic() - self._since <= limit:
+            return False
+        if step == self.job.steps:  # all there is to know is on disk; only Lava's own tidying hangs
+            logger.warning("Lava did not end after its last step and was ended")
+            return True
+        raise BackendError(f"Lava made no step for {limit:.0f} s {self._where()} and was ended")
 
-    def trains(self) -> list[np.ndarray]:
-        """Packed trains of the input and every layer, (samples, period, bytes): each layer's own window first."""
-        trains = []
-        for index in range(len(self.sizes)):
-            packed = np.load(self.folder / f"spikes{index}.npy")
-            own = packed[index : index + self.samples * self.period]  # layer l runs l steps behind the input
-            trains.append(own.reshape(self.samples, self.period, -1))
-        return trains
+    def trains(self, samples: int) -> list[np.ndarray]:
+        """Packed trains of its first samples (see `LavaJob.trains`)."""
+        return self.job.trains(self.folder, samples)
 
     def end(self) -> None:
         """End the worker's process group and remove what it left in shared memory."""
@@ -172,37 +165,33 @@ class _Worker:
         self.process.wait()
         if self.process.stdin is not None:
             self.process.stdin.close()
-        self.log.close()
-        for block in Path("/dev/shm").glob(shared_memory_prefix(self.process.pid) + "*"):  # noqa: S108 (POSIX shared memory)
+        self._log.close()
+        for block in Path("/dev/shm").glob(shared_memory_prefix(self.process.pid) + "*"):  # noqa: S108 (POSIX)
             block.unlink(missing_ok=True)
 
     def _where(self) -> str:
-        sample = min(self.samples, self.step // self.period + 1)
-        return f"at step {self.step} of {self.steps} (sample {sample} of {self.samples})"
+        sample = min(self.job.samples, self.step // self.job.period + 1)
+        return f"at step {self.step} of {self.job.steps} (sample {sample} of {self.job.samples})"
 
     def _last_words(self) -> str:
-        self.log.flush()
-        lines = (self.folder / "log.txt").read_text("utf-8", "replace").strip().splitlines()
+        lines = (self.folder / LOG).read_text("utf-8", "replace").strip().splitlines()
         return lines[-1].strip() if lines else "none"
 
 
 @contextlib.contextmanager
-def _worker(
-    folder: Path, path: Path, network: Network, values: np.ndarray, window: int, period: int
-) -> Iterator[_Worker]:
-    worker = _Worker(folder, path, network, values, window, period)
+def _worker(folder: Path, job: LavaJob, values: np.ndarray) -> Iterator[_Worker]:
+    worker = _Worker(folder, job, values)
     try:
         yield worker
     finally:
         worker.end()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _watch(workers: list[_Worker], progress: Callable[[int], None]) -> None:
     reported = 0
     while True:
         done = [worker.poll() for worker in workers]
-        finished = sum(worker.finished_samples for worker in workers)
+        finished = sum(worker.finished for worker in workers)
         progress(finished - reported)
         reported = finished
         if all(done):
@@ -223,21 +212,22 @@ def _result(
     seconds = time.perf_counter() - started
     layers = [np.concatenate(parts) for parts in zip(*trains, strict=True)]
     counts = [_counts(packed, size, period) for packed, size in zip(layers, network.sizes, strict=True)]
-    outputs = _counts(layers[-1], network.outputs, window).astype(np.int64)
     expected = run_emulator(network, values, window, period)
-    for index, tally in enumerate(expected.layers):
-        differ = tally.spikes != counts[index].sum(axis=1)
-        if differ.any():
+    for tally, own in zip(expected.layers, counts, strict=True):
+        spikes = own.sum(axis=1)
+        differ = np.flatnonzero(tally.spikes != spikes)
+        if len(differ):
+            sample = differ[0]
             raise BackendError(
-                f"Lava and the emulator differ in layer {tally.name} of sample {int(np.argmax(differ)) + 1}: "
-                f"{int(counts[index][np.argmax(differ)].sum())} against {int(tally.spikes[np.argmax(differ)])} spikes"
+                f"Lava and the emulator differ in layer {tally.name}, sample {sample + 1}: "
+                f"{spikes[sample]} against {tally.spikes[sample]} spikes"
             )
     return RunResult(
         backend="sim",
         window=window,
         period=period,
         steps=steps,
-        output_counts=outputs,
+        output_counts=_counts(layers[-1], network.outputs, window).astype(np.int64),
         layers=tally_layers(
             network,
             counts,

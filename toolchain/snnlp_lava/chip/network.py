@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ class Network:
         object.__setattr__(self, "layers", tuple(self.layers))
         if not self.layers:
             raise InputError("the network has no layers")
-        for number, (before, after) in enumerate(zip(self.layers, self.layers[1:], strict=False), start=1):
+        for number, (before, after) in enumerate(pairwise(self.layers), start=1):
             if before.neurons != after.inputs:
                 raise InputError(
                     f"layer {number} has {before.neurons} neurons, but layer {number + 1} takes {after.inputs}"
@@ -116,7 +117,7 @@ class Network:
         return ("input", *(f"hidden{i}" for i in range(1, len(self.layers))), "output")
 
 
-def _integers(values: Any, name: str, ndim: int) -> np.ndarray:  # noqa: ANN401
+def _integers(values: Any, name: str, ndim: int) -> np.ndarray:
     array = np.asarray(values)
     if array.ndim != ndim or 0 in array.shape:
         raise InputError(f"{name} has shape {array.shape}; {'(out, in)' if ndim == 2 else '(out,)'} is needed")
@@ -148,14 +149,14 @@ def _check_weight(weight: np.ndarray) -> None:
             raise InputError(f"weight {odd} is odd; a layer with weights of both signs stores even ones only")
 
 
-def _check_range(name: str, value: Any, low: int, high: int) -> None:  # noqa: ANN401
+def _check_range(name: str, value: Any, low: int, high: int) -> None:
     values = np.asarray(value)
     outside = (values < low) | (values > high)
     if outside.any():
         raise InputError(f"{name} {int(values[outside].flat[0])} is outside {low} to {high}")
 
 
-def checked_layer(number: int, **fields: Any) -> Layer:  # noqa: ANN401
+def checked_layer(number: int, **fields: Any) -> Layer:
     """Build layer `number` (from 1), its number put into the error if a value is out of range."""
     try:
         return Layer(**fields)

@@ -14,9 +14,7 @@ import click
     type=click.IntRange(min=1),
     help="Steps from one text to the next (Loihi 2 needs a power of two).  [default: the window]",
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Network file.  [default: netx_exports/NAME.net]"
-)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Network file.  [default: netx_exports/NAME.net]")
 def command(model: Path, period: int | None, output: Path | None) -> None:
     """Write the trained model in folder MODEL as a network file (NetX HDF5)."""
     from snnlp_lava.chip.network import sizes_text

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Lava runtimes at once (sim).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Run folder.  [default with --data: runs/NAME]")
-def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[str], **options: Any) -> None:  # noqa: ANN401
+def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[str], **options: Any) -> None:
     """Run the network file NETWORK on texts, or on a part of a data set."""
     from snnlp_lava.backends.job import Selection, run_network
     from snnlp_lava.cli.console import Stages, progress_bars, stderr
@@ -79,7 +79,8 @@ def _print_summary(document: dict[str, Any]) -> None:
 
     samples = document["samples"]
     table = Table(
-        title=f"{samples} texts on {document['backend']}: accuracy {document['accuracy']:.2%}, MRR {document['mrr']:.4f}",
+        title=f"{samples} texts on {document['backend']}: "
+        f"accuracy {document['accuracy']:.2%}, MRR {document['mrr']:.4f}",
         title_justify="left",
         caption=f"per text, {document['steps'] / samples:.1f} steps; wraps {document['wraps']}, "
         f"clips {document['clips']}; {document['seconds']:.1f} s in all",

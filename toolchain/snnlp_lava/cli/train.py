@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in the model folder.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Model folder.  [default: models/NAME]")
-def command(output: Path | None, data: str, **options: Any) -> None:  # noqa: ANN401
+def command(output: Path | None, data: str, **options: Any) -> None:
     """Train a spiking text classifier, and its baselines on the same rows.
 
     The result is a folder with config.json, weights.safetensors, history.csv and a model card, README.md.
@@ -55,7 +55,7 @@ def command(output: Path | None, data: str, **options: Any) -> None:  # noqa: AN
     from snnlp_lava.train.session import claim_folder, prepare, train_model
 
     names = ("method", "level", "window", "calibration", "threshold_scale", "epochs", "learning_rate", "seed")
-    config = TrainConfig(**{name: options[name] for name in names if options[name] is not None})
+    config = TrainConfig.defaults_for(**{name: options[name] for name in names if options[name] is not None})
     folder = output or Path("models") / f"{Path(data).stem}-{config.method}-t{config.window}-s{config.seed}"
     console = stderr()
     info = claim_folder(folder, options["resume"])

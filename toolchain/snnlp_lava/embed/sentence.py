@@ -87,7 +87,7 @@ class SentenceEmbedder:
         report(sum(text in known for text in texts))
         # Equal lengths together need the least padding, and so the least time.
         missing = sorted({text for text in texts if text not in known}, key=lambda text: (len(text), text))
-        counts = {text: 0 for text in missing}
+        counts = dict.fromkeys(missing, 0)
         for text in texts:
             if text in counts:
                 counts[text] += 1

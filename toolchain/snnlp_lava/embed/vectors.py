@@ -34,7 +34,7 @@ def load_vectors(path: Path, rows: int) -> np.ndarray:
         raise InputError(f"vectors {path}: is an .npz archive; one .npy array is needed")
     if vectors.ndim != 2 or vectors.dtype.kind != "f" or vectors.dtype.itemsize > 8:
         raise InputError(
-            f"vectors {path}: is {vectors.dtype} of shape {vectors.shape}; floats of shape (texts, dimensions) are needed"
+            f"vectors {path}: is {vectors.dtype} of shape {vectors.shape}; floats (texts, dimensions) are needed"
         )
     if len(vectors) != rows:
         raise InputError(f"vectors {path}: has {len(vectors)} rows, the data {rows}; row i must belong to text i")

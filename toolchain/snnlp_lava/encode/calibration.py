@@ -96,13 +96,14 @@ def fit_calibration(name: str, vectors: np.ndarray) -> Calibration:
         return Calibration(name, np.full(dimension, 0.5), np.full(dimension, 0.5))
     if name == "range":
         low, high = np.percentile(vectors, [1, 99], axis=0)
-        gain = _inverse(high - low)
+        gain = inverse_spread(high - low)
         return Calibration(name, gain, -low * gain)
-    gain = _inverse(REACH * vectors.std(axis=0))
+    gain = inverse_spread(REACH * vectors.std(axis=0))
     return Calibration(name, gain, -vectors.mean(axis=0) * gain)
 
 
-def _inverse(spread: np.ndarray) -> np.ndarray:
-    """1 / spread; 0 for constant dimensions, which all-MiniLM-L6-v2 has two of."""
-    varies = spread > _CONSTANT * max(float(np.median(spread)), np.finfo(float).tiny)
+def inverse_spread(spread: np.ndarray) -> np.ndarray:
+    """1 / spread of each dimension, (d,) floats; 0 for constant ones, of which all-MiniLM-L6-v2 has two."""
+    floor = _CONSTANT * max(float(np.median(spread)), float(np.finfo(np.float64).tiny))
+    varies = spread > floor
     return np.where(varies, 1.0 / np.where(varies, spread, 1.0), 0.0)

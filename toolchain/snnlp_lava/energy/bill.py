@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from snnlp_lava.energy.prices import PriceBook
@@ -88,13 +89,11 @@ def dense_bill(sizes: Sequence[int], book: PriceBook) -> Bill:
     """Bill of an ANN with dense layers of these sizes: its MACs, biases and activations not charged."""
     charges = [
         _charge(f"layer {index}", "mac", before * after, book)
-        for index, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False), start=1)
+        for index, (before, after) in enumerate(pairwise(sizes), start=1)
     ]
     return Bill(book, tuple(charges))
 
 
 def _charge(layer: str, term: str, count: float, book: PriceBook) -> Charge:
     price = book.prices.get(term)
-    return Charge(
-        layer, term, count, count * price.low if price else None, count * price.high if price else None
-    )
+    return Charge(layer, term, count, count * price.low if price else None, count * price.high if price else None)

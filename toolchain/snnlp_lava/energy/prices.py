@@ -66,6 +66,8 @@ def price_books() -> Mapping[str, PriceBook]:
     text = (resources.files("snnlp_lava.energy") / "prices.toml").read_text("utf-8")
     books = tomli.loads(text)["books"]
     return {
-        name: PriceBook(name=name, **{**book, "prices": {term: Price(**price) for term, price in book["prices"].items()}})
+        name: PriceBook(
+            name=name, **{**book, "prices": {term: Price(**price) for term, price in book["prices"].items()}}
+        )
         for name, book in books.items()
     }

@@ -105,7 +105,7 @@ _PLAIN_FIELDS: dict[str, Any] = {
 }
 
 
-def _typed(value: Any, kind: type | Sequence[type]) -> Any:  # noqa: ANN401
+def _typed(value: Any, kind: type | Sequence[type]) -> Any:
     if isinstance(value, bool) or not isinstance(value, kind):  # type: ignore[arg-type]
         raise TypeError(f"{str(value)[:40]!r} is {type(value).__name__}")
     return value

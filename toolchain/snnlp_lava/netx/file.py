@@ -134,7 +134,9 @@ def _read_dense(group: h5py.Group, kind: str, index: int) -> Layer:
     neuron = _group(group, "neuron")
     neuron_type = _text(neuron, "type")
     if neuron_type not in _NEURON_TYPES:
-        raise InputError(f"{name} has neurons of type {neuron_type!r}; only {' and '.join(_NEURON_TYPES)} are supported")
+        raise InputError(
+            f"{name} has neurons of type {neuron_type!r}; only {' and '.join(_NEURON_TYPES)} are supported"
+        )
     if "delay" in group and _array(group, "delay", (0, 1, 2)).any():
         raise InputError(f"{name} has synaptic delays, which are not supported")
     if "gradedSpike" in neuron and _array(neuron, "gradedSpike", (0,)).any():
@@ -166,7 +168,7 @@ def _read_card(group: h5py.Group) -> Card:
     return Card.from_dict(document, _array(group, "gain", (1,)), _array(group, "offset", (1,)))
 
 
-def _member(group: h5py.Group, key: str) -> Any:  # noqa: ANN401
+def _member(group: h5py.Group, key: str) -> Any:
     link = group.get(key, getlink=True)
     if link is None:
         raise InputError(f"lacks {group.name.rstrip('/')}/{key}; is it a NetX file?")
@@ -202,14 +204,21 @@ def _array(parent: h5py.Group, key: str, dimensions: tuple[int, ...]) -> np.ndar
 
 def _scalar(parent: h5py.Group, key: str) -> int:
     values = _array(parent, key, (0, 1)).reshape(-1)
-    if len(values) != 1 or not np.isfinite(values).all() or values[0] != np.rint(values[0]) or abs(values[0]) >= 1 << 31:
+    if (
+        len(values) != 1
+        or not np.isfinite(values).all()
+        or values[0] != np.rint(values[0])
+        or abs(values[0]) >= 1 << 31
+    ):
         raise InputError(f"{parent.name}/{key} is not one whole number of 32 bits (one value for a layer is supported)")
     return int(values[0])
 
 
 def _text(parent: h5py.Group, key: str) -> str:
     dataset = _dataset(parent, key)
-    value = dataset[()] if dataset.ndim == 0 else dataset[:1].tolist()[0] if dataset.ndim == 1 and len(dataset) else None
+    value = (
+        dataset[()] if dataset.ndim == 0 else dataset[:1].tolist()[0] if dataset.ndim == 1 and len(dataset) else None
+    )
     if not isinstance(value, bytes | str):
         raise InputError(f"{dataset.name} is not text")
     try:

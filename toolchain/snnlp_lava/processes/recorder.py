@@ -16,13 +16,6 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-STEP_FILE = "step.npy"
-
-
-def train_file(index: int) -> str:
-    """Name of the file with the spikes of recorded layer `index`: (steps, ceil(neurons / 8)) uint8, packed."""
-    return f"spikes{index}.npy"
-
 
 class SpikeRecorder(AbstractProcess):
     """Receives the spikes of several layers and writes them, bit-packed, into memory-mapped files.
@@ -34,33 +27,30 @@ class SpikeRecorder(AbstractProcess):
     Parameters
     ----------
     sizes
-        Neurons of each layer; the ports are `in_0`, `in_1`, ...
-    folder
-        Holds one .npy file a layer (see `train_file`) and `STEP_FILE`, one int64: the last step written.
+        Neurons of each layer; the ports are `in_0`, `in_1`, ..., all in `ports`.
+    files
+        An .npy file for each layer, (steps, ceil(neurons / 8)) uint8.
+    step_file
+        An .npy file of one int64: the last step written.
     """
 
-    def __init__(self, *, sizes: Sequence[int], folder: Path) -> None:
-        super().__init__(sizes=tuple(sizes), folder=str(folder))
-        self.ports = []
-        for index, size in enumerate(sizes):
-            port = InPort(shape=(size,))
+    def __init__(self, *, sizes: Sequence[int], files: Sequence[Path], step_file: Path) -> None:
+        super().__init__(files=list(files), step_file=step_file)
+        self.ports = [InPort(shape=(size,)) for size in sizes]
+        for index, port in enumerate(self.ports):
             setattr(self, f"in_{index}", port)
-            self.ports.append(port)
 
 
 class _PySpikeRecorder(PyLoihiProcessModel):
     def __init__(self, proc_params: dict) -> None:
         super().__init__(proc_params)
-        folder = Path(proc_params["folder"])
-        self.layers = range(len(proc_params["sizes"]))
-        self.trains = [np.load(folder / train_file(index), mmap_mode="r+") for index in self.layers]
-        self.step = np.load(folder / STEP_FILE, mmap_mode="r+")
+        self.trains = [np.load(path, mmap_mode="r+") for path in proc_params["files"]]
+        self.step = np.load(proc_params["step_file"], mmap_mode="r+")
 
     def run_spk(self) -> None:
-        row = self.time_step - 1
-        for index in self.layers:
-            spikes = getattr(self, f"in_{index}").recv()
-            self.trains[index][row] = np.packbits(spikes != 0)
+        row = self.time_step - 1  # Lava counts from 1
+        for index, train in enumerate(self.trains):
+            train[row] = np.packbits(getattr(self, f"in_{index}").recv() != 0)
         self.step[0] = self.time_step
 
 
@@ -68,4 +58,4 @@ def recorder_model(layers: int) -> type[PyLoihiProcessModel]:
     """Process model of a recorder with that many ports; Lava wants a port in the class for each."""
     ports: dict[str, Any] = {f"in_{i}": LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=1) for i in range(layers)}
     model = type(f"PySpikeRecorder{layers}", (_PySpikeRecorder,), ports)
-    return tag("fixed_pt", "floating_pt")(requires(CPU)(implements(proc=SpikeRecorder, protocol=LoihiProtocol)(model)))  # type: ignore[no-any-return]
+    return tag("fixed_pt", "floating_pt")(requires(CPU)(implements(proc=SpikeRecorder, protocol=LoihiProtocol)(model)))

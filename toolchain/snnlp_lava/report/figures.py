@@ -97,7 +97,12 @@ def raster(trains: Sequence[np.ndarray], names: Sequence[str], label_names: Sequ
             last = depth == len(trains) - 1
             # Layer l's step t is the chip's step t + l: the picture shows the chip's time.
             axes.scatter(
-                steps + depth, neurons, s=14 if last else 1.2, marker="|", color=ORANGE if last else BLUE, linewidths=0.8,
+                steps + depth,
+                neurons,
+                s=14 if last else 1.2,
+                marker="|",
+                color=ORANGE if last else BLUE,
+                linewidths=0.8,
                 rasterized=len(steps) > 1500,
             )
             axes.set_ylim(-0.5, train.shape[1] - 0.5)
@@ -127,8 +132,14 @@ def energy_bars(titles: Sequence[str], parts: Sequence[Sequence[tuple[str, float
                 left += low / 1e3
                 if high > low:
                     axes.barh(
-                        position, (high - low) / 1e3, left=left, height=0.55, facecolor="none", edgecolor=colours[term],
-                        hatch="////", linewidth=0.8,
+                        position,
+                        (high - low) / 1e3,
+                        left=left,
+                        height=0.55,
+                        facecolor="none",
+                        edgecolor=colours[term],
+                        hatch="////",
+                        linewidth=0.8,
                     )
                     left += (high - low) / 1e3
             axes.text(left, position, f"  {_nanojoules(bar)}", va="center", color=_SLOT, fontsize=8)
@@ -161,4 +172,9 @@ def _svg(figure: Figure, axes: mpl.axes.Axes | None = None, dpi: int = 100) -> s
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :].replace(_SLOT, "currentColor")
     # Sizes in points would fix the width; without them the view box scales with the page.
-    return re.sub(r'(<svg[^>]*?) height="[^"]*"([^>]*?) width="[^"]*"|(<svg[^>]*?) width="[^"]*" height="[^"]*"', r"\1\2\3", svg, count=1)
+    return re.sub(
+        r'(<svg[^>]*?) height="[^"]*"([^>]*?) width="[^"]*"|(<svg[^>]*?) width="[^"]*" height="[^"]*"',
+        r"\1\2\3",
+        svg,
+        count=1,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,7 @@ def render_page(document: Mapping[str, Any], runs: Sequence[Run]) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": lambda value: f"{value:.1%}", "count": _count, "nanojoule": _nanojoule}
-    sections = [
-        {**part, "figures": _figures(part, run)} for part, run in zip(document["runs"], runs, strict=True)
-    ]
+    sections = [{**part, "figures": _figures(part, run)} for part, run in zip(document["runs"], runs, strict=True)]
     return environment.get_template("page.html.j2").render(
         sections=sections,
         books=list(price_books().values()),
@@ -104,7 +103,7 @@ def _run_document(run: Run) -> dict[str, Any]:
         "ann": _bill(dense_bill(ann_sizes, books[DENSE_BOOK])),
     }
     synops = sum(layer["synops"] for layer in layers)
-    macs = sum(before * after for before, after in zip(ann_sizes, ann_sizes[1:], strict=False))
+    macs = sum(before * after for before, after in pairwise(ann_sizes))
     return {
         "name": run.name,
         "record": dict(record),

@@ -86,7 +86,7 @@ def _classes(
         raise InputError(f"data {source}: labels are part names, part numbers")
     if all(isinstance(value, str) and value.lstrip("-").isdecimal() for value in values):
         values = [int(value) for value in values]  # CSV has no types; 10 shall stand after 9
-    distinct = sorted(set(values))  # type: ignore[type-var]
+    distinct = sorted(set(values))
     index = {value: i for i, value in enumerate(distinct)}
     labels = np.array([index[value] for value in values], dtype=np.int64)
     if names is None:
@@ -106,7 +106,7 @@ def _classes(
     return labels, label_names
 
 
-def _kind(value: Any) -> str:  # noqa: ANN401
+def _kind(value: Any) -> str:
     return "empty" if value is None or value == "" else f"{type(value).__name__} {str(value)[:40]!r}"
 
 

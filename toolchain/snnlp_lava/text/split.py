@@ -12,8 +12,15 @@ from snnlp_lava.text.dataset import TextData
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
 SCHEMES = ("official", "paper")
 PAPER_SEED = 2500
-_ALIASES = {"train": TRAIN, "training": TRAIN, "validation": VALIDATION, "valid": VALIDATION, "val": VALIDATION,
-            "dev": VALIDATION, "test": TEST}
+_ALIASES = {
+    "train": TRAIN,
+    "training": TRAIN,
+    "validation": VALIDATION,
+    "valid": VALIDATION,
+    "val": VALIDATION,
+    "dev": VALIDATION,
+    "test": TEST,
+}
 
 
 def split_rows(data: TextData, scheme: str = "official") -> dict[str, np.ndarray]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from torch import nn
+
+from snnlp_lava.encode.calibration import inverse_spread
 
 
 class AnnClassifier(nn.Module):
@@ -21,23 +25,20 @@ class AnnClassifier(nn.Module):
     def __init__(self, sizes: tuple[int, ...], dropout: float = 0.05) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for before, after in zip(sizes, sizes[1:], strict=False):
+        for before, after in pairwise(sizes):
             layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
         self.layers = nn.Sequential(*layers[:-2])
 
     def logits(self, inputs: np.ndarray) -> torch.Tensor:
         """Standardised vectors, (n, d) float32, to logits (n, classes)."""
         device = next(self.parameters()).device
-        return self.layers(torch.from_numpy(np.ascontiguousarray(inputs)).to(device))  # type: ignore[no-any-return]
+        return self.layers(torch.from_numpy(np.ascontiguousarray(inputs)).to(device))
 
 
 def standardisation(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and factor, (d,) float32 each, fitted on training vectors (n, d); constant dimensions get factor 0."""
     vectors = np.asarray(vectors, dtype=np.float64)
-    spread = vectors.std(axis=0)
-    varies = spread > 1e-5 * max(float(np.median(spread)), np.finfo(float).tiny)
-    factor = np.where(varies, 1 / np.where(varies, spread, 1), 0)
-    return vectors.mean(axis=0).astype(np.float32), factor.astype(np.float32)
+    return vectors.mean(axis=0).astype(np.float32), inverse_spread(vectors.std(axis=0)).astype(np.float32)
 
 
 def standardise(vectors: np.ndarray, mean: np.ndarray, factor: np.ndarray) -> np.ndarray:
@@ -47,4 +48,4 @@ def standardise(vectors: np.ndarray, mean: np.ndarray, factor: np.ndarray) -> np
 
 def macs(sizes: tuple[int, ...]) -> int:
     """Multiply-accumulates of one dense forward pass, biases not counted."""
-    return sum(before * after for before, after in zip(sizes, sizes[1:], strict=False))
+    return sum(before * after for before, after in pairwise(sizes))

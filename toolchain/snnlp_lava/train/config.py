@@ -35,6 +35,8 @@ class NeuronConfig:
 class TrainConfig:
     """A training run. Two runs with equal configuration, data and machine give equal weights.
 
+    The defaults are for `SNN_RATE`; `defaults_for` has each method's.
+
     Attributes
     ----------
     method
@@ -62,8 +64,8 @@ class TrainConfig:
     threshold_scale: float = 8.0
     epochs: int = 20
     batch_size: int = 64
-    learning_rate: float = 1e-3
-    dropout: float = 0.05
+    learning_rate: float = 1e-2
+    dropout: float = 0.3
     seed: int = 42
     neuron: NeuronConfig = field(default_factory=NeuronConfig)
 
@@ -87,6 +89,12 @@ class TrainConfig:
         document = asdict(self)
         document["hidden"] = list(self.hidden)
         return document
+
+    @classmethod
+    def defaults_for(cls, method: str, **chosen: Any) -> TrainConfig:
+        """The configuration of a method, but for what is chosen."""
+        own = {"learning_rate": 1e-3, "dropout": 0.05} if method == ANN else {}
+        return cls(**{"method": method, **own, **chosen})
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> TrainConfig:

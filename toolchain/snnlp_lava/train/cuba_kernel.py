@@ -13,8 +13,8 @@ import torch
 from numba import njit, prange
 
 
-@njit(cache=True, parallel=True, fastmath=False)  # type: ignore[misc]
-def _forward(drive: Any, keep_u: float, keep_v: float, threshold: float, spikes: Any, voltage: Any) -> None:  # noqa: ANN401
+@njit(cache=True, parallel=True, fastmath=False)
+def _forward(drive: Any, keep_u: float, keep_v: float, threshold: float, spikes: Any, voltage: Any) -> None:
     # drive: (n, steps, neurons), in units of the state; keep_*: (4096 - decay) / 4096
     samples, steps, neurons = drive.shape
     for n in prange(samples):
@@ -30,17 +30,18 @@ def _forward(drive: Any, keep_u: float, keep_v: float, threshold: float, spikes:
                 v[i] = 0.0 if fired else raised
 
 
-@njit(cache=True, parallel=True, fastmath=False)  # type: ignore[misc]
-def _backward(gradient: Any, keep_u: float, keep_v: float, out: Any) -> None:  # noqa: ANN401
+@njit(cache=True, parallel=True, fastmath=False)
+def _backward(gradient: Any, keep_u: float, keep_v: float, out: Any) -> None:
     # gradient: d loss / d voltage of each step by itself; out: d loss / d drive
     samples, steps, neurons = gradient.shape
+    keep_u32, keep_v32 = np.float32(keep_u), np.float32(keep_v)
     for n in prange(samples):
         along_u = np.zeros(neurons, dtype=np.float32)
         along_v = np.zeros(neurons, dtype=np.float32)
         for t in range(steps - 1, -1, -1):
             for i in range(neurons):
-                along_v[i] = keep_v * along_v[i] + gradient[n, t, i]
-                along_u[i] = keep_u * along_u[i] + along_v[i]
+                along_v[i] = keep_v32 * along_v[i] + gradient[n, t, i]
+                along_u[i] = keep_u32 * along_u[i] + along_v[i]
                 out[n, t, i] = along_u[i]
 
 
@@ -54,8 +55,8 @@ class CubaSpikes(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(  # type: ignore[override]
-        ctx: Any,  # noqa: ANN401
+    def forward(
+        ctx: Any,
         drive: torch.Tensor,
         current_decay: int,
         voltage_decay: int,
@@ -67,16 +68,18 @@ class CubaSpikes(torch.autograd.Function):
         ctx.keeps = (4096 - current_decay) / 4096, (4096 - voltage_decay) / 4096
         state = (drive.detach() * scale).contiguous()
         spikes, voltage = torch.empty_like(state), torch.empty_like(state)
-        _forward(state.numpy(), *ctx.keeps, float(threshold), spikes.numpy(), voltage.numpy())
+        keep_u, keep_v = ctx.keeps
+        _forward(state.numpy(), keep_u, keep_v, float(threshold), spikes.numpy(), voltage.numpy())
         # The surrogate's derivative is all that backward needs of the voltage.
         slope = voltage.sub_(threshold).abs_().mul_(-1 / (tau * scale)).exp_().mul_(height / (2 * tau))
         ctx.save_for_backward(slope)
         return spikes
 
     @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # type: ignore[override]  # noqa: ANN401
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         (slope,) = ctx.saved_tensors
         local = slope * gradient
         out = torch.empty_like(local)
-        _backward(local.numpy(), *(np.float32(keep) for keep in ctx.keeps), out.numpy())
+        keep_u, keep_v = ctx.keeps
+        _backward(local.numpy(), keep_u, keep_v, out.numpy())
         return out, None, None, None, None, None, None

@@ -127,7 +127,9 @@ def read_info(folder: Path) -> ModelInfo:
     if not folder.is_dir():
         raise InputError(f"model {folder}: no such folder")
     if not (folder / CONFIG).exists():
-        state = "its training is not finished (train --resume goes on)" if (folder / CHECKPOINT).exists() else "no model"
+        state = (
+            "its training is not finished (train --resume goes on)" if (folder / CHECKPOINT).exists() else "no model"
+        )
         raise InputError(f"model {folder}: has no {CONFIG}: {state}")
     document = read_json(folder / CONFIG)
     if document.get("format") != FORMAT:
@@ -181,7 +183,9 @@ def load_spiking(folder: Path) -> tuple[ModelInfo, SpikingClassifier, Calibratio
     """
     info = read_info(folder)
     if info.train.method != SNN_RATE:
-        raise InputError(f"model {folder}: is an {info.train.method}, which has no spikes; train with --method {SNN_RATE}")
+        raise InputError(
+            f"model {folder}: is an {info.train.method}, which has no spikes; train with --method {SNN_RATE}"
+        )
     state, arrays = read_weights(folder)
     import torch
 

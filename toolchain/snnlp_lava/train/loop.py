@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
+from torch.nn import functional
 
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import replacing_file
@@ -123,7 +123,7 @@ def predict(model: nn.Module, inputs: np.ndarray) -> np.ndarray:
     with torch.no_grad():
         return np.concatenate(
             [
-                model.logits(inputs[start : start + _EVALUATION_BATCH]).cpu().numpy()  # type: ignore[operator]
+                model.logits(inputs[start : start + _EVALUATION_BATCH]).cpu().numpy()
                 for start in range(0, len(inputs), _EVALUATION_BATCH)
             ]
         )
@@ -143,7 +143,12 @@ def choose_device(name: str) -> torch.device:
 
 
 def _epoch(
-    model: nn.Module, optimizer: torch.optim.Optimizer, train: Examples, config: TrainConfig, epoch: int, on_batch: OnBatch
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    train: Examples,
+    config: TrainConfig,
+    epoch: int,
+    on_batch: OnBatch,
 ) -> dict[str, float]:
     rng = np.random.default_rng([config.seed, epoch])
     torch.manual_seed(int(rng.integers(1 << 62)))
@@ -156,8 +161,8 @@ def _epoch(
         for group in optimizer.param_groups:
             group["lr"] = rate
         rows = order[index * config.batch_size : (index + 1) * config.batch_size]
-        logits = model.logits(train.inputs[rows])  # type: ignore[operator]
-        loss = F.cross_entropy(logits, torch.from_numpy(train.labels[rows]).to(logits.device))
+        logits = model.logits(train.inputs[rows])
+        loss = functional.cross_entropy(logits, torch.from_numpy(train.labels[rows]).to(logits.device))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -168,7 +173,7 @@ def _epoch(
 
 def _validate(model: nn.Module, validation: Examples) -> tuple[float, float]:
     logits = predict(model, validation.inputs)
-    loss = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(validation.labels))
+    loss = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(validation.labels))
     return float(loss), float((logits.argmax(axis=1) == validation.labels).mean())
 
 
@@ -231,5 +236,7 @@ def _load_checkpoint(
             state.setdefault(int(index), {})[key] = value
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise InputError(f"checkpoint {path}: is damaged ({str(error).splitlines()[0]}); remove it to begin anew") from error
+        raise InputError(
+            f"checkpoint {path}: is damaged ({str(error).splitlines()[0]}); remove it to begin anew"
+        ) from error
     return progress, parts["best"]

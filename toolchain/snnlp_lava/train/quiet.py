@@ -10,8 +10,12 @@ from types import ModuleType
 
 def import_slayer() -> ModuleType:
     """``lava.lib.dl.slayer``, imported without a word."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
         warnings.simplefilter("ignore")
         from lava.lib.dl import slayer
 
-    return slayer  # type: ignore[no-any-return]
+    return slayer

@@ -6,9 +6,10 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,16 +20,17 @@ from snnlp_lava.embed.vectors import load_vectors
 from snnlp_lava.encode.calibration import fit_calibration
 from snnlp_lava.errors import InputError
 from snnlp_lava.metrics import accuracy_and_mrr
+from snnlp_lava.progress import Report, counting, silent
 from snnlp_lava.text.dataset import TextData
 from snnlp_lava.text.split import PARTS, TEST, TRAIN, VALIDATION, limit_rows, split_rows
 from snnlp_lava.train.config import ANN, TrainConfig
 from snnlp_lava.train.folder import CHECKPOINT, CONFIG, ModelInfo, read_info, write_model
 from snnlp_lava.versions import versions
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from snnlp_lava.train.loop import Examples
 
-Report = Callable[[str, int, int], None]
-"""Called with a stage's name, what is done of it and its total."""
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def prepare(
     limit: int | None,
     embedding: str,
     vectors: Path | None,
-    report: Report = lambda stage, done, total: None,
+    report: Report = silent,
 ) -> Corpus:
     """Split the data and embed every part.
 
@@ -91,34 +93,22 @@ def prepare(
         If data, model or vectors are unfit.
     """
     rows = {part: limit_rows(part_rows, limit) for part, part_rows in split_rows(data, split_scheme).items()}
-    every = np.concatenate([rows[part] for part in PARTS])
     if limit is not None:
-        _check_classes(data, rows)
+        _keep_trained_classes(data, rows)
+    every = np.concatenate([rows[part] for part in PARTS])
     embedder: SentenceEmbedder | None = SentenceEmbedder(embedding)
-    if vectors is not None:
-        given = load_vectors(vectors, len(data))
-        if embedder is not None and not same_origin(embedder, data, every, given):
-            logger.warning("the vectors are not those of %s: their model counts as unknown", embedding)
-            embedder = None
-        whole = np.asarray(given[every], dtype=np.float32)
-        report("embed", len(every), len(every))
-    else:
-        done = 0
-
-        def advance(count: int) -> None:
-            nonlocal done
-            done += count
-            report("embed", done, len(every))
-
-        whole = embedded_rows(data, every, embedder, None, advance)
+    if vectors is not None and not same_origin(
+        SentenceEmbedder(embedding), data, every, load_vectors(vectors, len(data))
+    ):
+        logger.warning("the vectors are not those of %s: their model counts as unknown", embedding)
+        embedder = None
+    whole = embedded_rows(data, every, embedder, vectors, counting(report, "embed", len(every)))
     ends = np.cumsum([len(rows[part]) for part in PARTS])[:-1]
     return Corpus(
         data=data,
         rows=rows,
         vectors=dict(zip(PARTS, np.split(whole, ends), strict=True)),
-        embedding=Embedding(
-            embedder.name if embedder else None, embedder.sha256 if embedder else None, whole.shape[1]
-        ),
+        embedding=Embedding(embedder.name if embedder else None, embedder.sha256 if embedder else None, whole.shape[1]),
         about={
             "name": data.name,
             "sha256": data.sha256,
@@ -150,12 +140,38 @@ def claim_folder(folder: Path, resume: bool) -> ModelInfo | None:
     return None
 
 
+@dataclass(frozen=True)
+class Trained:
+    """A classifier after training.
+
+    Attributes
+    ----------
+    state
+        The module's weights at the best epoch.
+    arrays
+        What brings vectors into the module's input: ``gain`` and ``offset`` of the calibration, or ``mean`` and
+        ``factor`` of the ANN's standardisation.
+    sizes
+        Input lines, hidden layers, classes.
+    scores
+        Best epoch, and accuracy and MRR on validation and test rows.
+    history
+        One row an epoch.
+    """
+
+    state: dict[str, np.ndarray]
+    arrays: dict[str, np.ndarray]
+    sizes: tuple[int, ...]
+    scores: dict[str, Any]
+    history: list[dict[str, float]]
+
+
 def train_model(
     corpus: Corpus,
     config: TrainConfig,
     folder: Path,
     device: str = "auto",
-    report: Report = lambda stage, done, total: None,
+    report: Report = silent,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> ModelInfo:
     """Train a model and its baselines on the same rows, and write the model folder.
@@ -178,73 +194,86 @@ def train_model(
     InputError
         If the configuration does not fit the data or the folder's checkpoint.
     """
-    import torch
+    from snnlp_lava.train.ann import macs
 
-    from snnlp_lava.train.ann import AnnClassifier, macs, standardisation, standardise
-    from snnlp_lava.train.loop import Examples, choose_device, fit, predict
-
-    classes = len(corpus.data.label_names)
-    mean, factor = standardisation(corpus.vectors[TRAIN])
-    target = choose_device(device)
-
-    def run(
-        run_config: TrainConfig, checkpoint: Path | None
-    ) -> tuple[torch.nn.Module, tuple[int, ...], dict[str, np.ndarray], dict[str, Any], list[dict[str, float]]]:
-        arrays: dict[str, np.ndarray]
-        # Both the initial weights and the order of batches follow from the seed.
-        torch.manual_seed(run_config.seed)
-        module: torch.nn.Module
-        if run_config.method == ANN:
-            arrays = {"mean": mean, "factor": factor}
-            inputs = {part: standardise(corpus.vectors[part], mean, factor) for part in PARTS}
-            sizes = (inputs[TRAIN].shape[1], *run_config.hidden, classes)
-            module = AnnClassifier(sizes, run_config.dropout)
-        else:
-            from snnlp_lava.train.spiking import SpikingClassifier
-
-            calibration = fit_calibration(run_config.calibration, corpus.vectors[TRAIN])
-            arrays = {"gain": calibration.gain, "offset": calibration.offset}
-            inputs = {part: calibration(corpus.vectors[part]) for part in PARTS}
-            sizes = (calibration.channels, *run_config.hidden, classes)
-            module = SpikingClassifier(sizes, run_config)
-        examples = {part: Examples(inputs[part], corpus.labels(part)) for part in PARTS}
-        own = checkpoint is not None
-        progress = fit(
-            module.to(target),
-            examples[TRAIN],
-            examples[VALIDATION],
-            run_config,
-            checkpoint=checkpoint,
-            fingerprint=_fingerprint(run_config, examples[TRAIN]),
-            on_epoch=on_epoch if own else lambda row: None,
-            on_batch=lambda done, total: report("train" if own else "baseline", done, total),
-        )
-        scores = {
-            part: accuracy_and_mrr(predict(module, examples[part].inputs), examples[part].labels)
-            for part in (VALIDATION, TEST)
-        }
-        return module, sizes, arrays, {"best_epoch": progress.best_epoch, **scores}, progress.history
-
-    module, sizes, arrays, scores, history = run(config, folder / CHECKPOINT)
+    trained = train_classifier(corpus, config, device, folder / CHECKPOINT, partial(report, "train"), on_epoch)
     baselines: dict[str, Any] = {}
     if config.method != ANN:
-        ann_config = replace(TrainConfig(), method=ANN, hidden=config.hidden, seed=config.seed)
-        _, ann_sizes, _, ann_scores, _ = run(ann_config, None)
-        baselines["ann"] = {**ann_scores, "sizes": list(ann_sizes), "macs": macs(ann_sizes)}
+        ann_config = TrainConfig.defaults_for(ANN, hidden=config.hidden, seed=config.seed)
+        ann = train_classifier(corpus, ann_config, device, None, partial(report, "baseline"))
+        baselines["ann"] = {**ann.scores, "sizes": list(ann.sizes), "macs": macs(ann.sizes)}
     baselines["tfidf"] = _tfidf(corpus)
     info = ModelInfo(
         train=config,
-        sizes=sizes,
+        sizes=trained.sizes,
         label_names=corpus.data.label_names,
         embedding=corpus.embedding,
         data=corpus.about,
-        scores=scores,
+        scores=trained.scores,
         baselines=baselines,
         versions=versions(),
     )
-    state = {name: value.cpu().numpy() for name, value in module.state_dict().items()}
-    write_model(folder, info, state, arrays, history)
+    write_model(folder, info, trained.state, trained.arrays, trained.history)
     return info
+
+
+def train_classifier(
+    corpus: Corpus,
+    config: TrainConfig,
+    device: str,
+    checkpoint: Path | None,
+    on_batch: Callable[[int, int], None] = lambda done, total: None,
+    on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
+) -> Trained:
+    """Train one classifier, without baselines and without writing anything but the checkpoint.
+
+    Parameters
+    ----------
+    corpus, config, device, on_epoch
+        As for `train_model`.
+    checkpoint
+        See `snnlp_lava.train.loop.fit`.
+    on_batch
+        Called with the batches done of an epoch, and their number.
+    """
+    import torch
+
+    from snnlp_lava.train.ann import AnnClassifier, standardisation, standardise
+    from snnlp_lava.train.loop import Examples, choose_device, fit, predict
+    from snnlp_lava.train.spiking import SpikingClassifier
+
+    classes = len(corpus.data.label_names)
+    torch.manual_seed(config.seed)  # of the initial weights; `fit` seeds each epoch
+    module: torch.nn.Module
+    if config.method == ANN:
+        mean, factor = standardisation(corpus.vectors[TRAIN])
+        arrays = {"mean": mean, "factor": factor}
+        inputs = {part: standardise(corpus.vectors[part], mean, factor) for part in PARTS}
+        sizes = (inputs[TRAIN].shape[1], *config.hidden, classes)
+        module = AnnClassifier(sizes, config.dropout)
+    else:
+        calibration = fit_calibration(config.calibration, corpus.vectors[TRAIN])
+        arrays = {"gain": calibration.gain, "offset": calibration.offset}
+        inputs = {part: calibration(corpus.vectors[part]) for part in PARTS}
+        sizes = (calibration.channels, *config.hidden, classes)
+        module = SpikingClassifier(sizes, config)
+    examples = {part: Examples(inputs[part], corpus.labels(part)) for part in PARTS}
+    progress = fit(
+        module.to(choose_device(device)),
+        examples[TRAIN],
+        examples[VALIDATION],
+        config,
+        checkpoint=checkpoint,
+        fingerprint=_fingerprint(config, examples[TRAIN]),
+        on_epoch=on_epoch,
+        on_batch=on_batch,
+    )
+    scores = {
+        part: accuracy_and_mrr(predict(module, examples[part].inputs), examples[part].labels)
+        for part in (VALIDATION, TEST)
+    }
+    state = {name: value.cpu().numpy() for name, value in module.state_dict().items()}
+    return Trained(state, arrays, sizes, {"best_epoch": progress.best_epoch, **scores}, progress.history)
 
 
 def _tfidf(corpus: Corpus) -> dict[str, Any]:
@@ -268,14 +297,14 @@ def _tfidf(corpus: Corpus) -> dict[str, Any]:
     }
 
 
-def _fingerprint(config: TrainConfig, train: Any) -> str:  # noqa: ANN401
+def _fingerprint(config: TrainConfig, train: Examples) -> str:
     digest = hashlib.sha256(json.dumps(config.to_dict(), sort_keys=True).encode())
     digest.update(np.ascontiguousarray(train.inputs).tobytes())
     digest.update(train.labels.tobytes())
     return digest.hexdigest()
 
 
-def _check_classes(data: TextData, rows: dict[str, np.ndarray]) -> None:
+def _keep_trained_classes(data: TextData, rows: dict[str, np.ndarray]) -> None:
     seen = set(data.labels[rows[TRAIN]].tolist())
     if len(seen) < 2:
         raise InputError(f"data {data.name}: the limit leaves one class to train on; give a larger --limit")

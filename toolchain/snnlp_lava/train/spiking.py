@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
+from torch.nn import functional
 
 from snnlp_lava.chip.network import Layer, Network, checked_layer
 from snnlp_lava.encode.saf import saf_spikes
@@ -17,6 +19,9 @@ slayer = import_slayer()
 
 # SLAYER multiplies tau_grad and scale_grad by these (lava.lib.dl.slayer.neuron.cuba).
 _TAU_MULT, _SCALE_MULT = 100.0, 0.1
+
+_INITIAL_GAIN = 0.5
+"""Part of SLAYER's initial weights to begin with; at 1 the first layers fire so much that training begins far off."""
 
 
 class SpikingClassifier(nn.Module):
@@ -50,13 +55,13 @@ class SpikingClassifier(nn.Module):
                 {**neuron, "dropout": slayer.neuron.Dropout(config.dropout) if index < last else None},
                 before,
                 after,
-                weight_scale=config.threshold_scale,
+                weight_scale=config.threshold_scale * _INITIAL_GAIN,
                 delay_shift=False,
             )
-            for index, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False))
+            for index, (before, after) in enumerate(pairwise(sizes))
         )
-        # Logits are counts over this: a lead of a quarter of the window is near certainty.
-        self.temperature = max(1.0, config.window / 16)
+        # Logits are counts over this: a lead of half the window is near certainty.
+        self.temperature = max(1.0, config.window / 8)
 
     def forward(self, spikes: torch.Tensor) -> list[torch.Tensor]:
         """Spikes (n, T, in) float32 to the spikes of every layer, (n, T, out) each."""
@@ -84,14 +89,14 @@ class SpikingClassifier(nn.Module):
 
 
 def _on_gpu(block: nn.Module, spikes: torch.Tensor) -> torch.Tensor:
-    return block(spikes.transpose(1, 2)).transpose(1, 2)  # type: ignore[no-any-return]
+    return block(spikes.transpose(1, 2)).transpose(1, 2)
 
 
 def _on_cpu(block: nn.Module, spikes: torch.Tensor) -> torch.Tensor:
     neuron = block.neuron
     weight = block.synapse.pre_hook_fx(block.synapse.weight).flatten(1)
     out: torch.Tensor = CubaSpikes.apply(
-        F.linear(spikes, weight),
+        functional.linear(spikes, weight),
         int(neuron.cx_current_decay),
         int(neuron.cx_voltage_decay),
         neuron.v_th_mant << 6,
