@@ -90,7 +90,7 @@ def choose(card: Card, selection: Selection, report: Report = silent) -> Chosen:
         return Chosen(texts, rows, labels, card.calibration(vectors))
     assert selection.data is not None
     data = load_texts(selection.data, selection.text_column, selection.label_column)
-    scheme = selection.split_scheme or card.training.get("data", {}).get("split_scheme", "official")
+    scheme = selection.split_scheme or (card.training["data"]["split_scheme"] if card.training else "official")
     rows = limit_rows(split_rows(data, scheme)[selection.part], selection.limit)
     labels = data.labels_as(card.label_names)[rows]
     if (labels < 0).any():

@@ -17,7 +17,7 @@ from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.netx.card import Card
 from snnlp_lava.versions import versions
 
-RESULT, SAMPLES, TRAINS = "result.json", "samples.parquet", "trains.npz"
+RESULT, SAMPLES, TRAINS = "result.json", "samples.parquet", "trains.safetensors"
 FORMAT = 1
 EXAMPLES = 4
 """Texts whose spike trains a run folder keeps."""
@@ -111,6 +111,7 @@ def write_run(
     """
     import pyarrow as pa
     from pyarrow import parquet
+    from safetensors.numpy import save_file
 
     if folder.exists() and not (folder / RESULT).is_file():
         raise InputError(f"{folder} exists and is no run folder; choose another with -o")
@@ -137,8 +138,8 @@ def write_run(
             columns[f"{tally.name}_{count}"] = getattr(tally, count)
     with replacing_folder(folder) as temporary:
         parquet.write_table(pa.table(columns), temporary / SAMPLES)
-        trains = {f"layer{index}": train for index, train in enumerate(result.trains)}
-        np.savez_compressed(temporary / TRAINS, **trains)
+        trains = {f"layer{index}": np.ascontiguousarray(train) for index, train in enumerate(result.trains)}
+        save_file(trains, temporary / TRAINS)
         write_json(temporary / RESULT, record)
 
 
@@ -180,6 +181,8 @@ def read_run(folder: Path) -> Run:
     """
     import pyarrow as pa
     from pyarrow import parquet
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
 
     if not folder.is_dir():
         raise InputError(f"run {folder}: no such folder")
@@ -192,9 +195,8 @@ def read_run(folder: Path) -> Run:
         predictions = table.column("prediction").to_numpy()
         labels = table.column("label").to_numpy() if "label" in table.column_names else None
         sizes = record["network"]["sizes"]
-        with np.load(folder / TRAINS, allow_pickle=False) as file:
-            packed = [file[f"layer{index}"] for index in range(len(sizes))]
-        trains = tuple(np.unpackbits(train, axis=2, count=size) for train, size in zip(packed, sizes, strict=True))
-    except (OSError, KeyError, ValueError, TypeError, pa.ArrowException) as error:
+        packed = load_file(folder / TRAINS)
+        trains = tuple(np.unpackbits(packed[f"layer{index}"], axis=2, count=size) for index, size in enumerate(sizes))
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, pa.ArrowException) as error:
         raise InputError(f"run {folder}: is damaged: {str(error).splitlines()[0]}") from error
     return Run(folder.name, record, counts, predictions, labels, trains)

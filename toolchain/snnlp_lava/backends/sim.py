@@ -28,6 +28,7 @@ START_SECONDS = 180.0
 """Time a worker has to import and compile before its first step."""
 STALL_SECONDS = 60.0
 """Time without a step after which a worker counts as hung."""
+_END_SECONDS = 10.0
 _POLL_SECONDS = 0.05
 _CHUNK = 256  # samples unpacked in one go
 
@@ -160,8 +161,12 @@ class _Worker:
 
     def end(self) -> None:
         """End the worker's process group and remove what it left in shared memory."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        deadline = time.monotonic() + _END_SECONDS
+        with contextlib.suppress(ProcessLookupError):  # raised when the group has no process left
+            while time.monotonic() < deadline:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.poll()
+                time.sleep(_POLL_SECONDS / 10)
         self.process.wait()
         if self.process.stdin is not None:
             self.process.stdin.close()

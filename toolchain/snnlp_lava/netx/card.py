@@ -33,7 +33,7 @@ class Card:
     calibration
         From vectors to SAF values.
     training
-        What it was trained on, how, and how it and its baselines scored (JSON).
+        What it was trained on, how, and how it and its baselines scored (JSON); empty where that is unknown.
     versions
         Versions of the packages that made it.
     """
@@ -56,6 +56,7 @@ class Card:
             raise InputError(f"window {self.window} is outside 1 to {MAX_WINDOW} steps")
         if not self.window <= self.period <= MAX_WINDOW:
             raise InputError(f"period {self.period} is outside the window, {self.window}, to {MAX_WINDOW} steps")
+        check_training(self.training)
         if self.embedding.dimension != self.calibration.dimension:
             raise InputError(
                 f"the embedding has {self.embedding.dimension} dimensions, the calibration {self.calibration.dimension}"
@@ -92,6 +93,33 @@ class Card:
             raise InputError(f"its description lacks {error}") from error
         except TypeError as error:
             raise InputError(f"its description is malformed: {error}") from error
+
+
+def check_training(training: Mapping[str, Any]) -> None:
+    """Check the parts of a training record that are read again: data, and the scores of the baselines.
+
+    Raises
+    ------
+    InputError
+        If one is of the wrong type.
+    """
+    if not training:
+        return
+    try:
+        data = training["data"]
+        _typed(data["name"], str)
+        _typed(data["split_scheme"], str)
+        for count in data["rows"].values():
+            _typed(count, int)
+        _typed(training["config"], dict)
+        for baseline in training["baselines"].values():
+            for part in ("validation", "test"):
+                for score in ("accuracy", "mrr"):
+                    _typed(baseline[part][score], (int, float))
+            for size in baseline.get("sizes", []):
+                _typed(size, int)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"its training record is malformed: {error}") from error
 
 
 _PLAIN_FIELDS: dict[str, Any] = {

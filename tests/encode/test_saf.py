@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from snnlp_lava.encode.saf import GRID_BITS, MAX_WINDOW, ONE, saf_counts, saf_spikes, to_grid
+
+GRID = np.arange(ONE + 1)
+
+
+def accumulate_and_fire(values, window):
+    """The neuron itself: add the input, fire at 1, keep the remainder."""
+    accumulator = np.zeros(values.shape, dtype=np.int64)
+    for _ in range(window):
+        accumulator += values
+        fires = accumulator >= ONE
+        accumulator[fires] -= ONE
+        yield fires
+
+
+@pytest.mark.parametrize("window", [1, 2, 7, 25, 64])
+def test_every_value_of_the_grid_fires_like_the_accumulator(window):
+    spikes = saf_spikes(GRID, window)
+    assert spikes.dtype == np.uint8
+    for step, fires in enumerate(accumulate_and_fire(GRID, window)):
+        np.testing.assert_array_equal(spikes[step], fires)
+
+
+@pytest.mark.parametrize("window", [1, 2, 3, 25, 64, 1000, MAX_WINDOW])
+def test_count_is_the_floor_of_window_times_value(window):
+    expected = [value * window // ONE for value in GRID.tolist()]
+    np.testing.assert_array_equal(saf_counts(GRID, window), expected)
+
+
+@given(arrays(np.int32, st.tuples(*[st.integers(1, 4)] * 3), elements=st.integers(0, ONE)), st.integers(1, 300))
+def test_spikes_sum_to_counts_in_any_shape(values, window):
+    spikes = saf_spikes(values, window)
+    assert spikes.shape == (*values.shape[:-1], window, values.shape[-1])
+    np.testing.assert_array_equal(spikes.sum(axis=-2), saf_counts(values, window))
+
+
+def test_longest_window_does_not_overflow():
+    values = np.array([0, 1, 3, ONE // 3, ONE - 1, ONE], dtype=np.int32)
+    spikes = saf_spikes(values, MAX_WINDOW)
+    np.testing.assert_array_equal(spikes.sum(axis=0), [value * MAX_WINDOW // ONE for value in values.tolist()])
+    assert spikes.max() == 1
+
+
+@pytest.mark.parametrize("window", [0, -1, MAX_WINDOW + 1])
+def test_window_out_of_range_is_refused(window):
+    with pytest.raises(ValueError, match=f"{window} steps is not within 1 to {MAX_WINDOW}"):
+        saf_spikes(GRID, window)
+
+
+@given(arrays(np.float64, 20, elements=st.floats(-2, 2) | st.floats(allow_nan=False)))
+def test_grid_is_the_nearest_multiple_within_0_and_1(x):
+    grid = to_grid(x)
+    assert grid.dtype == np.int32
+    assert (np.abs(grid / ONE - np.clip(x, 0, 1)) <= 2.0 ** -(GRID_BITS + 1)).all()
+
+
+def test_grid_keeps_its_own_values():
+    np.testing.assert_array_equal(to_grid(GRID / ONE), GRID)

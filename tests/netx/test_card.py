@@ -1,0 +1,104 @@
+import contextlib
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from snnlp_lava.chip.network import Layer, Network
+from snnlp_lava.encode.calibration import CALIBRATIONS, Calibration
+from snnlp_lava.encode.saf import MAX_WINDOW
+from snnlp_lava.errors import InputError
+from snnlp_lava.netx.card import Card, Embedding
+from strategies import card_for
+
+NETWORK = Network([Layer([[2, -4, 6], [8, 10, 12]], [0, 0], 1024, 128, 80)])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    st.lists(st.text(), min_size=2, unique=True, max_size=5),
+    st.integers(1, MAX_WINDOW),
+    st.integers(0, MAX_WINDOW),
+    st.none() | st.text(),
+    st.sampled_from(CALIBRATIONS),
+    st.dictionaries(st.text(), JSON, max_size=3),
+)
+def test_a_card_survives_json(names, window, pause, model, calibration, training):
+    card = card_for(
+        NETWORK,
+        label_names=names,
+        window=window,
+        period=min(MAX_WINDOW, window + pause),
+        embedding=Embedding(model, model, 3),
+        calibration=Calibration(calibration, np.array([0.1, 1 / 3, -2]), np.array([0, 0.5, 1e-9])),
+        training=training,
+    )
+    document = json.loads(json.dumps(card.to_dict()))
+    again = Card.from_dict(document, card.calibration.gain, card.calibration.offset)
+    assert again.to_dict() == card.to_dict()
+    assert (again.label_names, again.window, again.period) == (tuple(names), window, card.period)
+    assert again.embedding == card.embedding
+    assert (again.calibration.name, again.training) == (calibration, training)
+
+
+@given(st.data())
+def test_a_changed_description_is_a_card_or_an_input_error(data):
+    document = json.loads(json.dumps(card_for(NETWORK).to_dict()))
+    parent = document["embedding"] if data.draw(st.booleans()) else document
+    key = data.draw(st.sampled_from([*parent]) | st.text())
+    if data.draw(st.booleans()):
+        parent[key] = data.draw(JSON)
+    else:
+        parent.pop(key, None)
+    with contextlib.suppress(InputError):
+        saved = json.loads(json.dumps(Card.from_dict(document, np.ones(3), np.zeros(3)).to_dict()))
+        assert saved == {field: document[field] for field in saved}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"label_names": ["one"]}, r"label names \('one',\) are not two or more different names"),
+        ({"label_names": ["one", "one"]}, "are not two or more different names"),
+        ({"window": 0}, "window 0 is outside 1 to 16384 steps"),
+        ({"window": 16385, "period": 16385}, "window 16385 is outside 1 to 16384 steps"),
+        ({"window": 9, "period": 8}, "period 8 is outside the window, 9, to 16384 steps"),
+        ({"window": 9, "period": 16385}, "period 16385 is outside the window, 9, to 16384 steps"),
+        ({"embedding": Embedding(None, None, 4)}, "the embedding has 4 dimensions, the calibration 3"),
+    ],
+)
+def test_a_card_that_contradicts_itself_is_refused(changes, message):
+    with pytest.raises(InputError, match=message):
+        card_for(NETWORK, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"window": None}, "description is malformed: 'None' is NoneType"),
+        ({"window": True}, "description is malformed: 'True' is bool"),
+        ({"window": 8.0}, "description is malformed: '8.0' is float"),
+        ({"label_names": ["a", 7]}, "description is malformed: '7' is int"),
+        ({"label_names": "ab"}, "description is malformed: 'ab' is str"),
+        ({"embedding": {"name": "a"}}, "description is malformed: .*sha256"),
+        ({"embedding": {"name": 7, "sha256": None, "dimension": 3}}, "description is malformed: '7' is int"),
+        ({"calibration": "zscore"}, "calibration 'zscore' is unknown"),
+    ],
+)
+def test_a_malformed_description_is_refused(changes, message):
+    document = {**card_for(NETWORK).to_dict(), **changes}
+    with pytest.raises(InputError, match=message):
+        Card.from_dict(document, np.ones(3), np.zeros(3))
+
+
+@pytest.mark.parametrize("missing", ["window", "label_names", "embedding", "calibration", "training"])
+def test_a_description_that_lacks_a_field_names_it(missing):
+    document = card_for(NETWORK).to_dict()
+    del document[missing]
+    with pytest.raises(InputError, match=f"its description lacks '{missing}'"):
+        Card.from_dict(document, np.ones(3), np.zeros(3))

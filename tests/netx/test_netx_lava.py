@@ -1,0 +1,111 @@
+import warnings
+from types import SimpleNamespace
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from snnlp_lava.chip.network import Layer, Network
+from snnlp_lava.errors import InputError
+from snnlp_lava.netx.file import read_network, write_network
+from snnlp_lava.train.quiet import import_slayer
+from strategies import KINDS, card_for, networks, weights
+
+pytestmark = pytest.mark.slow  # torch and lava-dl are imported
+
+
+@pytest.fixture(scope="module")
+def slayer():
+    return import_slayer()
+
+
+@pytest.fixture(scope="module")
+def netx(slayer):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from lava.lib.dl import netx
+
+    return netx
+
+
+def contents(group):
+    """Every dataset's name and stored value."""
+    found = {}
+    group.visititems(lambda name, item: found.update({name: item[()]} if isinstance(item, h5py.Dataset) else {}))
+    return found
+
+
+def weights_in_lava(dense):
+    """The weights that Lava's fixed-point model of a Dense process computes with, found by one spike at a time."""
+    from lava.proc.dense.models import PyDenseModelBitAcc
+
+    model = PyDenseModelBitAcc(dict(dense.proc_params._parameters))
+    model.weights, model.num_message_bits, model.a_buff = dense.weights.init, np.array([0]), None
+    model.a_out = SimpleNamespace(send=lambda sums: None)
+    columns = []
+    for line in np.eye(dense.weights.shape[1]):
+        model.s_in = SimpleNamespace(recv=lambda line=line: line)
+        model.run_spk()
+        columns.append(model.a_buff)
+    return np.stack(columns, axis=1)
+
+
+def lava_network(netx, path, network):
+    write_network(path, network, card_for(network))
+    with np.errstate(divide="ignore"):
+        loaded = netx.hdf5.Network(net_config=str(path))
+    loaded.net_config.f.close()
+    return loaded
+
+
+def test_layers_are_stored_as_lava_dl_itself_stores_them(slayer, tmp_path):
+    import torch
+
+    neuron = {"threshold": 10, "current_decay": 0.25, "voltage_decay": 0.03}
+    block = slayer.block.cuba.Dense(neuron, 7, 5, weight_scale=8)
+    block(torch.zeros(1, 7, 2))
+    with h5py.File(tmp_path / "theirs.net", "w") as file:
+        block.export_hdf5(file.create_group("layer/0"))
+        theirs = contents(file)
+    weight = block.synapse.pre_hook_fx(block.synapse.weight, descale=True).detach().numpy().reshape(5, 7)
+    network = Network([Layer(weight, np.zeros(5, int), 1024, 123, 640)])
+    write_network(tmp_path / "ours.net", network, card_for(network))
+    with h5py.File(tmp_path / "ours.net") as file:
+        ours = contents(file["layer"])
+    assert {f"layer/{name}" for name in ours} == set(theirs)
+    for name, value in ours.items():
+        assert isinstance(value, bytes) == isinstance(theirs[f"layer/{name}"], bytes), name
+        np.testing.assert_array_equal(value, theirs[f"layer/{name}"], err_msg=name)
+    assert read_network(tmp_path / "theirs.net").network.layers == network.layers
+
+
+@settings(max_examples=12)
+@given(networks())
+def test_netx_loads_the_same_network(netx, tmp_path, network):
+    loaded = lava_network(netx, tmp_path / "a.net", network)
+    assert len(loaded.layers) == len(network.layers)
+    for layer, block in zip(network.layers, loaded.layers, strict=True):
+        np.testing.assert_array_equal(weights_in_lava(block.synapse), layer.weight)
+        lif = block.neuron
+        assert (lif.du.init + 1, lif.dv.init, lif.vth.init) == (
+            layer.current_decay,
+            layer.voltage_decay,
+            layer.threshold,
+        )
+        np.testing.assert_array_equal(lif.bias_mant.init * np.ones(layer.neurons), layer.bias)
+        assert lif.bias_exp.init == 6
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=12)
+@given(data=st.data())
+def test_a_layer_is_refused_unless_lava_computes_with_its_weights(netx, tmp_path, kind, data):
+    matrix = data.draw(weights(data.draw(st.integers(2, 4)), data.draw(st.integers(1, 4)), [kind]))
+    try:
+        network = Network([Layer(matrix, np.zeros(len(matrix), int), 1024, 128, 80)])
+    except InputError:
+        assert kind == "inhibitory"
+        return
+    loaded = lava_network(netx, tmp_path / "a.net", network)
+    np.testing.assert_array_equal(weights_in_lava(loaded.layers[0].synapse), matrix)

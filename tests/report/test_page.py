@@ -1,0 +1,56 @@
+"""The page: self-contained, escaped, and the numbers of the run."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from strategies import card_for
+
+from snnlp_lava.backends.emulator import run_emulator
+from snnlp_lava.backends.record import Source, read_run, result_document, write_run
+from snnlp_lava.encode.saf import ONE
+from snnlp_lava.report.page import report_document, wilson_interval, write_report
+
+HOSTILE = '<script>alert("x")</script> & "quotes" \u202e \x00 😀'
+
+
+@pytest.fixture(params=[True, False], ids=["labelled", "unlabelled"])
+def run(request, tmp_path, random_network):
+    network = random_network((20, 16, 3), seed=3)
+    card = card_for(network, window=8, period=8)
+    values = np.random.default_rng(3).integers(0, ONE + 1, (6, 20), dtype=np.int32)
+    result = run_emulator(network, values, 8, 8, keep_trains=4)
+    labels = np.array([0, 1, 2, 0, 1, 2]) if request.param else None
+    source = Source("a.net", "0" * 64, "demo", "test", None, True, np.arange(6), [HOSTILE, "b", "c", "d"])
+    write_run(tmp_path / "run", result_document(result, card, labels), result, network, card, source)
+    return read_run(tmp_path / "run")
+
+
+def test_the_page_needs_nothing_else_and_runs_nothing(run, tmp_path):
+    write_report(tmp_path / "r.html", [run, run])
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert "<script" not in page.lower()
+    assert "&lt;script&gt;" in page
+    assert not re.search(r"""(?:src|href)\s*=\s*["'](?!#|data:)""", page)
+    assert not re.search(r"@import|url\((?!['\"]?(?:data:|#))", page)
+    assert page.count("<svg") == page.count("</svg>") >= 6
+    assert len(page) < 2_000_000
+
+
+def test_json_holds_the_runs_numbers(run, tmp_path):
+    write_report(tmp_path / "r.json", [run])
+    part = json.loads((tmp_path / "r.json").read_text("utf-8"))["runs"][0]
+    for layer, counted in zip(part["layers"], run.record["layers"], strict=True):
+        assert layer["synops"] == counted["synops"] / 6
+    assert part["macs"] == 20 * 16 + 16 * 3
+    assert part["synops"] == pytest.approx(run.record["synops_per_sample"])
+    assert part == json.loads(json.dumps(report_document([run])["runs"][0]))
+
+
+@pytest.mark.parametrize(("share", "samples"), [(0.0, 10), (0.5, 100), (1.0, 3), (0.883, 6000)])
+def test_wilson_interval_solves_its_equation(share, samples):
+    for bound in wilson_interval(share, samples):
+        assert 0 <= bound + 1e-12
+        assert bound <= 1 + 1e-12
+        assert (share - bound) ** 2 == pytest.approx(1.959964**2 * bound * (1 - bound) / samples, abs=1e-9)

@@ -1,0 +1,67 @@
+"""Random layers, networks and cards that the chip can hold."""
+
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import strategies as st
+from snnlp_lava.chip.network import Layer, Network
+from snnlp_lava.encode.calibration import Calibration
+from snnlp_lava.netx.card import Card, Embedding
+
+SEEDS = st.integers(0, 2**32 - 1)  # drawing one seed is far quicker than drawing each value of an array
+DECAYS = st.integers(1, 4096) | st.sampled_from([1, 2, 4095, 4096])
+THRESHOLDS = st.integers(1, (1 << 17) - 1) | st.integers(1, 300)
+KINDS = ("mixed", "excitatory", "inhibitory")
+
+
+@st.composite
+def weights(draw, neurons, inputs, kinds=KINDS[:2]):
+    """Weights of both signs, of none below 0 or of none above 0; the package need not take the last."""
+    rng = np.random.default_rng(draw(SEEDS))
+    kind = draw(st.sampled_from(kinds)) if neurons * inputs > 1 else kinds[-1]
+    size = draw(st.integers(1, 8) | st.integers(1, 128))
+    if kind == "mixed":
+        matrix = 2 * rng.integers(-size, min(size, 127) + 1, (neurons, inputs))
+        matrix.flat[rng.choice(neurons * inputs, 2, replace=False)] = 2 * min(size, 127), -2 * size
+        return matrix
+    matrix = rng.integers(rng.integers(2), 2 * size, (neurons, inputs))
+    matrix.flat[rng.integers(neurons * inputs)] = 2 * size - 1 if kind == "excitatory" else 2 * size
+    return matrix if kind == "excitatory" else -matrix
+
+
+@st.composite
+def layers(draw, neurons, inputs):
+    biased = draw(st.booleans())
+    return Layer(
+        weight=draw(weights(neurons, inputs)),
+        bias=biased * np.random.default_rng(draw(SEEDS)).integers(-4096, 4096, neurons),
+        current_decay=draw(DECAYS),
+        voltage_decay=draw(DECAYS | st.just(0)),
+        threshold=draw(THRESHOLDS),
+    )
+
+
+@st.composite
+def networks(draw):
+    sizes = [*draw(st.lists(st.integers(1, 6), min_size=1, max_size=3)), draw(st.integers(2, 5))]
+    return Network([draw(layers(after, before)) for before, after in pairwise(sizes)])
+
+
+def card_for(network, **changes):
+    """A card that fits the network."""
+    fields = {
+        "method": "snn-rate",
+        "level": "sentence",
+        "label_names": [f"class {index}" for index in range(network.outputs)],
+        "window": 25,
+        "period": 32,
+        "embedding": Embedding("a model", "0" * 64, network.inputs),
+        "calibration": Calibration("paper", np.full(network.inputs, 0.5), np.full(network.inputs, 0.25)),
+        "training": {
+            "config": {"seed": 42},
+            "data": {"name": "demo", "split_scheme": "official", "rows": {"train": 8, "validation": 3, "test": 4}},
+            "baselines": {"tfidf": {part: {"accuracy": 0.5, "mrr": 0.75} for part in ("validation", "test")}},
+        },
+        "versions": {"numpy": "1.26"},
+    }
+    return Card(**{**fields, **changes})

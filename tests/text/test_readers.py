@@ -1,0 +1,214 @@
+import contextlib
+import csv
+import json
+
+import pyarrow as pa
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pyarrow import parquet
+from snnlp_lava.errors import InputError
+from snnlp_lava.text.readers import from_columns, read_file
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(str.strip)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=5,
+)
+AWKWARD = [
+    'he said "no", twice',
+    "two\nlines",
+    "old\rmac",
+    "dos\r\nend",
+    "a\u2028b",
+    "\ufeffa",
+    "naïve 😡👩‍👩‍👧",
+    " ,\t; ",
+    "''",
+    '"',
+]
+
+
+def write_csv(path, columns):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+
+
+def write_json_lines(path, columns):
+    lines = [
+        json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False)
+        for row in zip(*columns.values(), strict=True)
+    ]
+    path.write_text("\n".join(lines) + "\n", "utf-8", newline="\n")
+
+
+def write_parquet(path, columns):
+    parquet.write_table(pa.table(columns), path)
+
+
+WRITERS = {".csv": write_csv, ".jsonl": write_json_lines, ".parquet": write_parquet}
+rows_of_texts = pytest.mark.parametrize("suffix", WRITERS)
+
+
+@st.composite
+def tables(draw):
+    """Columns of one to eight rows: text, number or name as label, perhaps names and a split."""
+    texts = draw(st.lists(TEXTS, min_size=1, max_size=8))
+    labels = draw(st.lists(st.integers(-3, 12), min_size=len(texts), max_size=len(texts)))
+    columns = {"text": texts, "label": labels}
+    if draw(st.booleans()):
+        columns["label"] = [f"name {label}" for label in labels]
+    elif draw(st.booleans()):
+        columns["label_name"] = [f"name {label}" for label in labels]
+    if draw(st.booleans()):
+        columns["split"] = [draw(st.sampled_from(["train", "test"])) for _ in texts]
+    return columns
+
+
+@given(tables())
+@example({"text": AWKWARD, "label": list(range(len(AWKWARD)))})
+def test_csv_json_lines_and_parquet_give_the_same_data(tmp_path, columns):
+    for suffix, write in WRITERS.items():
+        write(tmp_path / f"data{suffix}", columns)
+        data = read_file(tmp_path / f"data{suffix}")
+        assert list(data.texts) == columns["text"]
+        distinct = sorted(set(columns["label"]))
+        assert data.labels.tolist() == [distinct.index(label) for label in columns["label"]]
+        names = dict(zip(columns["label"], columns.get("label_name", map(str, columns["label"])), strict=True))
+        assert data.label_names == tuple(names[label] for label in distinct)
+        assert (None if data.splits is None else data.splits.tolist()) == columns.get("split")
+        assert data.name == "data"
+        if suffix == ".csv":
+            sha256 = data.sha256
+        assert data.sha256 == sha256
+
+
+def test_numbers_in_csv_are_ordered_as_numbers(tmp_path):
+    write_csv(tmp_path / "a.csv", {"text": ["a", "b", "c"], "label": ["10", "9", "-1"]})
+    assert read_file(tmp_path / "a.csv").label_names == ("-1", "9", "10")
+
+
+@rows_of_texts
+def test_columns_of_other_names_are_read_when_named(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    WRITERS[suffix](path, {"review": ["good", "bad"], "stars": [5, 1], "id": [1, 2]})
+    data = read_file(path, "review", "stars")
+    assert (list(data.texts), data.label_names, data.labels.tolist()) == (["good", "bad"], ("1", "5"), [1, 0])
+    with pytest.raises(InputError, match=r"a\.\w+: no column 'text'.* name it with --text-column"):
+        read_file(path)
+    with pytest.raises(InputError, match=r"a\.\w+: no column 'label'; name it with --label-column"):
+        read_file(path, "review")
+
+
+@rows_of_texts
+def test_label_name_alone_holds_the_labels(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    WRITERS[suffix](path, {"text": ["good", "bad"], "label_name": ["pos", "neg"]})
+    assert read_file(path).label_names == ("neg", "pos")
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"text": [], "label": []}, "holds no texts"),
+        ({"text": ["a", " \n"], "label": [0, 1]}, "the text of row 2 is empty"),
+        ({"text": ["a", None], "label": [0, 1]}, "row 2: the text is empty, not text"),
+        ({"text": ["a", 7], "label": [0, 1]}, "row 2: the text is int '7', not text"),
+        ({"text": ["a", "b"], "label": [0, None]}, "row 2: the label is empty, not a name or whole number"),
+        ({"text": ["a", "b"], "label": ["x", ""]}, "row 2: the label is empty, not a name or whole number"),
+        ({"text": ["a", "b"], "label": [0, 0.5]}, "row 2: the label is float '0.5', not a name or whole number"),
+        ({"text": ["a", "b"], "label": [0, [1]]}, r"row 2: the label is list '\[1\]', not a name or whole number"),
+        ({"text": ["a", "b"], "label": ["joy", 1]}, "labels are part names, part numbers"),
+        ({"text": ["a", "b"], "label": [0, 1], "label_name": ["x", None]}, "row 2: the label_name is empty"),
+        (
+            {"text": ["a", "b"], "label": [4, 4], "label_name": ["joy", "fear"]},
+            "row 2: label 4 is named 'fear' here and 'joy' before",
+        ),
+        ({"text": ["a", "b"], "label": [0, 1], "label_name": ["joy", "joy"]}, "two labels share one label_name"),
+    ],
+)
+def test_rows_that_cannot_be_used_are_named(columns, message):
+    with pytest.raises(InputError, match=f"^data mine: {message}"):
+        from_columns("mine", columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"text,label\nfine,0\nbroken,1,2\n", "a.csv: line 3 has 3 fields, the header 2"),
+        ("a.csv", b'text,label\n"never closed,0\n', "a.csv: line 2: unexpected end of data"),
+        ("a.csv", b"text,label,text\na,0,b\n", "a.csv: two columns have the same name"),
+        ("a.csv", b"", "a.csv: no column 'text'"),
+        ("a.csv", "text,label\ngrün,0\n".encode("latin-1"), "a.csv: byte 13 is not UTF-8; .* iconv"),
+        ("a.jsonl", b'{"text": "a", "label": 0}\n{"text": "b", "label"\n', "a.jsonl: line 2 is not JSON"),
+        ("a.jsonl", b'{"text": "a", "label": 0}\n\n["b", 1]\n', "a.jsonl: line 3 is not a JSON object"),
+        ("a.jsonl", '{"text": "grün"}'.encode("latin-1"), "a.jsonl: byte 12 is not UTF-8"),
+        ("a.jsonl", b'{"text": "a", "label": 0}\n{"label": 1}\n', "a.jsonl: row 2: the text is empty"),
+        ("a.parquet", b"PAR1 and nothing else PAR1", "a.parquet: is no readable parquet file"),
+        ("a.xlsx", b"", r"a.xlsx: unknown kind of file '.xlsx' \(known: .parquet, .csv, .jsonl, .ndjson\)"),
+        ("b.csv", None, "b.csv: no such file"),
+    ],
+)
+def test_files_that_cannot_be_read_are_named_with_the_place(tmp_path, name, content, message):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_file(tmp_path / name)
+
+
+def test_byte_order_mark_blank_lines_and_dos_line_ends_do_not_matter(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbftext,label\r\n\r\na,x\r\nb,y\r\n")
+    (tmp_path / "A.JSONL").write_bytes(b'{"text":"a","label":"x"}\r\n \r\n{"text":"b","label":"y"}')
+    data = read_file(tmp_path / "a.csv"), read_file(tmp_path / "A.JSONL")
+    assert data[0].sha256 == data[1].sha256
+    assert data[0].label_names == ("x", "y")
+
+
+@given(st.binary() | st.text('text,label\n"\r 01{}[]:é\0').map(str.encode), st.sampled_from([*WRITERS]))
+@example(b"PAR1" + b"\xff" * 20 + b"PAR1", ".parquet")
+def test_random_bytes_raise_nothing_but_an_input_error(tmp_path, content, suffix):
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(b"text,label\n" + content if suffix == ".csv" else content)
+    with contextlib.suppress(InputError):
+        assert len(read_file(path)) > 0
+
+
+@given(st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(["text", "label", "label_name", "split"], JSON))))
+@example([{"text": "a", "label": "\ud800"}])
+@example([{"text": "a", "label": "b", "split": split} for split in ([1], 2)])
+def test_random_json_lines_raise_nothing_but_an_input_error(tmp_path, records):
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(json.dumps({"text": "a", "label": 0, **record}) for record in records))
+    with contextlib.suppress(InputError):
+        data = read_file(path)
+        assert len(data.texts) == len(data.labels) == len(records)
+        assert data.splits is None or data.splits.shape == (len(records),)
+
+
+@given(st.lists(st.text("-0123456789٣ a", min_size=1), min_size=1))
+@example(["--5", "1"])
+@example(["9" * 5000, "1"])
+def test_any_text_is_a_label_or_an_input_error(labels):
+    with contextlib.suppress(InputError):
+        data = from_columns("a", {"text": ["a"] * len(labels), "label": labels})
+        assert data.labels.max() < len(data.label_names) <= len(set(labels))
+
+
+@given(st.integers(0), st.integers(0, 255), st.floats(0.5, 1))
+def test_damaged_parquet_raises_nothing_but_an_input_error(tmp_path, place, byte, kept):
+    path = tmp_path / "a.parquet"
+    write_parquet(path, {"text": ["a", "b"] * 4, "label": [0, 1] * 4})
+    content = bytearray(path.read_bytes())
+    content[place % len(content)] = byte
+    path.write_bytes(content if byte else content[: int(kept * len(content))])
+    with contextlib.suppress(InputError):
+        assert len(read_file(path)) > 0
+
+
+def test_parquet_with_two_columns_of_one_name_is_refused(tmp_path):
+    parquet.write_table(pa.table([["a"], ["b"], [1]], names=["text", "text", "label"]), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"a\.parquet: .*'?text'?"):
+        read_file(tmp_path / "a.parquet")
