@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from hypothesis.configuration import set_hypothesis_home_dir
 sys.path.insert(0, str(Path(__file__).parent))  # for `strategies` and `chip.reference`, which tests import
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+# Lava sets multiprocessing's start method when it is imported, and fails if another library has done so before.
+import lava.magma.runtime.message_infrastructure.multiprocessing  # noqa: F401
 
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "snnlp-lava-hypothesis")
 settings.register_profile(
@@ -49,7 +53,7 @@ def random_network():
 
     def make(sizes, seed):
         rng = np.random.default_rng(seed)
-        pairs = zip(sizes, sizes[1:], strict=False)
+        pairs = pairwise(sizes)
         return Network([Layer(2 * rng.integers(-40, 60, (b, a)), np.zeros(b, int), 1024, 123, 80) for a, b in pairs])
 
     return make
@@ -58,9 +62,8 @@ def random_network():
 @pytest.fixture
 def save_network():
     """Write a network with a card: save_network(path, network, window=..., period=...) -> path."""
-    from strategies import card_for
-
     from snnlp_lava.netx.file import write_network
+    from strategies import card_for
 
     def save(path, network, **card):
         write_network(path, network, card_for(network, **card))

@@ -2,6 +2,7 @@ import os
 import stat
 
 import pytest
+
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import read_json, replacing_file, replacing_folder, sha256_of_file, write_json
 

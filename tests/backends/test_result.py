@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from strategies import card_for
 
 from snnlp_lava.backends import emulator
 from snnlp_lava.backends.emulator import run_emulator
@@ -10,6 +9,7 @@ from snnlp_lava.backends.record import Source, read_run, result_document, write_
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.encode.saf import ONE
 from snnlp_lava.errors import InputError
+from strategies import card_for
 
 
 def test_a_ledger_by_hand():
@@ -82,12 +82,12 @@ def test_a_run_folder_reads_back(written):
 def test_a_damaged_run_folder_is_named(written, name):
     folder = written[0]
     (folder / name).write_bytes((folder / name).read_bytes()[:40])
-    with pytest.raises(InputError, match="run|result.json"):
+    with pytest.raises(InputError, match=r"run|result\.json"):
         read_run(folder)
 
 
 def test_a_folder_that_is_no_run_is_not_replaced(written, tmp_path, random_network):
-    folder, result, document, _ = written
+    _, result, document, _ = written
     precious = tmp_path / "precious"
     precious.mkdir()
     (precious / "thesis.txt").write_text("years")

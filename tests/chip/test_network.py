@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
+
 from snnlp_lava.chip.network import Layer, Network, checked_layer, sizes_text
 from snnlp_lava.errors import InputError
 from strategies import networks

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-from chip.reference import run_reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from chip.reference import run_reference
 from snnlp_lava.chip.network import Layer
 from snnlp_lava.chip.neuron import run_layer
 from strategies import SEEDS, layers

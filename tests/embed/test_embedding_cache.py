@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
 from snnlp_lava.embed.cache import EmbeddingCache
 from snnlp_lava.embed.cache import cache_folder as folder_of_the_cache
 from snnlp_lava.errors import InputError

@@ -1,6 +1,7 @@
 import huggingface_hub
 import numpy as np
 import pytest
+
 from snnlp_lava.embed import sentence
 from snnlp_lava.embed.sentence import SentenceEmbedder
 from snnlp_lava.errors import InputError

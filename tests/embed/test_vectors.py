@@ -5,6 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
 from snnlp_lava.embed.vectors import load_vectors
 from snnlp_lava.errors import InputError
 

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
 from snnlp_lava.encode.saf import GRID_BITS, MAX_WINDOW, ONE, saf_counts, saf_spikes, to_grid
 
 GRID = np.arange(ONE + 1)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.encode.calibration import CALIBRATIONS, Calibration
 from snnlp_lava.encode.saf import MAX_WINDOW

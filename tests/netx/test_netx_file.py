@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.encode.calibration import Calibration
 from snnlp_lava.errors import InputError

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.errors import InputError
 from snnlp_lava.netx.file import read_network, write_network

@@ -5,12 +5,12 @@ import re
 
 import numpy as np
 import pytest
-from strategies import card_for
 
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.record import Source, read_run, result_document, write_run
 from snnlp_lava.encode.saf import ONE
 from snnlp_lava.report.page import report_document, wilson_interval, write_report
+from strategies import card_for
 
 HOSTILE = '<script>alert("x")</script> & "quotes" \u202e \x00 😀'
 
@@ -51,6 +51,6 @@ def test_json_holds_the_runs_numbers(run, tmp_path):
 @pytest.mark.parametrize(("share", "samples"), [(0.0, 10), (0.5, 100), (1.0, 3), (0.883, 6000)])
 def test_wilson_interval_solves_its_equation(share, samples):
     for bound in wilson_interval(share, samples):
-        assert 0 <= bound + 1e-12
+        assert bound + 1e-12 >= 0
         assert bound <= 1 + 1e-12
         assert (share - bound) ** 2 == pytest.approx(1.959964**2 * bound * (1 - bound) / samples, abs=1e-9)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from snnlp_lava.text.dataset import TextData
 
 ROWS = st.lists(st.tuples(st.text(min_size=1).filter(str.strip), st.integers(0, 2)), min_size=1, max_size=5)

@@ -2,6 +2,7 @@ import re
 
 import numpy as np
 import pytest
+
 from snnlp_lava.text.sources import load_texts
 from snnlp_lava.text.split import split_rows
 

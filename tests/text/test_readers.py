@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pyarrow import parquet
+
 from snnlp_lava.errors import InputError
 from snnlp_lava.text.readers import from_columns, read_file
 

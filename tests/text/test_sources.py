@@ -1,5 +1,6 @@
 import datasets
 import pytest
+
 from snnlp_lava.errors import InputError
 from snnlp_lava.text.sources import HUB, load_texts
 

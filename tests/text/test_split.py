@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
+
 from snnlp_lava.errors import InputError
 from snnlp_lava.text.dataset import TextData
 from snnlp_lava.text.split import PARTS, SCHEMES, limit_rows, split_rows

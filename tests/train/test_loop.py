@@ -21,7 +21,7 @@ def examples(count, seed):
 TRAIN, VALIDATION = examples(120, 0), examples(60, 1)
 
 
-class Interrupted(Exception):
+class InterruptedHereError(Exception):
     pass
 
 
@@ -33,7 +33,7 @@ def train(checkpoint=None, stop_after=None, fingerprint="same"):
     def on_epoch(row):
         rows.append(row)
         if row["epoch"] == stop_after:
-            raise Interrupted
+            raise InterruptedHereError
 
     progress = fit(model, TRAIN, VALIDATION, CONFIG, checkpoint=checkpoint, fingerprint=fingerprint, on_epoch=on_epoch)
     return model, progress, rows
@@ -47,7 +47,7 @@ def same_weights(one, other):
 def test_a_resumed_training_ends_with_the_same_weights(tmp_path, stop_after):
     undisturbed, progress, rows = train()
     checkpoint = tmp_path / "checkpoint.safetensors"
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptedHereError):
         train(checkpoint, stop_after)
     resumed, again, all_rows = train(checkpoint)
     assert same_weights(undisturbed, resumed)
@@ -64,7 +64,7 @@ def test_the_best_epochs_weights_are_kept():
 
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path):
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptedHereError):
         train(tmp_path / "c", 2)
     with pytest.raises(InputError, match="other options or data"):
         train(tmp_path / "c", fingerprint="another")
@@ -73,7 +73,7 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
 @pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"no", lambda data: b""])
 def test_a_damaged_checkpoint_is_named(tmp_path, damage):
     path = tmp_path / "c"
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptedHereError):
         train(path, 1)
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(InputError, match="is damaged"):

@@ -54,6 +54,8 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         If the folder cannot be written.
     """
     path = Path(path)
+    if path.exists() and not path.is_dir():
+        raise InputError(f"cannot write {path}: it is a file")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))

@@ -11,7 +11,7 @@ import numpy as np
 
 from snnlp_lava.backends.result import RunResult
 from snnlp_lava.chip.network import Network
-from snnlp_lava.errors import InputError
+from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import read_json, replacing_folder, write_json
 from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.netx.card import Card
@@ -198,5 +198,5 @@ def read_run(folder: Path) -> Run:
         packed = load_file(folder / TRAINS)
         trains = tuple(np.unpackbits(packed[f"layer{index}"], axis=2, count=size) for index, size in enumerate(sizes))
     except (OSError, SafetensorError, KeyError, ValueError, TypeError, pa.ArrowException) as error:
-        raise InputError(f"run {folder}: is damaged: {str(error).splitlines()[0]}") from error
+        raise InputError(f"run {folder}: is damaged: {first_line(error)}") from error
     return Run(folder.name, record, counts, predictions, labels, trains)

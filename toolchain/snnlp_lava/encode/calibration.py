@@ -72,10 +72,12 @@ class Calibration:
         Raises
         ------
         InputError
-            If the vectors have another dimension.
+            If the vectors have another dimension, or hold NaN or infinity.
         """
         if vectors.ndim != 2 or vectors.shape[1] != self.dimension:
             raise InputError(f"vectors of shape {vectors.shape}: this network takes {self.dimension} dimensions")
+        if not np.isfinite(vectors).all():
+            raise InputError("vectors hold NaN or infinity")
         z = np.asarray(vectors, dtype=np.float64) * self.gain + self.offset
         if self.name == "onoff":
             z = np.concatenate([z, -z], axis=1)
@@ -96,14 +98,22 @@ def fit_calibration(name: str, vectors: np.ndarray) -> Calibration:
         return Calibration(name, np.full(dimension, 0.5), np.full(dimension, 0.5))
     if name == "range":
         low, high = np.percentile(vectors, [1, 99], axis=0)
-        gain = inverse_spread(high - low)
+        gain = inverse_spread(high - low, np.abs(vectors).max())
         return Calibration(name, gain, -low * gain)
-    gain = inverse_spread(REACH * vectors.std(axis=0))
+    gain = inverse_spread(REACH * vectors.std(axis=0), np.abs(vectors).max())
     return Calibration(name, gain, -vectors.mean(axis=0) * gain)
 
 
-def inverse_spread(spread: np.ndarray) -> np.ndarray:
-    """1 / spread of each dimension, (d,) floats; 0 for constant ones, of which all-MiniLM-L6-v2 has two."""
-    floor = _CONSTANT * max(float(np.median(spread)), float(np.finfo(np.float64).tiny))
+def inverse_spread(spread: np.ndarray, size: float) -> np.ndarray:
+    """1 / spread of each dimension; 0 for constant ones, of which all-MiniLM-L6-v2 has two.
+
+    Parameters
+    ----------
+    spread
+        (d,) floats, 0 or more.
+    size
+        Largest absolute value of the vectors: what varies less than float32 can tell is constant.
+    """
+    floor = max(_CONSTANT * float(np.median(spread)), float(np.finfo(np.float32).eps) * size)
     varies = spread > floor
     return np.where(varies, 1.0 / np.where(varies, spread, 1.0), 0.0)

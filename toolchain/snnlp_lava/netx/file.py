@@ -2,7 +2,7 @@
 
 The layers stand at ``/layer/0``, ``/layer/1``, ... exactly as lava-dl's own export writes them and
 ``lava.lib.dl.netx.hdf5.Network`` reads them. The group ``/snnlp``, which NetX ignores, holds the `Card`:
-``card`` (JSON text), ``gain`` and ``offset`` (float64), and the attribute ``format``.
+``card`` (JSON, as bytes of UTF-8), ``gain`` and ``offset`` (float64), and the attribute ``format``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from snnlp_lava.chip import limits
 from snnlp_lava.chip.network import Layer, Network, checked_layer
-from snnlp_lava.errors import InputError
+from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import replacing_file
 from snnlp_lava.netx.card import Card
 
@@ -26,6 +26,7 @@ _GROUP = "snnlp"
 _MAX_LAYERS = 64
 _MAX_BYTES = 1 << 28  # of one dataset; 1 Gi of weights would fill eight Loihi 2 chips
 _NEURON_TYPES = ("CUBA", "LOIHI")
+_NEURON_FIELDS = {"type", "iDecay", "vDecay", "vThMant", "refDelay", "gradedSpike"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ def write_network(path: Path, network: Network, card: Card) -> None:
             _write_layer(file.create_group(f"layer/{index}"), layer)
         group = file.create_group(_GROUP)
         group.attrs["format"] = FORMAT
-        group["card"] = json.dumps(card.to_dict(), ensure_ascii=False, sort_keys=True, allow_nan=False)
+        document = json.dumps(card.to_dict(), ensure_ascii=False, sort_keys=True, allow_nan=False)
+        group["card"] = np.frombuffer(document.encode(), dtype=np.uint8)
         group["gain"] = card.calibration.gain
         group["offset"] = card.calibration.offset
 
@@ -82,8 +84,8 @@ def read_network(path: Path) -> NetworkFile:
             _check_fit(network, card)
     except InputError as error:
         raise InputError(f"network {path}: {error}") from error
-    except (OSError, RuntimeError, KeyError, ValueError) as error:  # what h5py raises on damaged files
-        raise InputError(f"network {path}: is no readable HDF5 file: {str(error).splitlines()[0]}") from error
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:  # what h5py raises on damaged files
+        raise InputError(f"network {path}: is no readable HDF5 file: {first_line(error)}") from error
     return NetworkFile(network, card)
 
 
@@ -96,13 +98,13 @@ def _check_fit(network: Network, card: Card) -> None:
 
 def _write_layer(group: h5py.Group, layer: Layer) -> None:
     group.create_dataset("type", (1,), "S10", [b"dense"])
-    group["shape"] = np.array([layer.neurons, 1, 1])
+    group["shape"] = np.array([layer.neurons])
     group["inFeatures"] = layer.inputs
     group["outFeatures"] = layer.neurons
     group["weight"] = layer.weight
     if layer.bias.any():
         group["bias"] = layer.bias
-    group["neuron/type"] = "CUBA"
+    group["neuron/type"] = np.bytes_(b"CUBA")
     group["neuron/iDecay"] = layer.current_decay
     group["neuron/vDecay"] = layer.voltage_decay
     group["neuron/vThMant"] = layer.threshold
@@ -132,11 +134,7 @@ def _read_dense(group: h5py.Group, kind: str, index: int) -> Layer:
     if "neuron" not in group:
         raise InputError(f"{name} has no neuron description")
     neuron = _group(group, "neuron")
-    neuron_type = _text(neuron, "type")
-    if neuron_type not in _NEURON_TYPES:
-        raise InputError(
-            f"{name} has neurons of type {neuron_type!r}; only {' and '.join(_NEURON_TYPES)} are supported"
-        )
+    _check_neuron(name, neuron)
     if "delay" in group and _array(group, "delay", (0, 1, 2)).any():
         raise InputError(f"{name} has synaptic delays, which are not supported")
     if "gradedSpike" in neuron and _array(neuron, "gradedSpike", (0,)).any():
@@ -155,12 +153,25 @@ def _read_dense(group: h5py.Group, kind: str, index: int) -> Layer:
     )
 
 
+def _check_neuron(name: str, neuron: h5py.Group) -> None:
+    # lava-dl writes the type as a string of variable length. HDF5 keeps those on a heap whose damage crashes or
+    # hangs the library, so they are not read; the fields tell a CUBA neuron as well.
+    type_of = _dataset(neuron, "type")
+    string = h5py.check_string_dtype(type_of.dtype)
+    if string is not None and string.length is not None and (kind := _text(neuron, "type")) not in _NEURON_TYPES:
+        raise InputError(f"{name} has neurons of type {kind!r}; only {' and '.join(_NEURON_TYPES)} are supported")
+    if other := sorted(set(neuron) - _NEURON_FIELDS):
+        raise InputError(
+            f"{name} has neurons with {', '.join(other)}; only {' and '.join(_NEURON_TYPES)} are supported"
+        )
+
+
 def _read_card(group: h5py.Group) -> Card:
     found = group.attrs.get("format")
     if found != FORMAT:
         raise InputError(f"/{_GROUP} has format {found!r}; this version reads format {FORMAT}")
     try:
-        document = json.loads(_text(group, "card"))
+        document = json.loads(_array(group, "card", (1,)).astype(np.uint8).tobytes())
     except (ValueError, RecursionError) as error:
         raise InputError(f"/{_GROUP}/card is not JSON: {error}") from error
     if not isinstance(document, dict):
@@ -203,25 +214,18 @@ def _array(parent: h5py.Group, key: str, dimensions: tuple[int, ...]) -> np.ndar
 
 
 def _scalar(parent: h5py.Group, key: str) -> int:
-    values = _array(parent, key, (0, 1)).reshape(-1)
-    if (
-        len(values) != 1
-        or not np.isfinite(values).all()
-        or values[0] != np.rint(values[0])
-        or abs(values[0]) >= 1 << 31
-    ):
-        raise InputError(f"{parent.name}/{key} is not one whole number of 32 bits (one value for a layer is supported)")
-    return int(values[0])
+    values = _array(parent, key, (0, 1)).reshape(-1).tolist()
+    if len(values) == 1 and abs(values[0]) < 1 << 31 and values[0] == int(values[0]):
+        return int(values[0])
+    raise InputError(f"{parent.name}/{key} is not one whole number of 32 bits (one value for a layer is supported)")
 
 
 def _text(parent: h5py.Group, key: str) -> str:
     dataset = _dataset(parent, key)
-    value = (
-        dataset[()] if dataset.ndim == 0 else dataset[:1].tolist()[0] if dataset.ndim == 1 and len(dataset) else None
-    )
-    if not isinstance(value, bytes | str):
-        raise InputError(f"{dataset.name} is not text")
+    string = h5py.check_string_dtype(dataset.dtype)
+    if string is None or string.length is None or dataset.size != 1:
+        raise InputError(f"{dataset.name} is not one text of fixed length")
     try:
-        return value.decode("utf-8") if isinstance(value, bytes) else value
+        return bytes(np.asarray(dataset[()]).item()).decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{dataset.name} is not UTF-8") from error

@@ -44,10 +44,16 @@ class TextData:
         for row, text in enumerate(self.texts):
             if not text.strip():
                 raise InputError(f"data {self.name}: the text of row {row + 1} is empty")
-        digest = hashlib.sha256("\x1f".join(self.label_names).encode())
-        for text, label in zip(self.texts, self.labels, strict=True):
-            digest.update(f"\x1e{label}\x1f".encode())
-            digest.update(text.encode("utf-8", "surrogatepass"))
+        digest = hashlib.sha256()
+        try:
+            for name in self.label_names:
+                digest.update(_framed(name))
+            for text, label in zip(self.texts, self.labels, strict=True):
+                digest.update(_framed(str(label)) + _framed(text))
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"data {self.name}: {error.object[:40]!r} holds half a character (a lone surrogate), which is no text"
+            ) from error
         object.__setattr__(self, "sha256", digest.hexdigest())
 
     def __len__(self) -> int:
@@ -65,3 +71,9 @@ class TextData:
         index = {name: i for i, name in enumerate(label_names)}
         mapping = np.array([index.get(name, -1) for name in self.label_names], dtype=np.int64)
         return mapping[self.labels]
+
+
+def _framed(text: str) -> bytes:
+    """The text in UTF-8, its length before it, so that no two lists of texts give the same bytes."""
+    encoded = text.encode("utf-8")
+    return len(encoded).to_bytes(8, "little") + encoded

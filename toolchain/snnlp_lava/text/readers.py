@@ -5,18 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from snnlp_lava.errors import InputError
+from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.text.dataset import TextData
 
 NAME_COLUMN = "label_name"
 SPLIT_COLUMN = "split"
 MAX_FIELD = 1 << 24  # characters of one CSV field; reviews have some ten thousand
+
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 Columns = dict[str, list[Any]]
 
@@ -71,11 +74,14 @@ def from_columns(
             raise InputError(f"data {source}: row {row + 1}: the text is {_kind(text)}, not text")
     values = columns[label_column]
     for row, value in enumerate(values):
-        if isinstance(value, float) or not isinstance(value, str | int) or value == "":
+        if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
             raise InputError(f"data {source}: row {row + 1}: the label is {_kind(value)}, not a name or whole number")
     names = columns.get(NAME_COLUMN) if label_column != NAME_COLUMN else None
     labels, label_names = _classes(values, names, source)
     splits = columns.get(SPLIT_COLUMN)
+    for row, value in enumerate(splits or []):
+        if not isinstance(value, str) or not value:
+            raise InputError(f"data {source}: row {row + 1}: the split is {_kind(value)}, not text")
     return TextData(name, texts, labels, label_names, np.array(splits, dtype=str) if splits is not None else None)
 
 
@@ -84,7 +90,7 @@ def _classes(
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     if len({type(value) is str for value in values}) > 1:
         raise InputError(f"data {source}: labels are part names, part numbers")
-    if all(isinstance(value, str) and value.lstrip("-").isdecimal() for value in values):
+    if all(isinstance(value, str) and _NUMBER.fullmatch(value) for value in values):
         values = [int(value) for value in values]  # CSV has no types; 10 shall stand after 9
     distinct = sorted(set(values))
     index = {value: i for i, value in enumerate(distinct)}
@@ -110,6 +116,12 @@ def _kind(value: Any) -> str:
     return "empty" if value is None or value == "" else f"{type(value).__name__} {str(value)[:40]!r}"
 
 
+def _check_unique(path: Path, names: Sequence[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"data {path}: two columns are called {name!r}")
+
+
 def _utf8(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
@@ -124,8 +136,7 @@ def _csv(path: Path, wanted: Sequence[str]) -> Columns:
     try:
         rows = csv.reader(io.StringIO(_utf8(path), newline=""), strict=True)
         header = next(rows, [])
-        if len(set(header)) < len(header):
-            raise InputError(f"data {path}: two columns have the same name")
+        _check_unique(path, header)
         columns: Columns = {name: [] for name in header}
         for row in rows:
             if not row:
@@ -164,9 +175,10 @@ def _parquet(path: Path, wanted: Sequence[str]) -> Columns:
     try:
         file = parquet.ParquetFile(path)
         present = [name for name in file.schema_arrow.names if name in wanted]
+        _check_unique(path, present)
         if wanted[0] not in present:
             return {name: [] for name in file.schema_arrow.names}
         table = file.read(columns=present)
         return {name: table.column(name).to_pylist() for name in present}
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise InputError(f"data {path}: is no readable parquet file: {str(error).splitlines()[0]}") from error
+        raise InputError(f"data {path}: is no readable parquet file: {first_line(error)}") from error

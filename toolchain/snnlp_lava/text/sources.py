@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-from snnlp_lava.errors import InputError
+from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.text.dataset import TextData
 from snnlp_lava.text.readers import Columns, from_columns, read_file
 
@@ -43,7 +43,7 @@ def load_texts(data: str, text_column: str = "text", label_column: str = "label"
     if data in HUB:
         return _from_hub(data, HUB[data])
     path = Path(data)
-    if not path.suffix and not path.exists():
+    if not path.suffix and not path.is_file():
         raise InputError(f"data {data}: neither a file nor one of {', '.join([DEMO, *HUB])}")
     return read_file(path, text_column, label_column)
 
@@ -59,7 +59,7 @@ def _from_hub(name: str, source: HubSource) -> TextData:
         except Exception as error:  # the hub's client raises what its many layers raise
             raise InputError(
                 f"data {name}: cannot be had from the Hugging Face hub ({source.repository}): "
-                f"{str(error).splitlines()[0]}; a parquet, CSV or JSON lines file works without the hub"
+                f"{first_line(error)}; a parquet, CSV or JSON lines file works without the hub"
             ) from error
         names = table.features["label"].names
         columns["text"] += table["text"]

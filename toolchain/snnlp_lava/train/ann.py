@@ -38,7 +38,9 @@ class AnnClassifier(nn.Module):
 def standardisation(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and factor, (d,) float32 each, fitted on training vectors (n, d); constant dimensions get factor 0."""
     vectors = np.asarray(vectors, dtype=np.float64)
-    return vectors.mean(axis=0).astype(np.float32), inverse_spread(vectors.std(axis=0)).astype(np.float32)
+    return vectors.mean(axis=0).astype(np.float32), inverse_spread(vectors.std(axis=0), np.abs(vectors).max()).astype(
+        np.float32
+    )
 
 
 def standardise(vectors: np.ndarray, mean: np.ndarray, factor: np.ndarray) -> np.ndarray:

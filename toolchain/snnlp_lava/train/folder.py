@@ -13,7 +13,7 @@ import numpy as np
 
 from snnlp_lava.embed.identity import Embedding
 from snnlp_lava.encode.calibration import Calibration
-from snnlp_lava.errors import InputError
+from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import read_json, replacing_file, write_json
 from snnlp_lava.train.config import SNN_RATE, TrainConfig
 
@@ -196,7 +196,7 @@ def load_spiking(folder: Path) -> tuple[ModelInfo, SpikingClassifier, Calibratio
         module.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
         calibration = Calibration(info.train.calibration, arrays["gain"], arrays["offset"])
     except (RuntimeError, KeyError, TypeError) as error:
-        raise InputError(f"model {folder}: {WEIGHTS} does not fit {CONFIG}: {str(error).splitlines()[0]}") from error
+        raise InputError(f"model {folder}: {WEIGHTS} does not fit {CONFIG}: {first_line(error)}") from error
     module.eval()
     return info, module, calibration
 

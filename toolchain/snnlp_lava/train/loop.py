@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from snnlp_lava.errors import InputError
+from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import replacing_file
 from snnlp_lava.train.config import TrainConfig
 
@@ -236,7 +236,5 @@ def _load_checkpoint(
             state.setdefault(int(index), {})[key] = value
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise InputError(
-            f"checkpoint {path}: is damaged ({str(error).splitlines()[0]}); remove it to begin anew"
-        ) from error
+        raise InputError(f"checkpoint {path}: is damaged ({first_line(error)}); remove it to begin anew") from error
     return progress, parts["best"]
