@@ -29,7 +29,8 @@ def command(output: Path, limit: int, epochs: int, jobs: int) -> None:
 
     console = stderr()
     context = click.get_current_context()
-    model, network, runs, page = output / "model", output / "demo.net", output / "run", output / "report.html"
+    model, network = output / "models" / "demo", output / "netx_exports" / "demo.net"
+    runs, page = output / "runs" / "demo-sim", output / "report.html"
     if (model / "config.json").exists() or (model / "checkpoint.safetensors").exists():
         shutil.rmtree(model)
 

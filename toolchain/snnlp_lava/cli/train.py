@@ -88,9 +88,11 @@ def show_scores(info: ModelInfo) -> None:
     from snnlp_lava.cli.console import stderr
     from snnlp_lava.train.folder import score_rows
 
-    table = Table(title=f"{info.data['name']}: {info.data['rows']['test']} test texts", title_justify="left")
-    table.add_column("model")
-    for column in ("validation accuracy", "test accuracy", "test MRR"):
+    rows = info.data["rows"]
+    title = f"accuracy on {info.data['name']} ({rows['validation']} validation texts, {rows['test']} test texts)"
+    table = Table(title=title, title_justify="left")
+    table.add_column("model", no_wrap=True)
+    for column in ("validation", "test", "test MRR"):
         table.add_column(column, justify="right")
     for title, scores in score_rows(info):
         validation, test = scores["validation"], scores["test"]

@@ -101,7 +101,7 @@ def _write_layer(group: h5py.Group, layer: Layer) -> None:
     group["shape"] = np.array([layer.neurons])
     group["inFeatures"] = layer.inputs
     group["outFeatures"] = layer.neurons
-    group["weight"] = layer.weight
+    group["weight"] = layer.weight.astype(np.int16)  # NetX casts to int
     if layer.bias.any():
         group["bias"] = layer.bias
     group["neuron/type"] = np.bytes_(b"CUBA")

@@ -68,7 +68,7 @@ def render_page(document: Mapping[str, Any], runs: Sequence[Run]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": lambda value: f"{value:.1%}", "count": _count, "nanojoule": _nanojoule}
+    environment.filters |= {"percent": lambda value: f"{value:.1%}", "count": _count, "joules": _joules}
     sections = [{**part, "figures": _figures(part, run)} for part, run in zip(document["runs"], runs, strict=True)]
     return environment.get_template("page.html.j2").render(
         sections=sections,
@@ -205,5 +205,8 @@ def _count(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:,.1f}"
 
 
-def _nanojoule(picojoules: float) -> str:
-    return f"{picojoules / 1e3:,.1f}"
+def _joules(picojoules: float) -> str:
+    for unit, size in (("mJ", 1e9), ("µJ", 1e6), ("nJ", 1e3)):
+        if picojoules >= size:
+            return f"{picojoules / size:,.1f} {unit}"
+    return f"{picojoules:,.1f} pJ"
