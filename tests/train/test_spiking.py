@@ -22,16 +22,6 @@ def classifier(sizes, seed, *, gain=4.0, **config):
     return model
 
 
-def slayer_trains(model, spikes):
-    """The same spikes through SLAYER's own blocks, (n, steps, neurons) each."""
-    trains = []
-    current = spikes.transpose(1, 2)
-    for block in model.blocks:
-        current = block(current)
-        trains.append(current.transpose(1, 2))
-    return trains
-
-
 @given(
     seed=st.integers(0, 1000),
     sizes=st.lists(st.integers(1, 40), min_size=2, max_size=4).map(tuple),
@@ -50,7 +40,7 @@ def test_kernel_spikes_are_slayers_bit_for_bit(seed, sizes, window, density, sca
     model = classifier(sizes, seed, window=window, threshold_scale=scale, neuron=neuron)
     spikes = torch.from_numpy((np.random.default_rng(seed).random((3, window, sizes[0])) < density).astype(np.float32))
     with torch.no_grad():
-        for ours, theirs in zip(model(spikes), slayer_trains(model, spikes), strict=True):
+        for ours, theirs in zip(model(spikes), model.slayer_trains(spikes), strict=True):
             assert torch.equal(ours, theirs)
 
 
@@ -62,7 +52,7 @@ def test_kernel_gradients_are_slayers(seed):
     weights = [block.synapse.weight for block in model.blocks]
     mix = torch.randn(5, 24, 4)
     ours = torch.autograd.grad((model(spikes)[-1] * mix).sum(), weights)
-    theirs = torch.autograd.grad((slayer_trains(model, spikes)[-1] * mix).sum(), weights)
+    theirs = torch.autograd.grad((model.slayer_trains(spikes)[-1] * mix).sum(), weights)
     for own, their in zip(ours, theirs, strict=True):
         assert their.abs().max() > 0
         torch.testing.assert_close(own, their, rtol=1e-5, atol=1e-5 * float(their.abs().max()))

@@ -10,7 +10,7 @@ import numpy as np
 
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.record import EXAMPLES, Source, result_document, write_run
-from snnlp_lava.backends.result import BrokenRunError, RunResult
+from snnlp_lava.backends.result import BrokenRunError, RunResult, agreed
 from snnlp_lava.embed.source import embedded_rows, embedder_of
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import sha256_of_file
@@ -118,7 +118,7 @@ def run_network(
     InputError
         If the network or the selection cannot be used.
     BackendError
-        If the backend fails.
+        If the backend fails, or its spikes are not the emulator's.
     """
     file = read_network(path)
     if file.card is None:
@@ -127,7 +127,9 @@ def run_network(
     chosen = choose(card, selection, report)
     advance = counting(report, backend, len(chosen.values))
 
-    def record(result: RunResult, done: np.ndarray, complete: bool) -> dict[str, Any]:
+    def record(result: RunResult, done: np.ndarray, complete: bool) -> Outcome:
+        if backend != "emulator":
+            result = agreed(result, run_emulator(file.network, chosen.values[done], card.window, card.period))
         labels = chosen.labels[done] if chosen.labels is not None else None
         document = result_document(result, card, labels)
         if folder is not None:
@@ -142,7 +144,7 @@ def run_network(
                 texts=[chosen.texts[index] for index in done[:EXAMPLES]],
             )
             write_run(folder, document, result, file.network, card, source)
-        return document
+        return Outcome(result, document)
 
     try:
         if backend == "sim":
@@ -168,5 +170,4 @@ def run_network(
         record(broken.result, broken.finished, complete=False)
         kept = f"; the {len(broken.finished)} samples that were done are in {folder}" if folder else ""
         raise BrokenRunError(f"{broken}{kept}", interrupted=broken.interrupted) from broken
-    document = record(result, np.arange(len(chosen.rows)), complete=True)
-    return Outcome(result, document)
+    return record(result, np.arange(len(chosen.rows)), complete=True)

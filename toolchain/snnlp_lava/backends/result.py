@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -108,6 +108,29 @@ class BrokenRunError(BackendError):
         """The same, with what was done."""
         self.finished, self.result = finished, result
         return self
+
+
+def agreed(found: RunResult, expected: RunResult) -> RunResult:
+    """The result of a backend that reports no wraps and clips, with those of the emulator on the same samples.
+
+    Raises
+    ------
+    BackendError
+        If a layer's spikes differ in a sample: then the counts would not be those of this run.
+    """
+    for ours, theirs in zip(expected.layers, found.layers, strict=True):
+        differ = np.flatnonzero(ours.spikes != theirs.spikes)
+        if len(differ):
+            sample = differ[0]
+            raise BackendError(
+                f"{found.backend} and {expected.backend} differ in layer {ours.name}, sample {sample + 1}: "
+                f"{theirs.spikes[sample]} against {ours.spikes[sample]} spikes; snnlp-lava verify shows where"
+            )
+    layers = [
+        replace(theirs, wraps=ours.wraps, clips=ours.clips)
+        for ours, theirs in zip(expected.layers, found.layers, strict=True)
+    ]
+    return replace(found, layers=tuple(layers))
 
 
 def tally_layers(

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.lava_job import LOG, LavaJob
 from snnlp_lava.backends.lava_worker import shared_memory_prefix
 from snnlp_lava.backends.result import BrokenRunError, RunResult, tally_layers
@@ -47,7 +46,7 @@ def run_sim(
     """Run SAF values through a network file on Lava's CPU simulator.
 
     Each worker compiles one runtime for its share of the samples and presents them one after another. Lava
-    reports no wraps and clips; they are counted by the emulator on the same samples.
+    reports no wraps and clips, so they are 0 here; `agreed` takes them from the emulator.
 
     Parameters
     ----------
@@ -70,8 +69,6 @@ def run_sim(
     ------
     BrokenRunError
         If a worker crashes or hangs or the run is interrupted; it holds the result of the finished samples.
-    BackendError
-        If Lava's spikes are not the emulator's.
     """
     started = time.perf_counter()
     shares = np.array_split(np.arange(len(values)), min(jobs, len(values)))
@@ -93,7 +90,7 @@ def run_sim(
     done = np.concatenate([rows[:count] for rows, count in zip(shares, finished, strict=True)])
     if broken is not None and not len(done):
         raise broken
-    result = _result(network, values[done], window, period, trains, steps, started, keep_trains)
+    result = _result(network, window, period, trains, steps, started, keep_trains)
     if broken is not None:
         raise broken.with_result(done, result)
     return result
@@ -206,7 +203,6 @@ def _watch(workers: list[_Worker], progress: Callable[[int], None]) -> None:
 
 def _result(
     network: Network,
-    values: np.ndarray,
     window: int,
     period: int,
     trains: list[list[np.ndarray]],
@@ -217,16 +213,7 @@ def _result(
     seconds = time.perf_counter() - started
     layers = [np.concatenate(parts) for parts in zip(*trains, strict=True)]
     counts = [_counts(packed, size, period) for packed, size in zip(layers, network.sizes, strict=True)]
-    expected = run_emulator(network, values, window, period)
-    for tally, own in zip(expected.layers, counts, strict=True):
-        spikes = own.sum(axis=1)
-        differ = np.flatnonzero(tally.spikes != spikes)
-        if len(differ):
-            sample = differ[0]
-            raise BackendError(
-                f"Lava and the emulator differ in layer {tally.name}, sample {sample + 1}: "
-                f"{spikes[sample]} against {tally.spikes[sample]} spikes"
-            )
+    zero = np.zeros(len(counts[0]), dtype=np.int64)
     return RunResult(
         backend="sim",
         window=window,
@@ -237,8 +224,8 @@ def _result(
             network,
             counts,
             period,
-            [tally.wraps for tally in expected.layers[1:]],
-            [tally.clips for tally in expected.layers[1:]],
+            [zero] * len(network.layers),
+            [zero] * len(network.layers),
         ),
         seconds=seconds,
         trains=tuple(packed[:keep_trains] for packed in layers),

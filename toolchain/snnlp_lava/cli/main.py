@@ -17,6 +17,7 @@ COMMANDS = {
     "train": "Train a spiking text classifier with lava-dl SLAYER.",
     "export": "Write a trained model as a network file (NetX HDF5).",
     "run": "Run a network file on texts.",
+    "verify": "Compare every spike of SLAYER, the emulator and Lava.",
     "report": "Write a page on what runs found and cost.",
 }
 

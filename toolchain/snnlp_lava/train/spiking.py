@@ -67,7 +67,15 @@ class SpikingClassifier(nn.Module):
         """Spikes (n, T, in) float32 to the spikes of every layer, (n, T, out) each."""
         trains = []
         for block in self.blocks:
-            spikes = _on_gpu(block, spikes) if spikes.is_cuda else _on_cpu(block, spikes)
+            spikes = _by_slayer(block, spikes) if spikes.is_cuda else _on_cpu(block, spikes)
+            trains.append(spikes)
+        return trains
+
+    def slayer_trains(self, spikes: torch.Tensor) -> list[torch.Tensor]:
+        """As calling it, but through SLAYER's own forward pass on every device."""
+        trains = []
+        for block in self.blocks:
+            spikes = _by_slayer(block, spikes)
             trains.append(spikes)
         return trains
 
@@ -88,7 +96,7 @@ class SpikingClassifier(nn.Module):
         return Network(tuple(_to_layer(number, block) for number, block in enumerate(self.blocks, start=1)))
 
 
-def _on_gpu(block: nn.Module, spikes: torch.Tensor) -> torch.Tensor:
+def _by_slayer(block: nn.Module, spikes: torch.Tensor) -> torch.Tensor:
     return block(spikes.transpose(1, 2)).transpose(1, 2)
 
 

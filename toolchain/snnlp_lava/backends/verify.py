@@ -1,0 +1,209 @@
+"""The law of equal spikes, shown: SLAYER, the emulator and Lava on the same samples, spike by spike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snnlp_lava.backends.emulator import run_emulator
+from snnlp_lava.backends.job import Chosen, Selection, choose
+from snnlp_lava.backends.sim import run_sim
+from snnlp_lava.chip import limits
+from snnlp_lava.chip.network import Layer, Network
+from snnlp_lava.encode.saf import saf_spikes
+from snnlp_lava.errors import InputError
+from snnlp_lava.netx.card import Card
+from snnlp_lava.netx.file import read_network
+from snnlp_lava.progress import Report, counting, silent
+
+EMULATOR = "emulator"
+Trains = Sequence[np.ndarray]
+"""Spikes of the input and every layer, (samples, steps, neurons) uint8 each."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The first spike in which two sides differ.
+
+    Attributes
+    ----------
+    other
+        Which side differs from the emulator.
+    sample, layer, neuron, step
+        Where: the sample from 0, the layer's name, the neuron, the step of the layer's own window.
+    emulator_state, other_state
+        u and v after that step on either side, before the reset by a spike.
+    """
+
+    other: str
+    sample: int
+    layer: str
+    neuron: int
+    step: int
+    emulator_state: tuple[int, int]
+    other_state: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was compared, and what came of it.
+
+    Attributes
+    ----------
+    sides
+        Those compared with the emulator: ``lava``, and ``slayer`` where a model was given.
+    samples, window, period
+        How many samples, and their time steps.
+    layers
+        For each layer its name, spikes, differences on every side, wraps and clips.
+    first
+        The first difference, None if there is none.
+    """
+
+    sides: tuple[str, ...]
+    samples: int
+    window: int
+    period: int
+    layers: list[dict[str, Any]]
+    first: Place | None
+
+    @property
+    def differences(self) -> int:
+        """Different spikes in all."""
+        return sum(layer["differences"][side] for layer in self.layers for side in self.sides)
+
+
+def verify(
+    path: Path,
+    selection: Selection,
+    model: Path | None = None,
+    *,
+    jobs: int = 1,
+    report: Report = silent,
+) -> Verification:
+    """Run the same samples through the emulator, Lava and, where its model is given, SLAYER; compare every spike.
+
+    Parameters
+    ----------
+    path
+        The network file.
+    selection
+        The samples.
+    model
+        Folder of the model it was exported from.
+    jobs
+        Number of Lava runtimes.
+    report
+        Progress.
+
+    Raises
+    ------
+    InputError
+        If network, model or selection cannot be used together.
+    BackendError
+        If Lava fails.
+    """
+    file = read_network(path)
+    if file.card is None:
+        raise InputError(f"network {path}: has no group /snnlp, so it does not say how text becomes its input")
+    network, card = file.network, file.card
+    chosen = choose(card, selection, report)
+    samples = len(chosen.values)
+    expected = run_emulator(network, chosen.values, card.window, card.period, keep_trains=samples)
+    advance = counting(report, "lava", samples)
+    found = run_sim(
+        path, network, chosen.values, card.window, card.period, jobs=jobs, keep_trains=samples, progress=advance
+    )
+    emulated = _unpack(expected.trains, network)
+    sides = {"lava": _unpack(found.trains, network)}
+    if model is not None:
+        sides["slayer"] = _slayer_trains(model, network, card, chosen)
+    layers = []
+    first: Place | None = None
+    for index, tally in enumerate(expected.layers):
+        differences = {}
+        for side, trains in sides.items():
+            # SLAYER runs the window alone; what Lava does in a longer period is compared with the emulator.
+            differ = emulated[index][:, : trains[index].shape[1]] != trains[index]
+            differences[side] = int(differ.sum())
+            if differences[side] and first is None:
+                first = _place(network, index, differ, emulated, side, trains)
+        layers.append(
+            {
+                "name": tally.name,
+                "spikes": int(tally.spikes.sum()),
+                "differences": differences,
+                "wraps": int(tally.wraps.sum()),
+                "clips": int(tally.clips.sum()),
+            }
+        )
+    return Verification(tuple(sides), samples, card.window, card.period, layers, first)
+
+
+def _unpack(packed: Trains, network: Network) -> list[np.ndarray]:
+    return [np.unpackbits(train, axis=2, count=size) for train, size in zip(packed, network.sizes, strict=True)]
+
+
+def _slayer_trains(model: Path, network: Network, card: Card, chosen: Chosen) -> list[np.ndarray]:
+    import torch
+
+    from snnlp_lava.train.folder import load_spiking
+
+    info, module, calibration = load_spiking(model)
+    if info.train.window != card.window or info.sizes != network.sizes:
+        raise InputError(
+            f"model {model}: has sizes {info.sizes} and window {info.train.window}, "
+            f"the network {network.sizes} and {card.window}; is it the model that was exported?"
+        )
+    if not np.array_equal(calibration.gain, card.calibration.gain):
+        raise InputError(f"model {model}: has another calibration than the network; is it the model that was exported?")
+    trains: list[list[np.ndarray]] = [[] for _ in network.sizes]
+    batch = 64
+    for start in range(0, len(chosen.values), batch):
+        spikes = saf_spikes(chosen.values[start : start + batch], card.window)
+        trains[0].append(spikes)
+        with torch.no_grad():
+            for index, train in enumerate(module.slayer_trains(torch.from_numpy(spikes).float()), start=1):
+                trains[index].append(train.numpy().astype(np.uint8))
+    return [np.concatenate(parts) for parts in trains]
+
+
+def _place(network: Network, index: int, differ: np.ndarray, emulated: Trains, side: str, trains: Trains) -> Place:
+    sample = int(np.flatnonzero(differ.any(axis=(1, 2)))[0])
+    step = int(np.flatnonzero(differ[sample].any(axis=1))[0])
+    neuron = int(np.flatnonzero(differ[sample, step])[0])
+    states = ((0, 0), (0, 0))
+    if index:
+        layer = network.layers[index - 1]
+        states = (
+            _state(layer, neuron, emulated[index - 1][sample, : step + 1], registers=True),
+            _state(layer, neuron, trains[index - 1][sample, : step + 1], registers=side != "slayer"),
+        )
+    return Place(side, sample, network.layer_names[index], neuron, step, *states)
+
+
+def _state(layer: Layer, neuron: int, spikes: np.ndarray, *, registers: bool) -> tuple[int, int]:
+    """U and v of one neuron after the last of the steps, in plain integers; SLAYER has no 24-bit registers."""
+    u = v = 0
+    weights = layer.weight[neuron].astype(np.int64)
+    for arriving in spikes.astype(np.int64):
+        if v > layer.threshold << limits.STATE_SHIFT:
+            v = 0
+        u = _decayed(u, layer.current_decay) + (int(weights @ arriving) << limits.STATE_SHIFT)
+        if registers and u > limits.STATE_LIMIT:
+            u -= 2 * limits.STATE_LIMIT
+        elif registers and u <= -limits.STATE_LIMIT:
+            u += 2 * limits.STATE_LIMIT
+        v = _decayed(v, layer.voltage_decay) + u + (int(layer.bias[neuron]) << limits.BIAS_EXPONENT)
+        if registers:
+            v = max(-limits.STATE_LIMIT + 1, min(limits.STATE_LIMIT - 1, v))
+    return u, v
+
+
+def _decayed(state: int, decay: int) -> int:
+    kept = abs(state) * (limits.DECAY_UNITY - decay) >> 12
+    return kept if state >= 0 else -kept

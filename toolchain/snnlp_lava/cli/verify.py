@@ -1,0 +1,69 @@
+"""snnlp-lava verify."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from snnlp_lava.cli.options import data_options, split_scheme_option
+
+if TYPE_CHECKING:
+    from snnlp_lava.backends.verify import Verification
+
+
+@click.command("verify")
+@click.argument("network", type=click.Path(path_type=Path))
+@click.option("--model", type=click.Path(path_type=Path), help="The model folder, to compare with SLAYER, too.")
+@data_options(required=True)
+@split_scheme_option(None)
+@click.option(
+    "--split",
+    "part",
+    type=click.Choice(["train", "validation", "test"]),
+    default="test",
+    show_default=True,
+    help="Which part of the data.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many rows, the same ones each time.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Lava runtimes at once.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+def command(network: Path, model: Path | None, jobs: int, as_json: bool, **options: Any) -> None:
+    """Compare every spike of the emulator, Lava and SLAYER on the network file NETWORK. Exit code 1 if one differs."""
+    from snnlp_lava.backends.job import Selection
+    from snnlp_lava.backends.verify import verify
+    from snnlp_lava.cli.console import Stages, progress_bars
+    from snnlp_lava.errors import CheckError
+
+    with progress_bars() as progress:
+        found = verify(network, Selection(**options), model, jobs=jobs, report=Stages(progress))
+    if as_json:
+        click.echo(json.dumps({**asdict(found), "total_differences": found.differences}))
+    else:
+        _print_table(found)
+    if found.first is not None:
+        place = found.first
+        raise CheckError(
+            f"{place.other} and emulator differ in {found.differences} spikes; first in sample {place.sample + 1}, "
+            f"layer {place.layer}, neuron {place.neuron}, step {place.step}: "
+            f"emulator u {place.emulator_state[0]} v {place.emulator_state[1]}, "
+            f"{place.other} u {place.other_state[0]} v {place.other_state[1]}"
+        )
+
+
+def _print_table(found: Verification) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    title = f"{found.samples} texts, window {found.window}, period {found.period}: {found.differences} differences"
+    table = Table(title=title, title_justify="left")
+    table.add_column("layer")
+    for column in ("spikes", *(f"{side} differs" for side in found.sides), "wraps", "clips"):
+        table.add_column(column, justify="right")
+    for layer in found.layers:
+        differences = (f"{layer['differences'][side]:,}" for side in found.sides)
+        table.add_row(layer["name"], f"{layer['spikes']:,}", *differences, f"{layer['wraps']:,}", f"{layer['clips']:,}")
+    Console().print(table)
