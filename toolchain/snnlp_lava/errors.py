@@ -4,6 +4,7 @@ SnnlpLavaError
  +-- InputError    what the user gave cannot be used        (exit code 2)
  +-- CheckError    a check was made and failed              (exit code 1)
       +-- BackendError  a backend stopped before it was done
+ +-- StoppedError  the user interrupted it                  (exit code 130)
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ class InputError(SnnlpLavaError):
 
 class CheckError(SnnlpLavaError):
     """A check that was asked for has failed."""
+
+
+class StoppedError(SnnlpLavaError):
+    """The user interrupted long work; says how to go on."""
+
+    exit_code = 130
 
 
 class BackendError(CheckError):

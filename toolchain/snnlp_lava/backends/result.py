@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from snnlp_lava.chip.network import Network
-from snnlp_lava.errors import BackendError
+from snnlp_lava.errors import BackendError, StoppedError
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class BrokenRunError(BackendError):
     def __init__(self, message: str, *, interrupted: bool = False) -> None:
         super().__init__(message)
         self.interrupted = interrupted
-        self.exit_code = 130 if interrupted else BackendError.exit_code
+        self.exit_code = StoppedError.exit_code if interrupted else BackendError.exit_code
         self.finished = np.zeros(0, dtype=np.int64)
         self.result: RunResult | None = None
 

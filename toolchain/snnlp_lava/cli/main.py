@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from snnlp_lava.errors import SnnlpLavaError
+from snnlp_lava.errors import SnnlpLavaError, StoppedError
 from snnlp_lava.version import VERSION
 
 COMMANDS = {
@@ -20,8 +20,6 @@ COMMANDS = {
     "verify": "Compare every spike of SLAYER, the emulator and Lava.",
     "report": "Write a page on what runs found and cost.",
 }
-
-_INTERRUPTED = 130
 
 
 class _LazyGroup(click.Group):
@@ -46,6 +44,9 @@ class _LazyGroup(click.Group):
         except SnnlpLavaError as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("error: interrupted", err=True)
+            ctx.exit(StoppedError.exit_code)
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,6 +12,7 @@ import click
 from snnlp_lava.cli.options import data_options, split_scheme_option
 
 if TYPE_CHECKING:
+    from snnlp_lava.backends.job import Selection
     from snnlp_lava.backends.result import RunResult
 
 
@@ -50,8 +51,7 @@ def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[s
     if texts and options["vectors"]:
         raise InputError("--vectors belongs to --data; a --text is embedded")
     selection = Selection(texts=tuple(texts), **{k: v for k, v in options.items() if k not in ("backend", "jobs")})
-    default = Path("runs") / f"{network.stem}-{options['backend']}" if not texts else None
-    folder = output or default
+    folder = output or (None if texts else Path("runs") / _run_name(network, selection, options["backend"]))
     with progress_bars() as progress:
         outcome = run_network(
             network, selection, options["backend"], jobs=options["jobs"], folder=folder, report=Stages(progress)
@@ -64,6 +64,11 @@ def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[s
         _print_summary(outcome.document)
     if folder is not None:
         stderr().print(f"run: {folder}", highlight=False, soft_wrap=True)
+
+
+def _run_name(network: Path, selection: Selection, backend: str) -> str:
+    limit = [f"n{selection.limit}"] if selection.limit else []
+    return "-".join([network.stem, backend, Path(selection.data or "").stem, selection.part, *limit])
 
 
 def _print_texts(texts: Sequence[str], result: RunResult, label_names: Sequence[str]) -> None:

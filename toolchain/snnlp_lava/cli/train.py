@@ -50,6 +50,7 @@ def command(output: Path | None, data: str, **options: Any) -> None:
     The result is a folder with config.json, weights.safetensors, history.csv and a model card, README.md.
     """
     from snnlp_lava.cli.console import Stages, progress_bars, stderr
+    from snnlp_lava.errors import StoppedError
     from snnlp_lava.text.sources import load_texts
     from snnlp_lava.train.config import TrainConfig
     from snnlp_lava.train.session import claim_folder, prepare, train_model
@@ -76,7 +77,12 @@ def command(output: Path | None, data: str, **options: Any) -> None:
                     highlight=False,
                 )
 
-            info = train_model(corpus, config, folder, options["device"], stages, on_epoch)
+            try:
+                info = train_model(corpus, config, folder, options["device"], stages, on_epoch)
+            except KeyboardInterrupt as error:
+                raise StoppedError(
+                    f"interrupted; the same command with --resume goes on after the last finished epoch in {folder}"
+                ) from error
     show_scores(info)
     console.print(f"model: {folder}", highlight=False, soft_wrap=True)
 
