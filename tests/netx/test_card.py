@@ -19,6 +19,23 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
+SCORES = st.fixed_dictionaries(dict.fromkeys(["accuracy", "mrr"], st.floats(0, 1)), optional={"top2": JSON})
+TRAINING = st.just({}) | st.fixed_dictionaries(
+    {
+        "config": st.dictionaries(st.text(), JSON, max_size=3),
+        "data": st.fixed_dictionaries(
+            {
+                "name": st.text(),
+                "split_scheme": st.text(),
+                "rows": st.dictionaries(st.text(), st.integers(0), max_size=3),
+            }
+        ),
+        "baselines": st.dictionaries(
+            st.text(), st.fixed_dictionaries({"validation": SCORES, "test": SCORES}, optional={"C": JSON}), max_size=2
+        ),
+    },
+    optional={"model": JSON, "scores": JSON},
+)
 
 
 @given(
@@ -27,7 +44,7 @@ JSON = st.recursive(
     st.integers(0, MAX_WINDOW),
     st.none() | st.text(),
     st.sampled_from(CALIBRATIONS),
-    st.dictionaries(st.text(), JSON, max_size=3),
+    TRAINING,
 )
 def test_a_card_survives_json(names, window, pause, model, calibration, training):
     card = card_for(
@@ -95,6 +112,41 @@ def test_a_malformed_description_is_refused(changes, message):
     document = {**card_for(NETWORK).to_dict(), **changes}
     with pytest.raises(InputError, match=message):
         Card.from_dict(document, np.ones(3), np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("data",), None, "'NoneType' object is not subscriptable"),
+        (("data", "name"), 7, "'7' is int"),
+        (("data", "split_scheme"), ["official"], r'"\[.official.\]" is list'),
+        (("data", "rows"), 8, "'int' object has no attribute 'values'"),
+        (("data", "rows", "test"), 8.5, "'8.5' is float"),
+        (("config",), [], r"'\[\]' is list"),
+        (("baselines",), [], "'list' object has no attribute 'values'"),
+        (("baselines", "tfidf"), 7, "'int' object is not subscriptable"),
+        (("baselines", "tfidf", "test", "accuracy"), "0.5", "'0.5' is str"),
+        (("baselines", "tfidf", "validation", "mrr"), None, "'None' is NoneType"),
+        (("baselines", "tfidf", "sizes"), [768, "6"], "'6' is str"),
+    ],
+)
+def test_a_training_record_of_wrong_types_is_refused(place, value, message):
+    document = json.loads(json.dumps(card_for(NETWORK).to_dict()))
+    parent = document["training"]
+    for key in place[:-1]:
+        parent = parent[key]
+    parent[place[-1]] = value
+    with pytest.raises(InputError, match=f"its training record is malformed: {message}"):
+        Card.from_dict(document, np.ones(3), np.zeros(3))
+
+
+@pytest.mark.parametrize("missing", ["data", "config", "baselines"])
+def test_a_training_record_that_lacks_a_part_is_refused_but_none_at_all_is_allowed(missing):
+    training = {**card_for(NETWORK).training}
+    del training[missing]
+    with pytest.raises(InputError, match=f"its training record is malformed: '{missing}'"):
+        card_for(NETWORK, training=training)
+    assert card_for(NETWORK, training={}).training == {}
 
 
 @pytest.mark.parametrize("missing", ["window", "label_names", "embedding", "calibration", "training"])

@@ -1,3 +1,4 @@
+import contextlib
 import warnings
 from types import SimpleNamespace
 
@@ -79,6 +80,36 @@ def test_layers_are_stored_as_lava_dl_itself_stores_them(slayer, tmp_path):
         assert isinstance(value, bytes) == isinstance(theirs[f"layer/{name}"], bytes), name
         np.testing.assert_array_equal(value, theirs[f"layer/{name}"], err_msg=name)
     assert read_network(tmp_path / "theirs.net").network.layers == network.layers
+
+
+@pytest.fixture(scope="module")
+def lava_dl_file(slayer, tmp_path_factory):
+    """The bytes of a network file that lava-dl itself has written."""
+    import torch
+
+    path = tmp_path_factory.mktemp("lava-dl") / "theirs.net"
+    neuron = {"threshold": 10, "current_decay": 0.25, "voltage_decay": 0.03}
+    with h5py.File(path, "w") as file:
+        for index, (before, after) in enumerate([(7, 5), (5, 3)]):
+            block = slayer.block.cuba.Dense(neuron, before, after, weight_scale=8)
+            block(torch.zeros(1, before, 2))
+            block.export_hdf5(file.create_group(f"layer/{index}"))
+        assert h5py.check_string_dtype(file["layer/0/neuron/type"].dtype).length is None
+    assert read_network(path).network.sizes == (7, 5, 3)
+    return path.read_bytes()
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=6), st.none() | st.floats(0, 1))
+def test_a_damaged_file_of_lava_dl_is_read_or_refused(tmp_path, lava_dl_file, flips, kept):
+    used = np.flatnonzero(np.frombuffer(lava_dl_file, np.uint8))
+    damaged = bytearray(lava_dl_file)
+    for place, byte in flips:
+        damaged[used[place % len(used)]] = byte
+    damaged = damaged if kept is None else lava_dl_file[: int(kept * len(lava_dl_file))]
+    (tmp_path / "a.net").write_bytes(damaged)
+    with contextlib.suppress(InputError):
+        read_network(tmp_path / "a.net")
 
 
 @settings(max_examples=12)

@@ -141,7 +141,7 @@ def test_rows_that_cannot_be_used_are_named(columns, message):
     [
         ("a.csv", b"text,label\nfine,0\nbroken,1,2\n", "a.csv: line 3 has 3 fields, the header 2"),
         ("a.csv", b'text,label\n"never closed,0\n', "a.csv: line 2: unexpected end of data"),
-        ("a.csv", b"text,label,text\na,0,b\n", "a.csv: two columns have the same name"),
+        ("a.csv", b"text,label,text\na,0,b\n", "a.csv: two columns are called 'text'"),
         ("a.csv", b"", "a.csv: no column 'text'"),
         ("a.csv", "text,label\ngrün,0\n".encode("latin-1"), "a.csv: byte 13 is not UTF-8; .* iconv"),
         ("a.jsonl", b'{"text": "a", "label": 0}\n{"text": "b", "label"\n', "a.jsonl: line 2 is not JSON"),
