@@ -111,7 +111,9 @@ def test_json_is_read_as_it_was_written(tmp_path):
         (b"{", r"a\.json is not JSON: "),
         (b'"\xff"', r"a\.json is not JSON: "),
         (b"[" * 100_000, r"a\.json is not JSON: "),
-        (b"[1]", r"a\.json holds a JSON list, not an object"),
+        (b'{"a": NaN}', r"a\.json is not JSON: NaN is no number"),
+        (b'{"a": "\\ud800"}', r"a\.json is not JSON: .*surrogates"),
+        (b"[1]", r"a\.json is not a JSON object but list"),
         (None, r"cannot read .*a\.json: No such file"),
     ],
 )

@@ -19,7 +19,10 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
-SCORES = st.fixed_dictionaries(dict.fromkeys(["accuracy", "mrr"], st.floats(0, 1)), optional={"top2": JSON})
+PARTS = ("train", "validation", "test")
+SCORE = st.fixed_dictionaries(dict.fromkeys(["accuracy", "mrr"], st.floats(0, 1)), optional={"top2": JSON})
+SCORES = {"validation": SCORE, "test": SCORE}
+MACS = st.floats(0, 1e12) | st.integers(0, 10**12)
 TRAINING = st.just({}) | st.fixed_dictionaries(
     {
         "config": st.dictionaries(st.text(), JSON, max_size=3),
@@ -27,14 +30,21 @@ TRAINING = st.just({}) | st.fixed_dictionaries(
             {
                 "name": st.text(),
                 "split_scheme": st.text(),
-                "rows": st.dictionaries(st.text(), st.integers(0), max_size=3),
+                "rows": st.fixed_dictionaries(dict.fromkeys(PARTS, st.integers(1, 10**9))),
             }
         ),
-        "baselines": st.dictionaries(
-            st.text(), st.fixed_dictionaries({"validation": SCORES, "test": SCORES}, optional={"C": JSON}), max_size=2
+        "scores": st.fixed_dictionaries({"best_epoch": st.integers(1, 100), **SCORES}),
+        "baselines": st.fixed_dictionaries(
+            {},
+            optional={
+                "tfidf": st.fixed_dictionaries({**SCORES, "macs": MACS}, optional={"C": JSON}),
+                "ann": st.fixed_dictionaries(
+                    {**SCORES, "macs": MACS, "sizes": st.lists(st.integers(1, 10**6), min_size=2, max_size=4)}
+                ),
+            },
         ),
     },
-    optional={"model": JSON, "scores": JSON},
+    optional={"model": JSON},
 )
 
 
@@ -120,14 +130,20 @@ def test_a_malformed_description_is_refused(changes, message):
         (("data",), None, "'NoneType' object is not subscriptable"),
         (("data", "name"), 7, "'7' is int"),
         (("data", "split_scheme"), ["official"], r'"\[.official.\]" is list'),
-        (("data", "rows"), 8, "'int' object has no attribute 'values'"),
+        (("data", "rows"), 8, "'int' object is not subscriptable"),
+        (("data", "rows", "train"), 0, "0 is outside 1 to"),
         (("data", "rows", "test"), 8.5, "'8.5' is float"),
         (("config",), [], r"'\[\]' is list"),
-        (("baselines",), [], "'list' object has no attribute 'values'"),
+        (("baselines",), [], "'list' object has no attribute 'items'"),
         (("baselines", "tfidf"), 7, "'int' object is not subscriptable"),
         (("baselines", "tfidf", "test", "accuracy"), "0.5", "'0.5' is str"),
         (("baselines", "tfidf", "validation", "mrr"), None, "'None' is NoneType"),
-        (("baselines", "tfidf", "sizes"), [768, "6"], "'6' is str"),
+        (("baselines", "tfidf", "test", "accuracy"), 10**39, "1000.* is outside 0 to 1"),
+        (("baselines", "tfidf", "macs"), -1, "-1 is outside 0 to"),
+        (("baselines", "bayes"), {}, "baseline 'bayes' is unknown"),
+        (("baselines", "ann", "sizes"), [768, "6"], "'6' is str"),
+        (("baselines", "ann", "sizes"), [768], "the ANN has no layers"),
+        (("baselines", "ann", "sizes"), [768, 0], "0 is outside 1 to"),
     ],
 )
 def test_a_training_record_of_wrong_types_is_refused(place, value, message):
@@ -144,7 +160,7 @@ def test_a_training_record_of_wrong_types_is_refused(place, value, message):
 def test_a_training_record_that_lacks_a_part_is_refused_but_none_at_all_is_allowed(missing):
     training = {**card_for(NETWORK).training}
     del training[missing]
-    with pytest.raises(InputError, match=f"its training record is malformed: '{missing}'"):
+    with pytest.raises(InputError, match=f"its training record lacks '{missing}'"):
         card_for(NETWORK, training=training)
     assert card_for(NETWORK, training={}).training == {}
 

@@ -92,13 +92,32 @@ def read_json(path: Path) -> dict[str, Any]:
         If the file is missing or is not a JSON object.
     """
     try:
-        document = json.loads(Path(path).read_text("utf-8"))
+        return parse_json(Path(path).read_bytes())
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    except InputError as error:
+        raise InputError(f"{path} {error}") from error
+
+
+def parse_json(data: bytes) -> dict[str, Any]:
+    """One JSON object from bytes of UTF-8, of which JSON can be written again: no NaN, no half characters.
+
+    Raises
+    ------
+    InputError
+        If it is anything else.
+    """
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no number in JSON")
+
+    try:
+        document = json.loads(data.decode("utf-8"), parse_constant=refuse)
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON: {error}") from error
+        raise InputError(f"is not JSON: {error}") from error
     if not isinstance(document, dict):
-        raise InputError(f"{path} holds a JSON {type(document).__name__}, not an object")
+        raise InputError(f"is not a JSON object but {type(document).__name__}")
     return document
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.record import EXAMPLES, Source, result_document, write_run
+from snnlp_lava.backends.record import EXAMPLES, Source, check_run_folder, result_document, write_run
 from snnlp_lava.backends.result import BrokenRunError, RunResult, agreed
 from snnlp_lava.embed.source import embedded_rows, embedder_of
 from snnlp_lava.errors import InputError
@@ -120,6 +120,8 @@ def run_network(
     BackendError
         If the backend fails, or its spikes are not the emulator's.
     """
+    if folder is not None:
+        check_run_folder(folder)
     file = read_network(path)
     if file.card is None:
         raise InputError(f"network {path}: has no group /snnlp, so it does not say how text becomes its input")

@@ -99,6 +99,18 @@ class Source:
     texts: Sequence[str]
 
 
+def check_run_folder(folder: Path) -> None:
+    """Make sure that a run may be written to a folder: it is absent, empty, or an older run.
+
+    Raises
+    ------
+    InputError
+        If it holds something else.
+    """
+    if folder.exists() and not (folder / RESULT).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise InputError(f"{folder} exists and is no run folder; choose another with -o")
+
+
 def write_run(
     folder: Path, document: Mapping[str, Any], result: RunResult, network: Network, card: Card, source: Source
 ) -> None:
@@ -113,8 +125,7 @@ def write_run(
     from pyarrow import parquet
     from safetensors.numpy import save_file
 
-    if folder.exists() and not (folder / RESULT).is_file():
-        raise InputError(f"{folder} exists and is no run folder; choose another with -o")
+    check_run_folder(folder)
     summary = {name: value for name, value in document.items() if name not in ("predictions", "labels")}
     record = {
         "format": FORMAT,

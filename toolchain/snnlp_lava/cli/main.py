@@ -42,7 +42,7 @@ class _LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except SnnlpLavaError as error:
-            click.echo(f"error: {error}", err=True)
+            click.echo("error: " + " ".join(str(error).splitlines()), err=True)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo("error: interrupted", err=True)

@@ -53,6 +53,7 @@ def command(output: Path | None, data: str, **options: Any) -> None:
     from snnlp_lava.errors import StoppedError
     from snnlp_lava.text.sources import load_texts
     from snnlp_lava.train.config import TrainConfig
+    from snnlp_lava.train.loop import choose_device
     from snnlp_lava.train.session import claim_folder, prepare, train_model
 
     names = ("method", "level", "window", "calibration", "threshold_scale", "epochs", "learning_rate", "seed")
@@ -60,6 +61,8 @@ def command(output: Path | None, data: str, **options: Any) -> None:
     folder = output or Path("models") / f"{Path(data).stem}-{config.method}-t{config.window}-s{config.seed}"
     console = stderr()
     info = claim_folder(folder, options["resume"])
+    if options["device"] == "cuda":
+        choose_device("cuda")  # refused before the texts are embedded, if there is none
     if info is not None:
         console.print(f"{folder} is already finished")
     else:

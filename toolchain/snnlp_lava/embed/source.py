@@ -72,8 +72,7 @@ def embedded_rows(
         If the file is unfit or its vectors are not the embedder's.
     """
     if vectors is None:
-        if embedder is None:
-            raise InputError("no embedding model is known for this network; give --vectors")
+        assert embedder is not None, "without vectors an embedder is needed"
         return embedder.embed(data.select(rows), progress)
     given = load_vectors(vectors, len(data))
     if embedder is not None and not same_origin(embedder, data, rows, given):

@@ -56,7 +56,8 @@ class Card:
             raise InputError(f"window {self.window} is outside 1 to {MAX_WINDOW} steps")
         if not self.window <= self.period <= MAX_WINDOW:
             raise InputError(f"period {self.period} is outside the window, {self.window}, to {MAX_WINDOW} steps")
-        check_training(self.training)
+        if self.training:
+            check_training(self.training)
         if self.embedding.dimension != self.calibration.dimension:
             raise InputError(
                 f"the embedding has {self.embedding.dimension} dimensions, the calibration {self.calibration.dimension}"
@@ -95,31 +96,52 @@ class Card:
             raise InputError(f"its description is malformed: {error}") from error
 
 
+BASELINES = ("ann", "tfidf")
+
+
 def check_training(training: Mapping[str, Any]) -> None:
-    """Check the parts of a training record that are read again: data, and the scores of the baselines.
+    """Check a record of a training: ``config``, ``data``, ``scores`` and ``baselines``.
 
     Raises
     ------
     InputError
-        If one is of the wrong type.
+        If something is missing, of the wrong type or out of range.
     """
-    if not training:
-        return
     try:
+        _typed(training["config"], dict)
         data = training["data"]
         _typed(data["name"], str)
         _typed(data["split_scheme"], str)
-        for count in data["rows"].values():
-            _typed(count, int)
-        _typed(training["config"], dict)
-        for baseline in training["baselines"].values():
-            for part in ("validation", "test"):
-                for score in ("accuracy", "mrr"):
-                    _typed(baseline[part][score], (int, float))
-            for size in baseline.get("sizes", []):
-                _typed(size, int)
-    except (KeyError, TypeError, AttributeError) as error:
+        for part in ("train", "validation", "test"):
+            _within(data["rows"][part], int, 1, 1 << 40)
+        _check_scores(training["scores"])
+        _within(training["scores"]["best_epoch"], int, 1, 1 << 40)
+        for name, baseline in training["baselines"].items():
+            if name not in BASELINES:
+                raise ValueError(f"baseline {name!r} is unknown")
+            _check_scores(baseline)
+            _within(baseline["macs"], (int, float), 0, 1e18)
+        if "ann" in training["baselines"]:
+            sizes = _typed(training["baselines"]["ann"]["sizes"], list)
+            if len(sizes) < 2:
+                raise ValueError("the ANN has no layers")
+            for size in sizes:
+                _within(size, int, 1, 1 << 31)
+    except KeyError as error:
+        raise InputError(f"its training record lacks {error}") from error
+    except (TypeError, ValueError, AttributeError) as error:
         raise InputError(f"its training record is malformed: {error}") from error
+
+
+def _check_scores(scores: Mapping[str, Any]) -> None:
+    for part in ("validation", "test"):
+        for score in ("accuracy", "mrr"):
+            _within(scores[part][score], (int, float), 0, 1)
+
+
+def _within(value: Any, kind: Any, low: float, high: float) -> None:
+    if not low <= _typed(value, kind) <= high:
+        raise ValueError(f"{str(value)[:40]} is outside {low} to {high}")
 
 
 _PLAIN_FIELDS: dict[str, Any] = {

@@ -18,7 +18,7 @@ import numpy as np
 from snnlp_lava.chip import limits
 from snnlp_lava.chip.network import Layer, Network, checked_layer
 from snnlp_lava.errors import InputError, first_line
-from snnlp_lava.files import replacing_file
+from snnlp_lava.files import parse_json, replacing_file
 from snnlp_lava.netx.card import Card
 
 FORMAT = 1
@@ -167,15 +167,20 @@ def _check_neuron(name: str, neuron: h5py.Group) -> None:
 
 
 def _read_card(group: h5py.Group) -> Card:
-    found = group.attrs.get("format")
+    if "format" not in group.attrs:
+        raise InputError(f"/{_GROUP} has no attribute format")
+    attribute = group.attrs.get_id("format")
+    # A string of variable length must not be read (see `_check_neuron`), so the type is looked at first.
+    found = group.attrs["format"] if attribute.shape == () and attribute.dtype.kind in "iu" else None
     if found != FORMAT:
-        raise InputError(f"/{_GROUP} has format {found!r}; this version reads format {FORMAT}")
+        raise InputError(f"/{_GROUP} has format {found}; this version reads format {FORMAT}")
+    card = _array(group, "card", (1,))
+    if card.dtype != np.uint8:
+        raise InputError(f"/{_GROUP}/card is {card.dtype}, not bytes")
     try:
-        document = json.loads(_array(group, "card", (1,)).astype(np.uint8).tobytes())
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"/{_GROUP}/card is not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise InputError(f"/{_GROUP}/card is not a JSON object")
+        document = parse_json(card.tobytes())
+    except InputError as error:
+        raise InputError(f"/{_GROUP}/card {error}") from error
     return Card.from_dict(document, _array(group, "gain", (1,)), _array(group, "offset", (1,)))
 
 

@@ -37,7 +37,7 @@ def accuracy_bars(titles: Sequence[str], accuracies: Sequence[float], errors: Se
         Share of the commonest class.
     """
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(7, 0.6 + 0.45 * len(titles)), layout="constrained")
+        figure = Figure(figsize=(7, 1.0 + 0.4 * len(titles)), layout="constrained")
         axes = figure.subplots()
         positions = np.arange(len(titles))
         colours = [BLUE] + [GREY] * (len(titles) - 1)

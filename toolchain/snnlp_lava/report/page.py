@@ -14,6 +14,7 @@ import numpy as np
 from snnlp_lava.backends.record import Run
 from snnlp_lava.energy.bill import Bill, dense_bill, spiking_bill
 from snnlp_lava.energy.prices import price_books
+from snnlp_lava.errors import InputError
 from snnlp_lava.files import replacing_file, write_json
 from snnlp_lava.version import VERSION
 
@@ -38,8 +39,10 @@ def write_report(path: Path, runs: Sequence[Run]) -> None:
     Raises
     ------
     InputError
-        If the file cannot be written.
+        If the file cannot be written, or its name ends otherwise.
     """
+    if path.suffix.lower() not in (".html", ".htm", ".json"):
+        raise InputError(f"report {path}: ends in {path.suffix!r}; .html and .json can be written")
     document = report_document(runs)
     if path.suffix.lower() == ".json":
         write_json(path, document)

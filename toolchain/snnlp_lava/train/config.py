@@ -14,6 +14,11 @@ ANN, SNN_RATE = METHODS = ("ann", "snn-rate")
 LEVELS = ("sentence",)
 
 
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # NaN is outside, too
+        raise InputError(f"{name} {value} is outside {low} to {high}")
+
+
 @dataclass(frozen=True)
 class NeuronConfig:
     """SLAYER's CUBA neuron; the defaults are the paper's (SNNLP main.py, as in its tables).
@@ -29,6 +34,16 @@ class NeuronConfig:
     voltage_decay: float = 0.03
     tau_grad: float = 0.03
     scale_grad: float = 3.0
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("threshold", 1 / 64, 1000),
+            ("current_decay", 0, 1),
+            ("voltage_decay", 0, 1),
+            ("tau_grad", 1e-6, 1e6),
+            ("scale_grad", 0, 1e6),
+        ):
+            _check_range(f"neuron {name}", getattr(self, name), low, high)
 
 
 @dataclass(frozen=True)
@@ -80,9 +95,10 @@ class TrainConfig:
             ("batch_size", 1, 1 << 20),
             ("threshold_scale", 0.1, 100),
             ("seed", 0, (1 << 32) - 1),
+            ("learning_rate", 1e-9, 1),
+            ("dropout", 0, 0.99),
         ):
-            if not low <= getattr(self, name) <= high:
-                raise InputError(f"{name} {getattr(self, name)} is outside {low} to {high}")
+            _check_range(name, getattr(self, name), low, high)
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""

@@ -15,6 +15,7 @@ from snnlp_lava.embed.identity import Embedding
 from snnlp_lava.encode.calibration import Calibration
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import read_json, replacing_file, write_json
+from snnlp_lava.netx.card import check_training
 from snnlp_lava.train.config import SNN_RATE, TrainConfig
 
 if TYPE_CHECKING:
@@ -148,6 +149,10 @@ def read_info(folder: Path) -> ModelInfo:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"model {folder}: {CONFIG} is malformed: {error}") from error
+    try:
+        check_training({"config": document["train"], **{k: document[k] for k in ("data", "scores", "baselines")}})
+    except InputError as error:
+        raise InputError(f"model {folder}: {CONFIG}: {error}") from error
     if len(info.sizes) < 2 or min(info.sizes) < 1 or max(info.sizes) > 1 << 20:
         raise InputError(f"model {folder}: {CONFIG} has sizes {info.sizes}")
     return info

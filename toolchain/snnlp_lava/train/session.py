@@ -137,6 +137,8 @@ def claim_folder(folder: Path, resume: bool) -> ModelInfo | None:
         raise InputError(f"model {folder}: holds a finished model; remove it or choose another folder with -o")
     if (folder / CHECKPOINT).exists() and not resume:
         raise InputError(f"model {folder}: holds an unfinished training; add --resume to go on, or choose another -o")
+    if not (folder / CHECKPOINT).exists() and any(path.suffix != ".tmp" for path in folder.iterdir()):
+        raise InputError(f"model {folder}: holds other files; choose another folder with -o")
     return None
 
 
