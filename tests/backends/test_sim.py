@@ -1,8 +1,9 @@
 """Lava's simulator gives the emulator's spikes, and nothing is left behind when it does not end well."""
 
+import contextlib
 import os
 import signal
-import subprocess
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,29 @@ from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.result import BrokenRunError, agreed
 from snnlp_lava.encode.saf import ONE
 
+MARK = "SNNLP_LAVA_TEST"
+
+
+@pytest.fixture(autouse=True)
+def _marked(monkeypatch):
+    monkeypatch.setenv(MARK, uuid.uuid4().hex)
+
 
 def workers():
-    found = subprocess.run(["pgrep", "-f", "snnlp_lava.backends.lava_worker"], capture_output=True, text=True)
-    return found.stdout.split()
+    """Process ids of this test's Lava workers and their children, the first worker first."""
+    mark = f"{MARK}={os.environ[MARK]}".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (folder / "environ").read_bytes() and b"lava_worker" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+    return sorted(found)
 
 
 def shared_memory():
-    return {path.name for path in Path("/dev/shm").glob("sl*_*")}
+    """Shared memory that no living worker, of this test or another, owns."""
+    blocks = [path.name for path in Path("/dev/shm").glob("sl??????_*")]
+    return [name for name in blocks if not Path(f"/proc/{int(name[2:8], 16)}").exists()]
 
 
 @pytest.fixture
@@ -58,7 +74,7 @@ def test_a_killed_worker_loses_no_finished_sample(saved):
         nonlocal done
         done += count
         if done >= 20:
-            os.kill(int(workers()[0]), signal.SIGKILL)
+            os.kill(workers()[0], signal.SIGKILL)
 
     with pytest.raises(BrokenRunError, match=r"exit code -9 at step \d+ of 40003 \(sample \d+ of 4000\)") as caught:
         sim.run_sim(path, network, values, 10, 10, progress=kill_after_some)
@@ -79,7 +95,7 @@ def test_a_hung_worker_is_ended(saved, monkeypatch):
     def stop_after_some(count):
         if count and not stopped:
             stopped.append(True)
-            os.killpg(int(workers()[0]), signal.SIGSTOP)
+            os.killpg(workers()[0], signal.SIGSTOP)
 
     with pytest.raises(BrokenRunError, match="made no step for 2 s at step"):
         sim.run_sim(path, network, values, 10, 10, progress=stop_after_some)

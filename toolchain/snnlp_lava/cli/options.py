@@ -10,29 +10,28 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_DATA_HELP = "demo, emotion, imdb, or a .parquet, .csv or .jsonl file."
 
-
-def data_options(*, required: bool) -> Callable[[F], F]:
-    """--data and what says how to read it."""
-
+def _all(*options: Callable[[Any], Any]) -> Callable[[F], F]:
     def decorate(function: F) -> F:
-        for option in reversed(
-            [
-                click.option("--data", required=required, help=_DATA_HELP),
-                click.option("--text-column", default="text", show_default=True, help="Column with the texts."),
-                click.option("--label-column", default="label", show_default=True, help="Column with the labels."),
-                click.option(
-                    "--vectors",
-                    type=click.Path(path_type=Path, dir_okay=False),
-                    help="A .npy file with one vector for each row of the data, instead of embedding the texts.",
-                ),
-            ]
-        ):
+        for option in reversed(options):
             function = option(function)
         return function
 
     return decorate
+
+
+def data_options(*, required: bool) -> Callable[[F], F]:
+    """--data and what says how to read it."""
+    return _all(
+        click.option("--data", required=required, help="demo, emotion, imdb, or a .parquet, .csv or .jsonl file."),
+        click.option("--text-column", default="text", show_default=True, help="Column with the texts."),
+        click.option("--label-column", default="label", show_default=True, help="Column with the labels."),
+        click.option(
+            "--vectors",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="A .npy file with one vector for each row of the data, instead of embedding the texts.",
+        ),
+    )
 
 
 def split_scheme_option(default: str | None) -> Callable[[F], F]:
@@ -41,7 +40,29 @@ def split_scheme_option(default: str | None) -> Callable[[F], F]:
         "--split-scheme",
         type=click.Choice(["official", "paper"]),
         default=default,
-        show_default=default is not None,
-        help="official: the data's own split; paper: all rows pooled and cut 60/10/30 as SNNLP does."
-        + ("" if default else "  [default: as in training]"),
+        show_default=default or "as in training",
+        help="official: the data's own split; paper: all rows pooled and cut 60/10/30 as SNNLP does.",
     )
+
+
+def selection_options(*, required: bool) -> Callable[[F], F]:
+    """What a network is run on: the fields of `snnlp_lava.backends.job.Selection`, but for texts."""
+    return _all(
+        data_options(required=required),
+        split_scheme_option(None),
+        click.option(
+            "--split",
+            "part",
+            type=click.Choice(["train", "validation", "test"]),
+            default="test",
+            show_default=True,
+            help="Which part of the data.",
+        ),
+        click.option("--limit", type=click.IntRange(min=1), help="At most so many rows, the same ones each time."),
+    )
+
+
+jobs_option = click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Lava runtimes at once."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from snnlp_lava.cli.options import data_options, split_scheme_option
+from snnlp_lava.cli.options import jobs_option, json_option, selection_options
 
 if TYPE_CHECKING:
     from snnlp_lava.backends.job import Selection
@@ -25,20 +25,10 @@ if TYPE_CHECKING:
     show_default=True,
     help="emulator: NumPy, the same integers; sim: Lava's CPU simulator.",
 )
-@data_options(required=False)
-@split_scheme_option(None)
-@click.option(
-    "--split",
-    "part",
-    type=click.Choice(["train", "validation", "test"]),
-    default="test",
-    show_default=True,
-    help="Which part of the data.",
-)
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many rows, the same ones each time.")
+@selection_options(required=False)
 @click.option("--text", "texts", multiple=True, help="A text to classify; may be given several times.")
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Lava runtimes at once (sim).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@jobs_option
+@json_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Run folder.  [default with --data: runs/NAME]")
 def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[str], **options: Any) -> None:
     """Run the network file NETWORK on texts, or on a part of a data set."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from snnlp_lava.cli.options import data_options, split_scheme_option
+from snnlp_lava.cli.options import jobs_option, json_option, selection_options
 
 if TYPE_CHECKING:
     from snnlp_lava.backends.verify import Verification
@@ -18,19 +18,9 @@ if TYPE_CHECKING:
 @click.command("verify")
 @click.argument("network", type=click.Path(path_type=Path))
 @click.option("--model", type=click.Path(path_type=Path), help="The model folder, to compare with SLAYER, too.")
-@data_options(required=True)
-@split_scheme_option(None)
-@click.option(
-    "--split",
-    "part",
-    type=click.Choice(["train", "validation", "test"]),
-    default="test",
-    show_default=True,
-    help="Which part of the data.",
-)
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many rows, the same ones each time.")
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Lava runtimes at once.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@selection_options(required=True)
+@jobs_option
+@json_option
 def command(network: Path, model: Path | None, jobs: int, as_json: bool, **options: Any) -> None:
     """Compare every spike of the emulator, Lava and SLAYER on the network file NETWORK. Exit code 1 if one differs."""
     from snnlp_lava.backends.job import Selection

@@ -96,7 +96,8 @@ class Card:
             raise InputError(f"its description is malformed: {error}") from error
 
 
-BASELINES = ("ann", "tfidf")
+BASELINES = {"ann": "ANN of the same sizes", "tfidf": "TF-IDF + logistic regression"}
+"""Names of the baselines in a training record, and what people call them."""
 
 
 def check_training(training: Mapping[str, Any]) -> None:

@@ -99,7 +99,7 @@ def raster(trains: Sequence[np.ndarray], names: Sequence[str], label_names: Sequ
             axes.scatter(
                 steps + depth,
                 neurons,
-                s=14 if last else 1.2,
+                s=14 if last else 3 if depth == 0 else 6,
                 marker="|",
                 color=ORANGE if last else BLUE,
                 linewidths=0.8,

@@ -16,6 +16,7 @@ from snnlp_lava.energy.bill import Bill, dense_bill, spiking_bill
 from snnlp_lava.energy.prices import price_books
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import replacing_file, write_json
+from snnlp_lava.netx.card import BASELINES
 from snnlp_lava.version import VERSION
 
 SPIKING_BOOK, DENSE_BOOK = "loihi1", "cmos45"
@@ -141,10 +142,9 @@ def _bill(bill: Bill) -> dict[str, Any]:
 
 
 def _baselines(training: Mapping[str, Any]) -> list[dict[str, Any]]:
-    titles = {"ann": "ANN of the same sizes", "tfidf": "TF-IDF + logistic regression"}
     samples = training["data"]["rows"]["test"] if training else 0
     return [
-        {"title": titles.get(name, name), **scores["test"], "samples": samples, "macs": scores.get("macs")}
+        {"title": BASELINES[name], **scores["test"], "samples": samples, "macs": scores.get("macs")}
         for name, scores in training.get("baselines", {}).items()
     ]
 

@@ -15,7 +15,7 @@ from snnlp_lava.embed.identity import Embedding
 from snnlp_lava.encode.calibration import Calibration
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import read_json, replacing_file, write_json
-from snnlp_lava.netx.card import check_training
+from snnlp_lava.netx.card import BASELINES, check_training
 from snnlp_lava.train.config import SNN_RATE, TrainConfig
 
 if TYPE_CHECKING:
@@ -245,10 +245,7 @@ Configuration:
 
 
 def score_rows(info: ModelInfo) -> list[tuple[str, Mapping[str, Any]]]:
-    """The model and its baselines, each with a title and its scores, best known first in the field's order."""
+    """The model, then its baselines, each with a title and its scores."""
     rows: list[tuple[str, Mapping[str, Any]]] = [(info.train.method, info.scores)]
-    rows += [(BASELINE_TITLES[name], scores) for name, scores in info.baselines.items()]
+    rows += [(BASELINES[name], scores) for name, scores in info.baselines.items()]
     return rows
-
-
-BASELINE_TITLES = {"ann": "ANN of the same sizes", "tfidf": "TF-IDF + logistic regression"}

@@ -1,0 +1,78 @@
+"""Our Lava runner against a bare hand-written Lava script of the same network, start-up included.
+
+    .venv/bin/python benchmarks/lava_runner.py [NETWORK] [SAMPLES]
+
+The bare script plays ready spikes from a ring buffer into NetX and keeps the output spikes; ours makes spikes with a
+SAF Process and records every layer. Each runs in a process of its own.
+
+Last printed (2 cores, netx_exports/demo.net, 200 samples, 32 steps each):
+
+LAST
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from timing import medians, print_table
+
+from snnlp_lava.backends.sim import run_sim
+from snnlp_lava.encode.saf import saf_spikes
+from snnlp_lava.netx.file import read_network
+
+ROUNDS = 3
+
+BARE = """
+import sys
+import numpy as np
+from lava.lib.dl import netx
+from lava.magma.core.run_conditions import RunSteps
+from lava.magma.core.run_configs import Loihi2SimCfg
+from lava.proc.io.sink import RingBuffer as Sink
+from lava.proc.io.source import RingBuffer as Source
+
+network, spikes, period = sys.argv[1], np.load(sys.argv[2]), int(sys.argv[3])
+net = netx.hdf5.Network(net_config=network, reset_interval=period, reset_offset=1)
+source, sink = Source(data=spikes), Sink(shape=net.out.shape, buffer=spikes.shape[1])
+source.s_out.connect(net.inp)
+net.out.connect(sink.a_in)
+net.run(condition=RunSteps(num_steps=spikes.shape[1]), run_cfg=Loihi2SimCfg(select_tag="fixed_pt"))
+print(int(sink.data.get().sum()))
+net.stop()
+"""
+
+
+def main(path: Path, samples: int) -> None:
+    """Measure and print."""
+    file = read_network(path)
+    assert file.card is not None
+    network, card = file.network, file.card
+    rng = np.random.default_rng(0)
+    values = (rng.random((samples, network.inputs)) ** 4 * (1 << 16)).astype(np.int32)
+    steps = samples * card.period + len(network.layers)
+    with tempfile.TemporaryDirectory() as folder:
+        spikes = np.zeros((network.inputs, steps), dtype=np.int8)
+        spikes[:, : samples * card.window] = saf_spikes(values, card.window).reshape(-1, network.inputs).T
+        np.save(Path(folder) / "spikes.npy", spikes)
+        bare = [sys.executable, "-c", BARE, str(path), str(Path(folder) / "spikes.npy"), str(card.period)]
+        seconds = medians(
+            {
+                "bare Lava script": lambda: subprocess.run(bare, check=True, capture_output=True),
+                "snnlp-lava": lambda: run_sim(path, network, values, card.window, card.period),
+            },
+            ROUNDS,
+        )
+    print_table(f"{samples} samples, {steps} steps", seconds, "bare Lava script")
+    for name, value in seconds.items():
+        print(f"{name}: {value / steps * 1e3:.2f} ms a step")
+
+
+if __name__ == "__main__":
+    main(
+        Path(sys.argv[1]) if len(sys.argv) > 1 else Path("netx_exports/demo.net"),
+        int(sys.argv[2]) if len(sys.argv) > 2 else 200,
+    )
