@@ -5,7 +5,14 @@
 Last printed (2 cores, netx_exports/demo.net, 768-256-128-6, window 32; medians of 9 rounds for the products, one run of
 500 samples on Lava, its start included):
 
-LAST
+    256 samples, 768-256-128-6, window 32
+
+    | program | median ms | times products |
+    |---|---|---|
+    | emulator | 64.1 | 2.19 |
+    | products | 29.3 | 1.00 |
+
+    500 samples: emulator 1,620/s, Lava 10.9/s, ratio 149
 """
 
 from __future__ import annotations

@@ -7,7 +7,14 @@ SAF Process and records every layer. Each runs in a process of its own.
 
 Last printed (2 cores, netx_exports/demo.net, 200 samples, 32 steps each):
 
-LAST
+    200 samples, 6403 steps
+
+    | program | median ms | times bare Lava script |
+    |---|---|---|
+    | bare Lava script | 32710.0 | 1.00 |
+    | snnlp-lava | 34321.9 | 1.05 |
+    bare Lava script: 5.11 ms a step
+    snnlp-lava: 5.36 ms a step
 """
 
 from __future__ import annotations

@@ -4,7 +4,13 @@
 
 Last printed (2 cores, medians of 15 rounds, 384-256-128-6, batch 64, 32 steps, forward and backward):
 
-LAST
+    forward and backward, 384-256-128-6, batch 64, 32 steps
+
+    | program | median ms | times products |
+    |---|---|---|
+    | SLAYER | 102.8 | 7.25 |
+    | snnlp-lava | 29.2 | 2.06 |
+    | products | 14.2 | 1.00 |
 """
 
 from __future__ import annotations

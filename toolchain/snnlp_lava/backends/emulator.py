@@ -10,7 +10,7 @@ import numpy as np
 from snnlp_lava.backends.result import RunResult, tally_layers
 from snnlp_lava.chip.network import Network
 from snnlp_lava.chip.neuron import run_layer
-from snnlp_lava.encode.saf import saf_spikes
+from snnlp_lava.encode.saf import saf_counts, saf_spikes
 
 _BATCH_BYTES = 1 << 27  # of the widest layer's 8-byte state over a period
 
@@ -56,7 +56,7 @@ def run_emulator(
                 spikes = run.spikes
                 wraps[index - 1].append(run.wraps)
                 clips[index - 1].append(run.clips)
-            counts[index].append(spikes.sum(axis=1, dtype=np.int32))
+            counts[index].append(spikes.sum(axis=1, dtype=np.int32) if index else saf_counts(chunk, window))
             trains[index].append(np.packbits(spikes[: max(0, keep_trains - start)], axis=2))
         outputs.append(spikes[:, :window].sum(axis=1, dtype=np.int64))
         progress(len(chunk))

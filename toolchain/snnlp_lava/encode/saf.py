@@ -56,8 +56,9 @@ def saf_spikes(values: np.ndarray, window: int) -> np.ndarray:
     if not 0 < window <= MAX_WINDOW:
         raise ValueError(f"a window of {window} steps is not within 1 to {MAX_WINDOW}")
     values = np.asarray(values, dtype=np.int32)
-    floors = (values[..., None, :] * np.arange(window + 1, dtype=np.int32)[:, None]) >> GRID_BITS
-    return np.diff(floors, axis=-2).astype(np.uint8)
+    floors = values[..., None, :] * np.arange(window + 1, dtype=np.int32)[:, None]
+    floors >>= GRID_BITS
+    return (floors[..., 1:, :] != floors[..., :-1, :]).view(np.uint8)
 
 
 def saf_counts(values: np.ndarray, window: int) -> np.ndarray:
