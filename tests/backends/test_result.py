@@ -1,5 +1,7 @@
 """Tallies by hand, batch-size independence, and the run folder's round trip."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -96,3 +98,34 @@ def test_a_folder_that_is_no_run_is_not_replaced(written, tmp_path, random_netwo
     with pytest.raises(InputError, match="no run folder"):
         write_run(precious, document, result, network, card_for(network, window=8, period=8), source)
     assert (precious / "thesis.txt").read_text() == "years"
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("samples",), 7),
+        (("samples",), 0),
+        (("label_names",), ["a", "b"]),
+        (("label_names",), [1, 2, 3]),
+        (("layers", 1, "neurons"), 17),
+        (("layers", 1, "spikes"), None),
+        (("layers",), []),
+        (("examples",), [None]),
+        (("window",), 0),
+        (("accuracy",), None),
+        (("network",), 5),
+        (("network", "card"), {}),
+        (("network", "card", "training"), {"data": 1}),
+        (("network", "sizes"), [20, 16, -3]),
+    ],
+)
+def test_a_record_that_contradicts_its_tables_is_refused(written, place, value):
+    folder = written[0]
+    record = json.loads((folder / "result.json").read_text("utf-8"))
+    parent = record
+    for key in place[:-1]:
+        parent = parent[key]
+    parent[place[-1]] = value
+    (folder / "result.json").write_text(json.dumps(record), "utf-8")
+    with pytest.raises(InputError, match="is damaged"):
+        read_run(folder)

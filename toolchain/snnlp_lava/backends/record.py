@@ -14,11 +14,13 @@ from snnlp_lava.chip.network import Network
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import read_json, replacing_folder, write_json
 from snnlp_lava.metrics import accuracy_and_mrr
-from snnlp_lava.netx.card import Card
+from snnlp_lava.netx.card import Card, check_training
 from snnlp_lava.versions import versions
 
 RESULT, SAMPLES, TRAINS = "result.json", "samples.parquet", "trains.safetensors"
 FORMAT = 1
+_MALFORMED = (LookupError, AttributeError, ValueError, TypeError)  # what a document of another shape raises
+_COUNTS = ("spikes", "synops", "synops_nonzero", "neuron_updates", "wraps", "clips")
 EXAMPLES = 4
 """Texts whose spike trains a run folder keeps."""
 
@@ -208,6 +210,31 @@ def read_run(folder: Path) -> Run:
         sizes = record["network"]["sizes"]
         packed = load_file(folder / TRAINS)
         trains = tuple(np.unpackbits(packed[f"layer{index}"], axis=2, count=size) for index, size in enumerate(sizes))
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError, pa.ArrowException) as error:
+        _check_record(record, counts, predictions, labels)
+    except (OSError, SafetensorError, pa.ArrowException, InputError, *_MALFORMED) as error:
         raise InputError(f"run {folder}: is damaged: {first_line(error)}") from error
     return Run(folder.name, record, counts, predictions, labels, trains)
+
+
+def _check_record(
+    record: Mapping[str, Any], counts: np.ndarray, predictions: np.ndarray, labels: np.ndarray | None
+) -> None:
+    """Raise one of the errors of a damaged file if the record is not what `write_run` writes."""
+    samples, names = record["samples"], record["label_names"]
+    if not samples or any(len(column) != samples for column in (counts, predictions)):
+        raise ValueError(f"{RESULT} tells of {samples} samples, {SAMPLES} holds {len(counts)}")
+    if counts.shape[1] != len(names) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{RESULT} names {len(names)} classes, {SAMPLES} counts {counts.shape[1]}")
+    for column in (predictions, labels):
+        if column is not None and not np.isin(column, np.arange(len(names))).all():
+            raise ValueError(f"{SAMPLES} has a class that {RESULT} does not name")
+    for layer, size in zip(record["layers"], record["network"]["sizes"], strict=True):
+        if layer["neurons"] != size or min(layer[count] for count in _COUNTS) < 0 or not isinstance(layer["name"], str):
+            raise ValueError(f"{RESULT} has a layer {layer['name']!r} that does not fit the network")
+    for text in (record["backend"], record["network"]["file"], *record["examples"]):
+        if not isinstance(text, str):
+            raise TypeError(f"{RESULT} holds {str(text)[:40]!r} where a text should stand")
+    if (record["accuracy"] is None) != (labels is None) or min(record["window"], record["period"], record["steps"]) < 1:
+        raise ValueError(f"{RESULT} contradicts {SAMPLES}")
+    if training := record["network"]["card"]["training"]:
+        check_training(training)

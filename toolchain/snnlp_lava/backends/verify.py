@@ -14,13 +14,13 @@ from snnlp_lava.backends.job import Chosen, Selection, choose
 from snnlp_lava.backends.sim import run_sim
 from snnlp_lava.chip import limits
 from snnlp_lava.chip.network import Layer, Network
-from snnlp_lava.encode.saf import saf_spikes
 from snnlp_lava.errors import InputError
 from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.file import read_network
 from snnlp_lava.progress import Report, counting, silent
 
-EMULATOR = "emulator"
+_BATCH = 64
+
 Trains = Sequence[np.ndarray]
 """Spikes of the input and every layer, (samples, steps, neurons) uint8 each."""
 
@@ -149,8 +149,6 @@ def _unpack(packed: Trains, network: Network) -> list[np.ndarray]:
 
 
 def _slayer_trains(model: Path, network: Network, card: Card, chosen: Chosen) -> list[np.ndarray]:
-    import torch
-
     from snnlp_lava.train.folder import load_spiking
 
     info, module, calibration = load_spiking(model)
@@ -161,15 +159,10 @@ def _slayer_trains(model: Path, network: Network, card: Card, chosen: Chosen) ->
         )
     if not np.array_equal(calibration.gain, card.calibration.gain):
         raise InputError(f"model {model}: has another calibration than the network; is it the model that was exported?")
-    trains: list[list[np.ndarray]] = [[] for _ in network.sizes]
-    batch = 64
-    for start in range(0, len(chosen.values), batch):
-        spikes = saf_spikes(chosen.values[start : start + batch], card.window)
-        trains[0].append(spikes)
-        with torch.no_grad():
-            for index, train in enumerate(module.slayer_trains(torch.from_numpy(spikes).float()), start=1):
-                trains[index].append(train.numpy().astype(np.uint8))
-    return [np.concatenate(parts) for parts in trains]
+    batches = [
+        module.spikes_by_slayer(chosen.values[start : start + _BATCH]) for start in range(0, len(chosen.values), _BATCH)
+    ]
+    return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
 
 
 def _place(network: Network, index: int, differ: np.ndarray, emulated: Trains, side: str, trains: Trains) -> Place:
