@@ -229,6 +229,20 @@ def test_a_finished_model_is_kept(files, snnlp_lava):
     assert contents(files / "own") == before
 
 
+def test_no_spiking_result_stands_without_its_baselines(files, snnlp_lava):
+    """The table on stdout has the model and both baselines, with the accuracies of config.json."""
+    table = snnlp_lava(*filled(OWN, files), "--resume", "-o", files / "own").stdout
+    config = json.loads((files / "own" / "config.json").read_text("utf-8"))
+    for title, scores in (
+        ("snn-rate", config["scores"]),
+        ("ANN of the same sizes", config["baselines"]["ann"]),
+        ("TF-IDF + logistic regression", config["baselines"]["tfidf"]),
+    ):
+        (line,) = [line for line in table.splitlines() if title in line]
+        assert f"{scores['validation']['accuracy']:.1%}" in line
+        assert f"{scores['test']['accuracy']:.1%}" in line
+
+
 def test_vectors_of_unknown_origin_serve_data_but_not_texts(files, snnlp_lava, caplog):
     assert snnlp_lava(*filled(OWN, files), "-o", "m").exit_code == 0
     assert "the vectors are not those of all-MiniLM-L6-v2" in caplog.text

@@ -92,9 +92,9 @@ def command(output: Path | None, data: str, **options: Any) -> None:
 
 def show_scores(info: ModelInfo) -> None:
     """Print the model's scores beside its baselines'."""
+    from rich.console import Console
     from rich.table import Table
 
-    from snnlp_lava.cli.console import stderr
     from snnlp_lava.train.folder import score_rows
 
     rows = info.data["rows"]
@@ -106,4 +106,4 @@ def show_scores(info: ModelInfo) -> None:
     for title, scores in score_rows(info):
         validation, test = scores["validation"], scores["test"]
         table.add_row(title, f"{validation['accuracy']:.1%}", f"{test['accuracy']:.1%}", f"{test['mrr']:.3f}")
-    stderr().print(table)
+    Console().print(table)
