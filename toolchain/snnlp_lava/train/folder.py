@@ -234,7 +234,7 @@ Classes: {", ".join(info.label_names)}.
 Vectors: {info.embedding.name or "given as a file"}. Window: {info.train.window} steps.
 Best epoch: {info.scores["best_epoch"]} of {info.train.epochs}, seed {info.train.seed}.
 
-    snnlp-lava export {name}
+    snnlp-lava export models/{name}
 
 Configuration:
 
