@@ -229,6 +229,14 @@ def test_a_finished_model_is_kept(files, snnlp_lava):
     assert contents(files / "own") == before
 
 
+def test_a_finished_model_of_other_options_is_no_success(files, snnlp_lava):
+    refused = snnlp_lava(*filled(OWN, files), "--seed", 7, "--resume", "-o", files / "own")
+    assert refused.exit_code == 2
+    assert refused.stderr == (
+        f"error: model {files / 'own'}: is finished, with other options; choose another folder with -o\n"
+    )
+
+
 def test_no_spiking_result_stands_without_its_baselines(files, snnlp_lava):
     """The table on stdout has the model and both baselines, with the accuracies of config.json."""
     table = snnlp_lava(*filled(OWN, files), "--resume", "-o", files / "own").stdout

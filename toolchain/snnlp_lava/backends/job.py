@@ -15,7 +15,7 @@ from snnlp_lava.embed.source import embedded_rows, embedder_of
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import sha256_of_file
 from snnlp_lava.netx.card import Card
-from snnlp_lava.netx.file import read_network
+from snnlp_lava.netx.file import read_complete_network
 from snnlp_lava.progress import Report, counting, silent
 from snnlp_lava.text.sources import load_texts
 from snnlp_lava.text.split import limit_rows, split_rows
@@ -122,16 +122,13 @@ def run_network(
     """
     if folder is not None:
         check_run_folder(folder)
-    file = read_network(path)
-    if file.card is None:
-        raise InputError(f"network {path}: has no group /snnlp, so it does not say how text becomes its input")
-    card = file.card
+    network, card = read_complete_network(path)
     chosen = choose(card, selection, report)
     advance = counting(report, backend, len(chosen.values))
 
     def record(result: RunResult, done: np.ndarray, complete: bool) -> Outcome:
         if backend != "emulator":
-            result = agreed(result, run_emulator(file.network, chosen.values[done], card.window, card.period))
+            result = agreed(result, run_emulator(network, chosen.values[done], card.window, card.period))
         labels = chosen.labels[done] if chosen.labels is not None else None
         document = result_document(result, card, labels)
         if folder is not None:
@@ -145,7 +142,7 @@ def run_network(
                 rows=chosen.rows[done],
                 texts=[chosen.texts[index] for index in done[:EXAMPLES]],
             )
-            write_run(folder, document, result, file.network, card, source)
+            write_run(folder, document, result, network, card, source)
         return Outcome(result, document)
 
     try:
@@ -154,7 +151,7 @@ def run_network(
 
             result = run_sim(
                 path,
-                file.network,
+                network,
                 chosen.values,
                 card.window,
                 card.period,
@@ -164,7 +161,7 @@ def run_network(
             )
         else:
             result = run_emulator(
-                file.network, chosen.values, card.window, card.period, keep_trains=EXAMPLES, progress=advance
+                network, chosen.values, card.window, card.period, keep_trains=EXAMPLES, progress=advance
             )
     except BrokenRunError as broken:
         if broken.result is None:

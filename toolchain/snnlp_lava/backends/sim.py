@@ -112,6 +112,7 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,
+            cwd=folder,  # python -m looks for modules here first, and the user's folder may hold any
             start_new_session=True,  # a group of its own, so that ending it ends Lava's processes and no others
         )
         self._step = np.load(job.step_file(folder), mmap_mode="r")

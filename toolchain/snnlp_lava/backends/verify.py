@@ -16,7 +16,7 @@ from snnlp_lava.chip import limits
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.errors import InputError
 from snnlp_lava.netx.card import Card
-from snnlp_lava.netx.file import read_network
+from snnlp_lava.netx.file import read_complete_network
 from snnlp_lava.progress import Report, counting, silent
 
 _BATCH = 64
@@ -36,7 +36,8 @@ class Place:
     sample, layer, neuron, step
         Where: the sample from 0, the layer's name, the neuron, the step of the layer's own window.
     emulator_state, other_state
-        u and v after that step on either side, before the reset by a spike.
+        u and v after that step, before the reset by a spike, as they follow from the spikes that arrived on either
+        side: Lava and SLAYER record spikes, so their registers are computed from those.
     """
 
     other: str
@@ -107,10 +108,7 @@ def verify(
     BackendError
         If Lava fails.
     """
-    file = read_network(path)
-    if file.card is None:
-        raise InputError(f"network {path}: has no group /snnlp, so it does not say how text becomes its input")
-    network, card = file.network, file.card
+    network, card = read_complete_network(path)
     chosen = choose(card, selection, report)
     samples = len(chosen.values)
     expected = run_emulator(network, chosen.values, card.window, card.period, keep_trains=samples)

@@ -22,8 +22,6 @@ TEXTS = (
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Lava runtimes at once.")
 def command(output: Path, limit: int, epochs: int, jobs: int) -> None:
     """Train, export, run on Lava and report, on data that comes with the package."""
-    import shutil
-
     from snnlp_lava.cli import export, report, run, train
     from snnlp_lava.cli.console import stderr
 
@@ -31,14 +29,12 @@ def command(output: Path, limit: int, epochs: int, jobs: int) -> None:
     context = click.get_current_context()
     model, network = output / "models" / "demo", output / "netx_exports" / "demo.net"
     runs, page = output / "runs" / "demo-sim", output / "report.html"
-    if (model / "config.json").exists() or (model / "checkpoint.safetensors").exists():
-        shutil.rmtree(model)
 
     def step(number: int, title: str, command: str) -> None:
         console.print(f"\n[bold]{number}. {title}[/bold]  [dim]{command}[/dim]", highlight=False, soft_wrap=True)
 
-    step(1, "Train", f"snnlp-lava train --data demo --epochs {epochs} -o {model}")
-    context.invoke(train.command, data="demo", epochs=epochs, output=model)
+    step(1, "Train", f"snnlp-lava train --data demo --epochs {epochs} --resume -o {model}")
+    context.invoke(train.command, data="demo", epochs=epochs, output=model, resume=True)
     step(2, "Export", f"snnlp-lava export {model} -o {network}")
     context.invoke(export.command, model=model, output=network)
     step(3, "Run on Lava's simulator", f"snnlp-lava run {network} --backend sim --data demo --limit {limit} -o {runs}")

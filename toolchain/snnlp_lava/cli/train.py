@@ -60,7 +60,7 @@ def command(output: Path | None, data: str, **options: Any) -> None:
     config = TrainConfig.defaults_for(**{name: options[name] for name in names if options[name] is not None})
     folder = output or Path("models") / f"{Path(data).stem}-{config.method}-t{config.window}-s{config.seed}"
     console = stderr()
-    info = claim_folder(folder, options["resume"])
+    info = claim_folder(folder, options["resume"], config)
     if options["device"] == "cuda":
         choose_device("cuda")  # refused before the texts are embedded, if there is none
     if info is not None:

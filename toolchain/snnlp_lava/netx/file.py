@@ -89,6 +89,20 @@ def read_network(path: Path) -> NetworkFile:
     return NetworkFile(network, card)
 
 
+def read_complete_network(path: Path) -> tuple[Network, Card]:
+    """Read a network file that says how text becomes its input.
+
+    Raises
+    ------
+    InputError
+        As `read_network`, and if the file has no card.
+    """
+    file = read_network(path)
+    if file.card is None:
+        raise InputError(f"network {path}: has no group /{_GROUP}, so it does not say how text becomes its input")
+    return file.network, file.card
+
+
 def _check_fit(network: Network, card: Card) -> None:
     if network.inputs != card.calibration.channels:
         raise InputError(f"{network.inputs} input lines, but its encoder has {card.calibration.channels} channels")

@@ -119,13 +119,14 @@ def prepare(
     )
 
 
-def claim_folder(folder: Path, resume: bool) -> ModelInfo | None:
+def claim_folder(folder: Path, resume: bool, config: TrainConfig) -> ModelInfo | None:
     """Make sure that a training may write to a folder; return the model if it is already finished there.
 
     Raises
     ------
     InputError
-        If the folder holds a model or an unfinished training and `resume` is not set, or holds other things.
+        If the folder holds a model or an unfinished training and `resume` is not set, a finished model of another
+        configuration, or other things.
     """
     if not folder.exists():
         return None
@@ -133,7 +134,10 @@ def claim_folder(folder: Path, resume: bool) -> ModelInfo | None:
         raise InputError(f"model {folder}: is a file; choose another folder with -o")
     if (folder / CONFIG).exists():
         if resume:
-            return read_info(folder)
+            info = read_info(folder)
+            if info.train != config:
+                raise InputError(f"model {folder}: is finished, with other options; choose another folder with -o")
+            return info
         raise InputError(f"model {folder}: holds a finished model; remove it or choose another folder with -o")
     if (folder / CHECKPOINT).exists() and not resume:
         raise InputError(f"model {folder}: holds an unfinished training; add --resume to go on, or choose another -o")
