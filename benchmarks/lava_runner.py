@@ -25,11 +25,11 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from inputs import drawn_samples
 from timing import medians, print_table
 
 from snnlp_lava.backends.sim import run_sim
-from snnlp_lava.encode.saf import saf_spikes
-from snnlp_lava.netx.file import read_network
+from snnlp_lava.netx.file import read_complete_network
 
 ROUNDS = 3
 
@@ -55,21 +55,18 @@ net.stop()
 
 def main(path: Path, samples: int) -> None:
     """Measure and print."""
-    file = read_network(path)
-    assert file.card is not None
-    network, card = file.network, file.card
-    rng = np.random.default_rng(0)
-    values = (rng.random((samples, network.inputs)) ** 4 * (1 << 16)).astype(np.int32)
+    network, card = read_complete_network(path)
+    presented = drawn_samples(card, samples)
     steps = samples * card.period + len(network.layers)
     with tempfile.TemporaryDirectory() as folder:
         spikes = np.zeros((network.inputs, steps), dtype=np.int8)
-        spikes[:, : samples * card.window] = saf_spikes(values, card.window).reshape(-1, network.inputs).T
+        spikes[:, : samples * card.window] = presented.spikes(np.arange(samples)).reshape(-1, network.inputs).T
         np.save(Path(folder) / "spikes.npy", spikes)
         bare = [sys.executable, "-c", BARE, str(path), str(Path(folder) / "spikes.npy"), str(card.period)]
         seconds = medians(
             {
                 "bare Lava script": lambda: subprocess.run(bare, check=True, capture_output=True),
-                "snnlp-lava": lambda: run_sim(path, network, values, card.window, card.period),
+                "snnlp-lava": lambda: run_sim(path, network, presented, card.period),
             },
             ROUNDS,
         )

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.encode.calibration import Calibration
+from snnlp_lava.encode.saf import ONE
+from snnlp_lava.encode.samples import SafSamples
 from snnlp_lava.netx.card import Card, Embedding
 
 SEEDS = st.integers(0, 2**32 - 1)  # drawing one seed is far quicker than drawing each value of an array
@@ -47,6 +49,12 @@ def layers(draw, neurons, inputs):
 def networks(draw):
     sizes = [*draw(st.lists(st.integers(1, 6), min_size=1, max_size=3)), draw(st.integers(2, 5))]
     return Network([draw(layers(after, before)) for before, after in pairwise(sizes)])
+
+
+def saf_samples(values, window):
+    """Samples with these SAF values, (n, channels) integers in [0, ONE]."""
+    channels = values.shape[1]
+    return SafSamples(values, Calibration("range", np.full(channels, 1 / ONE), np.zeros(channels)), window)
 
 
 def card_for(network, **changes):

@@ -11,14 +11,14 @@ from snnlp_lava.backends.record import Source, read_run, result_document, write_
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.encode.saf import ONE
 from snnlp_lava.errors import InputError
-from strategies import card_for
+from strategies import card_for, saf_samples
 
 
 def test_a_ledger_by_hand():
     # Two inputs that fire at every step, two neurons; weight 254 << 6 is far over the threshold of 1 << 6.
     first = Layer(np.array([[254, 0], [-2, -2]]), np.zeros(2, int), 4096, 4096, 1)
     second = Layer(np.array([[2, 2], [0, 0], [4, 2]]), np.zeros(3, int), 4096, 4096, 1)
-    result = run_emulator(Network((first, second)), np.array([[ONE, ONE], [0, 0]], np.int32), window=3, period=4)
+    result = run_emulator(Network((first, second)), saf_samples(np.array([[ONE, ONE], [0, 0]]), 3), period=4)
     inputs, hidden, output = result.layers
     assert inputs.spikes.tolist() == [6, 0]
     assert hidden.spikes.tolist() == [3, 0]  # the second neuron is only inhibited
@@ -35,9 +35,9 @@ def test_a_ledger_by_hand():
 def test_results_do_not_depend_on_the_batch_size(random_network, monkeypatch):
     network = random_network((20, 16, 3), seed=1)
     values = np.random.default_rng(1).integers(0, ONE + 1, (23, 20), dtype=np.int32)
-    whole = run_emulator(network, values, 8, 10, keep_trains=9)
+    whole = run_emulator(network, saf_samples(values, 8), 10, keep_trains=9)
     monkeypatch.setattr(emulator, "_BATCH_BYTES", 8 * 10 * 20 * 4)
-    parts = run_emulator(network, values, 8, 10, keep_trains=9)
+    parts = run_emulator(network, saf_samples(values, 8), 10, keep_trains=9)
     np.testing.assert_array_equal(whole.output_counts, parts.output_counts)
     for one, other in zip(whole.trains, parts.trains, strict=True):
         assert len(one) == 9
@@ -50,7 +50,8 @@ def test_the_period_changes_no_answer(random_network):
     network = random_network((20, 16, 3), seed=2)
     values = np.random.default_rng(2).integers(0, ONE + 1, (9, 20), dtype=np.int32)
     np.testing.assert_array_equal(
-        run_emulator(network, values, 8, 8).output_counts, run_emulator(network, values, 8, 16).output_counts
+        run_emulator(network, saf_samples(values, 8), 8).output_counts,
+        run_emulator(network, saf_samples(values, 8), 16).output_counts,
     )
 
 
@@ -59,7 +60,7 @@ def written(tmp_path, random_network):
     network = random_network((20, 16, 3), seed=3)
     card = card_for(network, window=8, period=8)
     values = np.random.default_rng(3).integers(0, ONE + 1, (6, 20), dtype=np.int32)
-    result = run_emulator(network, values, 8, 8, keep_trains=4)
+    result = run_emulator(network, saf_samples(values, 8), 8, keep_trains=4)
     labels = np.array([0, 1, 2, 0, 1, 2])
     document = result_document(result, card, labels)
     source = Source("a.net", "0" * 64, "demo", "test", None, True, np.arange(6), ["one", "two", "three", "four"])

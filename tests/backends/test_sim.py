@@ -13,6 +13,7 @@ from snnlp_lava.backends import sim
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.result import BrokenRunError, agreed
 from snnlp_lava.encode.saf import ONE
+from strategies import saf_samples
 
 MARK = "SNNLP_LAVA_TEST"
 
@@ -51,8 +52,8 @@ def test_lava_and_emulator_agree_spike_for_spike(tmp_path, random_network, save_
     path = save_network(tmp_path / "a.net", network, window=window, period=period)
     values = np.random.default_rng(period).integers(0, ONE + 1, (7, 20), dtype=np.int32)
     values[0] = ONE
-    expected = run_emulator(network, values, window, period, keep_trains=7)
-    found = sim.run_sim(path, network, values, window, period, jobs=jobs, keep_trains=7)
+    expected = run_emulator(network, saf_samples(values, window), period, keep_trains=7)
+    found = sim.run_sim(path, network, saf_samples(values, window), period, jobs=jobs, keep_trains=7)
     for ours, theirs in zip(expected.trains, found.trains, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     np.testing.assert_array_equal(expected.output_counts, found.output_counts)
@@ -77,10 +78,10 @@ def test_a_killed_worker_loses_no_finished_sample(saved):
             os.kill(workers()[0], signal.SIGKILL)
 
     with pytest.raises(BrokenRunError, match=r"exit code -9 at step \d+ of 40003 \(sample \d+ of 4000\)") as caught:
-        sim.run_sim(path, network, values, 10, 10, progress=kill_after_some)
+        sim.run_sim(path, network, saf_samples(values, 10), 10, progress=kill_after_some)
     finished = caught.value.finished
     assert 20 <= len(finished) < 4000
-    expected = run_emulator(network, values[finished], 10, 10)
+    expected = run_emulator(network, saf_samples(values, 10), 10, rows=finished)
     np.testing.assert_array_equal(caught.value.result.output_counts, expected.output_counts)
     assert not workers()
     assert not shared_memory()
@@ -98,7 +99,7 @@ def test_a_hung_worker_is_ended(saved, monkeypatch):
             os.killpg(workers()[0], signal.SIGSTOP)
 
     with pytest.raises(BrokenRunError, match="made no step for 2 s at step"):
-        sim.run_sim(path, network, values, 10, 10, progress=stop_after_some)
+        sim.run_sim(path, network, saf_samples(values, 10), 10, progress=stop_after_some)
     assert not workers()
     assert not shared_memory()
 
@@ -112,7 +113,7 @@ def test_an_interrupted_run_keeps_what_is_done(saved):
             raise KeyboardInterrupt
 
     with pytest.raises(BrokenRunError) as caught:
-        sim.run_sim(path, network, values, 10, 10, progress=interrupt)
+        sim.run_sim(path, network, saf_samples(values, 10), 10, progress=interrupt)
     assert caught.value.exit_code == 130
     assert 0 < caught.value.result.samples < 4000
     assert not workers()

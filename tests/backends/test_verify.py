@@ -9,7 +9,7 @@ from snnlp_lava.backends import verify as room
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.job import Chosen, Selection
 from snnlp_lava.encode.saf import ONE
-from strategies import card_for
+from strategies import card_for, saf_samples
 
 WINDOW, PERIOD, SAMPLES = 9, 12, 5
 
@@ -20,28 +20,30 @@ def planted(tmp_path, monkeypatch, random_network, save_network):
     network = random_network((20, 16, 8, 3), seed=11)
     path = save_network(tmp_path / "a.net", network, window=WINDOW, period=PERIOD)
     values = np.random.default_rng(1).integers(0, ONE + 1, (SAMPLES, 20), dtype=np.int32)
-    chosen = Chosen(["text"] * SAMPLES, np.arange(SAMPLES), np.zeros(SAMPLES, dtype=np.int64), values)
-    monkeypatch.setattr(room, "choose", lambda card, selection, report: chosen)
+    card = card_for(network, window=WINDOW, period=PERIOD)
+    samples = saf_samples(values, WINDOW)
+    chosen = Chosen(network, card, samples, np.arange(SAMPLES), PERIOD, ["text"] * SAMPLES, np.zeros(SAMPLES, int))
+    monkeypatch.setattr(room, "choose", lambda path, selection, report: chosen)
 
     def run(*flips):
-        def lava(path, network, values, window, period, *, jobs, keep_trains, progress):
-            result = run_emulator(network, values, window, period, keep_trains=keep_trains)
+        def lava(path, network, samples, period, *, jobs, keep_trains, progress):
+            result = run_emulator(network, samples, period, keep_trains=keep_trains)
             trains = [train.copy() for train in result.trains]
             for layer, sample, step, neuron in flips:
                 trains[layer][sample, step, neuron // 8] ^= 0x80 >> neuron % 8
             return replace(result, trains=tuple(trains))
 
         monkeypatch.setattr(room, "run_sim", lava)
-        return room.verify(path, Selection(data="demo")), network, values
+        return room.verify(path, Selection(data="demo")), network, samples
 
     return run
 
 
 def test_no_difference_where_there_is_none(planted):
-    found, network, values = planted()
+    found, network, samples = planted()
     assert found.differences == 0
     assert found.first is None
-    expected = run_emulator(network, values, WINDOW, PERIOD)
+    expected = run_emulator(network, samples, PERIOD)
     assert [layer["spikes"] for layer in found.layers] == [int(tally.spikes.sum()) for tally in expected.layers]
 
 
@@ -65,8 +67,8 @@ def test_the_earliest_layer_then_the_earliest_sample_and_step_is_named(planted):
 def test_the_states_it_names_are_the_neurons(planted):
     """After the named step v is over the threshold exactly where the emulator spiked."""
     for flip in [(1, 0, step, 3) for step in range(WINDOW)]:
-        found, network, values = planted(flip)
-        result = run_emulator(network, values, WINDOW, PERIOD, keep_trains=1)
+        found, network, samples = planted(flip)
+        result = run_emulator(network, samples, PERIOD, keep_trains=1)
         spiked = np.unpackbits(result.trains[1], axis=2, count=16)[0, flip[2], 3]
         assert (found.first.emulator_state[1] > network.layers[0].threshold << 6) == bool(spiked)
 

@@ -103,7 +103,11 @@ CHANGES = {
     "type of variable length": (("layer/0/type", "dense"), "/layer/0/type is not one text of fixed length"),
     "two types": (("layer/0/type", np.array([b"dense"] * 2)), "/layer/0/type is not one text of fixed length"),
     "weight a group": (("layer/0/weight", {}), "/layer/0/weight is not a dataset"),
-    "weight a line": (("layer/0/weight", np.array([2, 4])), r"/layer/0/weight is int64 of shape \(2,\)"),
+    "weight a line": (("layer/0/weight", np.array([2, 4, 6, 8, 10])), "layer/0 has 5 weights for 2 neurons"),
+    "weight of three axes": (
+        ("layer/0/weight", np.ones((2, 3, 1))),
+        r"/layer/0/weight is float64 of shape \(2, 3, 1\)",
+    ),
     "weight text": (("layer/0/weight", "2"), "/layer/0/weight is object"),
     "weight empty": (("layer/0/weight", h5py.Empty("f4")), "/layer/0/weight is not a dataset"),
     "weight not whole": (("layer/1/weight", np.full((2, 2), 0.5)), "layer 2: weight holds values that are not whole"),

@@ -10,7 +10,7 @@ from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.record import Source, read_run, result_document, write_run
 from snnlp_lava.encode.saf import ONE
 from snnlp_lava.report.page import report_document, wilson_interval, write_report
-from strategies import card_for
+from strategies import card_for, saf_samples
 
 HOSTILE = '<script>alert("x")</script> & "quotes" \u202e \x00 😀'
 
@@ -20,7 +20,7 @@ def run(request, tmp_path, random_network):
     network = random_network((20, 16, 3), seed=3)
     card = card_for(network, window=8, period=8)
     values = np.random.default_rng(3).integers(0, ONE + 1, (6, 20), dtype=np.int32)
-    result = run_emulator(network, values, 8, 8, keep_trains=4)
+    result = run_emulator(network, saf_samples(values, 8), 8, keep_trains=4)
     labels = np.array([0, 1, 2, 0, 1, 2]) if request.param else None
     source = Source("a.net", "0" * 64, "demo", "test", None, True, np.arange(6), [HOSTILE, "b", "c", "d"])
     write_run(tmp_path / "run", result_document(result, card, labels), result, network, card, source)

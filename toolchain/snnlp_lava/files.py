@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from snnlp_lava.errors import InputError
+import numpy as np
+
+from snnlp_lava.errors import InputError, first_line
 
 
 @contextmanager
@@ -134,3 +136,29 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def open_npy(path: Path, what: str) -> np.ndarray:
+    """Open a .npy file, memory-mapped; nothing in it is run.
+
+    Parameters
+    ----------
+    path
+        The file.
+    what
+        What it holds, as the error names it.
+
+    Raises
+    ------
+    InputError
+        If it is missing or no .npy file of numbers.
+    """
+    if not path.is_file():
+        raise InputError(f"{what} {path}: no such file")
+    try:
+        return np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call]
+    except Exception as error:  # a header is Python source to NumPy, and fails in as many ways
+        with path.open("rb") as handle:
+            if handle.read(2) == b"PK":
+                raise InputError(f"{what} {path}: is an .npz archive; one .npy array is needed") from error
+        raise InputError(f"{what} {path}: is no .npy file of numbers: {first_line(error)}") from error

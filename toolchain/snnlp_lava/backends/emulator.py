@@ -7,72 +7,85 @@ from collections.abc import Callable
 
 import numpy as np
 
-from snnlp_lava.backends.result import RunResult, tally_layers
+from snnlp_lava.backends.result import LayerTally, RunResult, joined, tally_layers
 from snnlp_lava.chip.network import Network
-from snnlp_lava.chip.neuron import run_layer
-from snnlp_lava.encode.saf import saf_counts, saf_spikes
+from snnlp_lava.chip.neuron import count_spikes, run_layer
+from snnlp_lava.encode.samples import Samples
 
 _BATCH_BYTES = 1 << 27  # of the widest layer's 8-byte state over a period
 
 
 def run_emulator(
     network: Network,
-    values: np.ndarray,
-    window: int,
+    samples: Samples,
     period: int,
     *,
+    rows: np.ndarray | None = None,
     keep_trains: int = 0,
     progress: Callable[[int], None] = lambda done: None,
 ) -> RunResult:
-    """Run SAF values through a network, in batches of bounded size.
+    """Run samples through a network, in batches of bounded size.
+
+    Memory holds one batch and the counts: some 50 bytes a sample and layer, and what is kept of the trains.
 
     Parameters
     ----------
     network
         The network.
-    values
-        (n, channels) int32 SAF values in [0, saf.ONE].
-    window, period
-        Steps a sample is presented, and steps from one sample to the next.
+    samples
+        What is presented, made into spikes batch by batch.
+    period
+        Steps from one sample to the next, at least the samples' window.
+    rows
+        Which samples, all by default.
     keep_trains
         Number of samples, the first, whose spike trains are kept.
     progress
         Called with the number of samples done since the last call.
+
+    Raises
+    ------
+    InputError
+        If a sample cannot be made into spikes.
     """
     started = time.perf_counter()
+    rows = np.arange(len(samples)) if rows is None else rows
     batch = max(1, _BATCH_BYTES // (8 * period * max(network.sizes)))
-    counts: list[list[np.ndarray]] = [[] for _ in network.sizes]
+    tallies: list[tuple[LayerTally, ...]] = []
     trains: list[list[np.ndarray]] = [[] for _ in network.sizes]
-    wraps: list[list[np.ndarray]] = [[] for _ in network.layers]
-    clips: list[list[np.ndarray]] = [[] for _ in network.layers]
     outputs = []
-    for start in range(0, len(values), batch):
-        chunk = values[start : start + batch]
-        spikes = np.zeros((len(chunk), period, network.inputs), dtype=np.uint8)
-        spikes[:, :window] = saf_spikes(chunk, window)
+    for start in range(0, len(rows), batch):
+        chunk = rows[start : start + batch]
+        spikes = _padded(samples.spikes(chunk), period)
+        counts, wraps, clips = [], [], []
         for index in range(len(network.sizes)):
             if index:
                 run = run_layer(network.layers[index - 1], spikes)
                 spikes = run.spikes
-                wraps[index - 1].append(run.wraps)
-                clips[index - 1].append(run.clips)
-            counts[index].append(spikes.sum(axis=1, dtype=np.int32) if index else saf_counts(chunk, window))
-            trains[index].append(np.packbits(spikes[: max(0, keep_trains - start)], axis=2))
-        outputs.append(spikes[:, :window].sum(axis=1, dtype=np.int64))
+                wraps.append(run.wraps)
+                clips.append(run.clips)
+            counts.append(count_spikes(spikes))
+            if start < keep_trains or not start:
+                trains[index].append(np.packbits(spikes[: max(0, keep_trains - start)], axis=2))
+        tallies.append(tally_layers(network, counts, period, wraps, clips))
+        outputs.append(spikes[:, : samples.window].sum(axis=1, dtype=np.int64))
         progress(len(chunk))
     return RunResult(
         backend="emulator",
-        window=window,
+        window=samples.window,
         period=period,
-        steps=len(values) * period,
+        steps=len(rows) * period,
         output_counts=np.concatenate(outputs),
-        layers=tally_layers(
-            network,
-            [np.concatenate(parts) for parts in counts],
-            period,
-            [np.concatenate(parts) for parts in wraps],
-            [np.concatenate(parts) for parts in clips],
-        ),
+        layers=joined(tallies),
         seconds=time.perf_counter() - started,
         trains=tuple(np.concatenate(parts) for parts in trains),
     )
+
+
+def _padded(spikes: np.ndarray, period: int) -> np.ndarray:
+    samples, window, channels = spikes.shape
+    if window == period:
+        return spikes
+    padded = np.zeros((samples, period, channels), dtype=np.uint8)
+    padded[:, :window] = spikes
+    return padded

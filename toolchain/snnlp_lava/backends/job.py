@@ -1,4 +1,4 @@
-"""One run from a network file and texts to a result: read, embed, encode, run, record."""
+"""One run from a network file and what it is given to a result: read, embed, encode, run, record."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import numpy as np
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.record import EXAMPLES, Source, check_run_folder, result_document, write_run
 from snnlp_lava.backends.result import BrokenRunError, RunResult, agreed
+from snnlp_lava.chip.network import Network
 from snnlp_lava.embed.source import embedded_rows, embedder_of
+from snnlp_lava.encode.samples import SafSamples, Samples, SpikeSamples, load_spikes
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import sha256_of_file
 from snnlp_lava.netx.card import Card
-from snnlp_lava.netx.file import read_complete_network
+from snnlp_lava.netx.file import read_complete_network, read_network
 from snnlp_lava.progress import Report, counting, silent
 from snnlp_lava.text.sources import load_texts
 from snnlp_lava.text.split import limit_rows, split_rows
@@ -23,7 +25,7 @@ from snnlp_lava.text.split import limit_rows, split_rows
 
 @dataclass(frozen=True)
 class Selection:
-    """What to run on: texts as they are, or a part of a data set.
+    """What to run on: texts as they are, a part of a data set, or spikes.
 
     Attributes
     ----------
@@ -31,8 +33,12 @@ class Selection:
         Texts, where no data is given.
     data, text_column, label_column, vectors
         A data set, as in `snnlp_lava.text.sources.load_texts`, and its ready vectors.
-    part, split_scheme, limit
+    part, split_scheme
         Which rows of it; the split scheme is the training's by default.
+    spikes
+        A .npy file of spike trains, in place of texts and data.
+    limit
+        At most so many of the rows or spike trains.
     """
 
     texts: tuple[str, ...] = ()
@@ -42,6 +48,7 @@ class Selection:
     vectors: Path | None = None
     part: str = "test"
     split_scheme: str | None = None
+    spikes: Path | None = None
     limit: int | None = None
 
 
@@ -51,20 +58,27 @@ class Chosen:
 
     Attributes
     ----------
-    texts
-        The texts.
+    network, card
+        The network, and its card, None if another program wrote the file.
+    samples
+        What is presented.
     rows
-        (n,) their rows in the data, or their numbers.
+        (n,) rows in the data, or numbers.
+    period
+        Steps from one sample to the next.
+    texts
+        The texts, none where spikes are given.
     labels
         (n,) true classes as the network numbers them, or None.
-    values
-        (n, channels) int32 SAF values.
     """
 
-    texts: list[str]
+    network: Network
+    card: Card | None
+    samples: Samples
     rows: np.ndarray
+    period: int
+    texts: list[str]
     labels: np.ndarray | None
-    values: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -75,19 +89,22 @@ class Outcome:
     document: dict[str, Any]
 
 
-def choose(card: Card, selection: Selection, report: Report = silent) -> Chosen:
-    """Select, embed and encode the samples of a run.
+def choose(path: Path, selection: Selection, report: Report = silent) -> Chosen:
+    """Read a network file; select, embed and encode the samples of a run.
 
     Raises
     ------
     InputError
-        If data, labels, vectors or embedding model do not fit the network.
+        If the network cannot be used, or data, labels, vectors, spikes or embedding model do not fit it.
     """
+    if selection.spikes is not None:
+        return _chosen_spikes(path, selection)
+    network, card = read_complete_network(path)
     if selection.texts:
         texts, labels = list(selection.texts), None
         rows = np.arange(len(texts))
-        vectors = embedder_of(card.embedding).embed(texts)
-        return Chosen(texts, rows, labels, card.calibration(vectors))
+        samples = SafSamples(embedder_of(card.embedding).embed(texts), card.calibration, card.window)
+        return Chosen(network, card, samples, rows, card.period, texts, labels)
     assert selection.data is not None
     data = load_texts(selection.data, selection.text_column, selection.label_column)
     scheme = selection.split_scheme or (card.training["data"]["split_scheme"] if card.training else "official")
@@ -99,7 +116,18 @@ def choose(card: Card, selection: Selection, report: Report = silent) -> Chosen:
     known = card.embedding.name is not None
     embedder = embedder_of(card.embedding) if known or selection.vectors is None else None
     vectors = embedded_rows(data, rows, embedder, selection.vectors, counting(report, "embed", len(rows)))
-    return Chosen(data.select(rows), rows, labels, card.calibration(vectors))
+    samples = SafSamples(vectors, card.calibration, card.window)
+    return Chosen(network, card, samples, rows, card.period, data.select(rows), labels)
+
+
+def _chosen_spikes(path: Path, selection: Selection) -> Chosen:
+    file = read_network(path)
+    assert selection.spikes is not None
+    samples = load_spikes(selection.spikes, file.network.inputs)
+    samples = SpikeSamples(samples.trains[: selection.limit])
+    # A longer period than the window changes no answer, so that any number of steps may be presented.
+    period = max(samples.window, file.card.period if file.card else 0)
+    return Chosen(file.network, file.card, samples, np.arange(len(samples)), period, [], None)
 
 
 def run_network(
@@ -108,6 +136,7 @@ def run_network(
     backend: str,
     *,
     jobs: int = 1,
+    keep_trains: int = EXAMPLES,
     folder: Path | None = None,
     report: Report = silent,
 ) -> Outcome:
@@ -122,25 +151,26 @@ def run_network(
     """
     if folder is not None:
         check_run_folder(folder)
-    network, card = read_complete_network(path)
-    chosen = choose(card, selection, report)
-    advance = counting(report, backend, len(chosen.values))
+    chosen = choose(path, selection, report)
+    network, card, samples, period = chosen.network, chosen.card, chosen.samples, chosen.period
+    advance = counting(report, backend, len(samples))
 
     def record(result: RunResult, done: np.ndarray, complete: bool) -> Outcome:
         if backend != "emulator":
-            result = agreed(result, run_emulator(network, chosen.values[done], card.window, card.period))
+            result = agreed(result, run_emulator(network, samples, period, rows=done))
         labels = chosen.labels[done] if chosen.labels is not None else None
         document = result_document(result, card, labels)
         if folder is not None:
+            origin = selection.data or selection.spikes
             source = Source(
                 network=path.name,
                 sha256=sha256_of_file(path),
-                data=selection.data and Path(selection.data).stem,
+                data=Path(origin).stem if origin else None,
                 part=selection.part if selection.data else None,
                 limit=selection.limit,
                 complete=complete,
                 rows=chosen.rows[done],
-                texts=[chosen.texts[index] for index in done[:EXAMPLES]],
+                texts=[chosen.texts[index] for index in done[:EXAMPLES] if chosen.texts],
             )
             write_run(folder, document, result, network, card, source)
         return Outcome(result, document)
@@ -149,24 +179,13 @@ def run_network(
         if backend == "sim":
             from snnlp_lava.backends.sim import run_sim
 
-            result = run_sim(
-                path,
-                network,
-                chosen.values,
-                card.window,
-                card.period,
-                jobs=jobs,
-                keep_trains=EXAMPLES,
-                progress=advance,
-            )
+            result = run_sim(path, network, samples, period, jobs=jobs, keep_trains=keep_trains, progress=advance)
         else:
-            result = run_emulator(
-                network, chosen.values, card.window, card.period, keep_trains=EXAMPLES, progress=advance
-            )
+            result = run_emulator(network, samples, period, keep_trains=keep_trains, progress=advance)
     except BrokenRunError as broken:
         if broken.result is None:
             raise
         record(broken.result, broken.finished, complete=False)
         kept = f"; the {len(broken.finished)} samples that were done are in {folder}" if folder else ""
         raise BrokenRunError(f"{broken}{kept}", interrupted=broken.interrupted) from broken
-    return record(result, np.arange(len(chosen.rows)), complete=True)
+    return record(result, np.arange(len(samples)), complete=True)

@@ -1,8 +1,8 @@
 """The folder through which a Lava worker and its parent work together.
 
-``job.json`` says what to run, ``values.npy`` holds the SAF values, ``spikes0.npy`` ... take the spikes of the
-input and of every layer step by step, bit-packed, and ``step.npy`` the last step that was written. The worker
-fills them through shared mappings, so that nothing is lost if it ends early, and the parent only looks.
+``job.json`` says what to run, ``input.npy`` holds SAF values or packed spikes, ``spikes0.npy`` ... take the
+spikes of the input and of every layer step by step, bit-packed, and ``step.npy`` the last step that was written.
+The worker fills them through shared mappings, so that nothing is lost if it ends early, and the parent only looks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-_JOB, _VALUES, _STEP, LOG = "job.json", "values.npy", "step.npy", "log.txt"
+from snnlp_lava.encode.samples import SafSamples, Samples
+
+_JOB, _INPUT, _STEP, LOG = "job.json", "input.npy", "step.npy", "log.txt"
+_CHUNK = 256  # samples made into input in one go
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class LavaJob:
         Number of samples.
     window, period
         Steps a sample is presented, and steps from one sample to the next.
+    saf
+        Whether the input is SAF values, which a SAF Process makes into spikes, or the spikes themselves.
     """
 
     network: str
@@ -37,6 +42,12 @@ class LavaJob:
     samples: int
     window: int
     period: int
+    saf: bool
+
+    @classmethod
+    def of(cls, network: Path, sizes: tuple[int, ...], samples: Samples, count: int, period: int) -> LavaJob:
+        """The job for `count` of the samples."""
+        return cls(str(network.resolve()), sizes, count, samples.window, period, isinstance(samples, SafSamples))
 
     @property
     def latency(self) -> int:
@@ -52,9 +63,18 @@ class LavaJob:
         """Samples that have left the last layer after `step` steps."""
         return max(0, min(self.samples, (step - self.latency) // self.period))
 
-    def write(self, folder: Path, values: np.ndarray) -> None:
-        """Make the folder's files; `values` is (samples, channels) int32."""
-        np.save(folder / _VALUES, values)
+    def write(self, folder: Path, samples: Samples, rows: np.ndarray) -> None:
+        """Make the folder's files, with those rows of the samples as input."""
+        for start in range(0, len(rows), _CHUNK):
+            chunk = rows[start : start + _CHUNK]
+            if isinstance(samples, SafSamples):
+                values = samples.values(chunk)
+            else:
+                values = np.packbits(samples.spikes(chunk), axis=2)
+            if not start:
+                shape = (len(rows), *values.shape[1:])
+                whole = np.lib.format.open_memmap(folder / _INPUT, mode="w+", dtype=values.dtype, shape=shape)  # type: ignore[no-untyped-call]
+            whole[start : start + len(chunk)] = values
         for path, size in zip(self.train_files(folder), self.sizes, strict=True):
             shape = (self.steps, (size + 7) // 8)
             np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)  # type: ignore[no-untyped-call]
@@ -77,9 +97,9 @@ class LavaJob:
         return folder / _STEP
 
     @staticmethod
-    def values(folder: Path) -> np.ndarray:
-        """The SAF values, memory-mapped."""
-        return np.load(folder / _VALUES, mmap_mode="r")
+    def input(folder: Path) -> np.ndarray:
+        """The input, memory-mapped: (samples, channels) int32, or (samples, window, bytes) uint8 packed spikes."""
+        return np.load(folder / _INPUT, mmap_mode="r")
 
     def trains(self, folder: Path, samples: int) -> list[np.ndarray]:
         """Packed trains of the first samples, (samples, period, bytes) uint8 of the input and every layer.

@@ -22,10 +22,10 @@ FORMAT = 1
 _MALFORMED = (LookupError, AttributeError, ValueError, TypeError)  # what a document of another shape raises
 _COUNTS = ("spikes", "synops", "synops_nonzero", "neuron_updates", "wraps", "clips")
 EXAMPLES = 4
-"""Texts whose spike trains a run folder keeps."""
+"""Samples whose texts a run folder keeps, and whose spike trains it keeps by default."""
 
 
-def result_document(result: RunResult, card: Card, labels: np.ndarray | None) -> dict[str, Any]:
+def result_document(result: RunResult, card: Card | None, labels: np.ndarray | None) -> dict[str, Any]:
     """What ``run --json`` prints.
 
     Parameters
@@ -33,10 +33,11 @@ def result_document(result: RunResult, card: Card, labels: np.ndarray | None) ->
     result
         The run.
     card
-        The network's card.
+        The network's card, None if another program wrote it; its outputs are then named by their numbers.
     labels
         (n,) true classes, or None where they are unknown.
     """
+    label_names = card.label_names if card else map(str, range(result.output_counts.shape[1]))
     scores = accuracy_and_mrr(result.output_counts, labels) if labels is not None else {"accuracy": None, "mrr": None}
     layers: list[dict[str, Any]] = [
         {
@@ -63,7 +64,7 @@ def result_document(result: RunResult, card: Card, labels: np.ndarray | None) ->
         "synops_per_sample": sum(layer["synops"] for layer in layers) / result.samples,
         "wraps": sum(layer["wraps"] for layer in layers),
         "clips": sum(layer["clips"] for layer in layers),
-        "label_names": list(card.label_names),
+        "label_names": list(label_names),
         "predictions": result.predictions.tolist(),
         "labels": labels.tolist() if labels is not None else None,
         "seconds": round(result.seconds, 3),
@@ -88,7 +89,7 @@ class Source:
     rows
         (n,) row of each sample in the data.
     texts
-        The first EXAMPLES texts.
+        The first EXAMPLES texts, none where spikes were given.
     """
 
     network: str
@@ -114,7 +115,7 @@ def check_run_folder(folder: Path) -> None:
 
 
 def write_run(
-    folder: Path, document: Mapping[str, Any], result: RunResult, network: Network, card: Card, source: Source
+    folder: Path, document: Mapping[str, Any], result: RunResult, network: Network, card: Card | None, source: Source
 ) -> None:
     """Write a run folder, whole or not at all; an older run of the same name is replaced.
 
@@ -136,7 +137,7 @@ def write_run(
             "file": source.network,
             "sha256": source.sha256,
             "sizes": list(network.sizes),
-            "card": card.to_dict(),
+            "card": card.to_dict() if card else None,
         },
         "data": {"name": source.data, "part": source.part, "limit": source.limit, "complete": source.complete},
         "examples": list(source.texts),
@@ -173,7 +174,7 @@ class Run:
     labels
         (n,) true classes or None.
     trains
-        Spike trains of the first texts: (texts, period, neurons) uint8 of the input and every layer.
+        Spike trains of the first EXAMPLES samples: (samples, period, neurons) uint8 of the input and every layer.
     """
 
     name: str
@@ -209,7 +210,9 @@ def read_run(folder: Path) -> Run:
         labels = table.column("label").to_numpy() if "label" in table.column_names else None
         sizes = record["network"]["sizes"]
         packed = load_file(folder / TRAINS)
-        trains = tuple(np.unpackbits(packed[f"layer{index}"], axis=2, count=size) for index, size in enumerate(sizes))
+        trains = tuple(
+            np.unpackbits(packed[f"layer{index}"][:EXAMPLES], axis=2, count=size) for index, size in enumerate(sizes)
+        )
         _check_record(record, counts, predictions, labels)
     except (OSError, SafetensorError, pa.ArrowException, InputError, *_MALFORMED) as error:
         raise InputError(f"run {folder}: is damaged: {first_line(error)}") from error
@@ -236,5 +239,6 @@ def _check_record(
             raise TypeError(f"{RESULT} holds {str(text)[:40]!r} where a text should stand")
     if (record["accuracy"] is None) != (labels is None) or min(record["window"], record["period"], record["steps"]) < 1:
         raise ValueError(f"{RESULT} contradicts {SAMPLES}")
-    if training := record["network"]["card"]["training"]:
+    card = record["network"]["card"]
+    if card is not None and (training := card["training"]):
         check_training(training)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -131,6 +131,15 @@ def agreed(found: RunResult, expected: RunResult) -> RunResult:
         for ours, theirs in zip(expected.layers, found.layers, strict=True)
     ]
     return replace(found, layers=tuple(layers))
+
+
+def joined(parts: Sequence[tuple[LayerTally, ...]]) -> tuple[LayerTally, ...]:
+    """One ledger of the ledgers of several batches."""
+    counts = [counted.name for counted in fields(LayerTally) if counted.name not in ("name", "neurons")]
+    return tuple(
+        replace(batches[0], **{name: np.concatenate([getattr(tally, name) for tally in batches]) for name in counts})
+        for batches in zip(*parts, strict=True)
+    )
 
 
 def tally_layers(

@@ -19,6 +19,7 @@ from snnlp_lava.backends.lava_job import LOG, LavaJob
 from snnlp_lava.backends.lava_worker import shared_memory_prefix
 from snnlp_lava.backends.result import BrokenRunError, RunResult, tally_layers
 from snnlp_lava.chip.network import Network
+from snnlp_lava.encode.samples import Samples
 from snnlp_lava.errors import BackendError, InputError
 
 logger = logging.getLogger(__name__)
@@ -35,15 +36,14 @@ _CHUNK = 256  # samples unpacked in one go
 def run_sim(
     path: Path,
     network: Network,
-    values: np.ndarray,
-    window: int,
+    samples: Samples,
     period: int,
     *,
     jobs: int = 1,
     keep_trains: int = 0,
     progress: Callable[[int], None] = lambda done: None,
 ) -> RunResult:
-    """Run SAF values through a network file on Lava's CPU simulator.
+    """Run samples through a network file on Lava's CPU simulator.
 
     Each worker compiles one runtime for its share of the samples and presents them one after another. Lava
     reports no wraps and clips, so they are 0 here; `agreed` takes them from the emulator.
@@ -54,10 +54,10 @@ def run_sim(
         The network file, which NetX reads.
     network
         The same network, read.
-    values
-        (n, channels) int32 SAF values in [0, saf.ONE].
-    window, period
-        Steps a sample is presented, and steps from one sample to the next.
+    samples
+        What is presented.
+    period
+        Steps from one sample to the next, at least the samples' window.
     jobs
         Number of workers.
     keep_trains
@@ -67,16 +67,18 @@ def run_sim(
 
     Raises
     ------
+    InputError
+        If a sample cannot be made into spikes, or the job cannot be written.
     BrokenRunError
         If a worker crashes or hangs or the run is interrupted; it holds the result of the finished samples.
     """
     started = time.perf_counter()
-    shares = np.array_split(np.arange(len(values)), min(jobs, len(values)))
+    shares = np.array_split(np.arange(len(samples)), min(jobs, len(samples)))
     with tempfile.TemporaryDirectory(prefix="snnlp-lava-") as scratch, contextlib.ExitStack() as stack:
         workers = []
         for number, rows in enumerate(shares):
-            job = LavaJob(str(path.resolve()), network.sizes, len(rows), window, period)
-            workers.append(stack.enter_context(_worker(Path(scratch) / f"worker{number}", job, values[rows])))
+            job = LavaJob.of(path, network.sizes, samples, len(rows), period)
+            workers.append(stack.enter_context(_worker(Path(scratch) / f"worker{number}", job, samples, rows)))
         broken: BrokenRunError | None = None
         try:
             _watch(workers, progress)
@@ -90,7 +92,7 @@ def run_sim(
     done = np.concatenate([rows[:count] for rows, count in zip(shares, finished, strict=True)])
     if broken is not None and not len(done):
         raise broken
-    result = _result(network, window, period, trains, steps, started, keep_trains)
+    result = _result(network, samples.window, period, trains, steps, started, keep_trains)
     if broken is not None:
         raise broken.with_result(done, result)
     return result
@@ -99,11 +101,11 @@ def run_sim(
 class _Worker:
     """A child process that runs one share of the samples."""
 
-    def __init__(self, folder: Path, job: LavaJob, values: np.ndarray) -> None:
+    def __init__(self, folder: Path, job: LavaJob, samples: Samples, rows: np.ndarray) -> None:
         self.folder, self.job = folder, job
         try:
             folder.mkdir()
-            job.write(folder, values)
+            job.write(folder, samples, rows)
             self._log = (folder / LOG).open("wb")
         except OSError as error:
             raise InputError(f"cannot write to {folder.parent}: {error.strerror or error}; set TMPDIR") from error
@@ -182,8 +184,8 @@ class _Worker:
 
 
 @contextlib.contextmanager
-def _worker(folder: Path, job: LavaJob, values: np.ndarray) -> Iterator[_Worker]:
-    worker = _Worker(folder, job, values)
+def _worker(folder: Path, job: LavaJob, samples: Samples, rows: np.ndarray) -> Iterator[_Worker]:
+    worker = _Worker(folder, job, samples, rows)
     try:
         yield worker
     finally:

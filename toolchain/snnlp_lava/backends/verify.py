@@ -15,8 +15,6 @@ from snnlp_lava.backends.sim import run_sim
 from snnlp_lava.chip import limits
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.errors import InputError
-from snnlp_lava.netx.card import Card
-from snnlp_lava.netx.file import read_complete_network
 from snnlp_lava.progress import Report, counting, silent
 
 _BATCH = 64
@@ -108,18 +106,15 @@ def verify(
     BackendError
         If Lava fails.
     """
-    network, card = read_complete_network(path)
-    chosen = choose(card, selection, report)
-    samples = len(chosen.values)
-    expected = run_emulator(network, chosen.values, card.window, card.period, keep_trains=samples)
+    chosen = choose(path, selection, report)
+    network, period, samples = chosen.network, chosen.period, len(chosen.samples)
+    expected = run_emulator(network, chosen.samples, period, keep_trains=samples)
     advance = counting(report, "lava", samples)
-    found = run_sim(
-        path, network, chosen.values, card.window, card.period, jobs=jobs, keep_trains=samples, progress=advance
-    )
+    found = run_sim(path, network, chosen.samples, period, jobs=jobs, keep_trains=samples, progress=advance)
     emulated = _unpack(expected.trains, network)
     sides = {"lava": _unpack(found.trains, network)}
     if model is not None:
-        sides["slayer"] = _slayer_trains(model, network, card, chosen)
+        sides["slayer"] = _slayer_trains(model, chosen)
     layers = []
     first: Place | None = None
     for index, tally in enumerate(expected.layers):
@@ -139,27 +134,28 @@ def verify(
                 "clips": int(tally.clips.sum()),
             }
         )
-    return Verification(tuple(sides), samples, card.window, card.period, layers, first)
+    return Verification(tuple(sides), samples, chosen.samples.window, period, layers, first)
 
 
 def _unpack(packed: Trains, network: Network) -> list[np.ndarray]:
     return [np.unpackbits(train, axis=2, count=size) for train, size in zip(packed, network.sizes, strict=True)]
 
 
-def _slayer_trains(model: Path, network: Network, card: Card, chosen: Chosen) -> list[np.ndarray]:
+def _slayer_trains(model: Path, chosen: Chosen) -> list[np.ndarray]:
     from snnlp_lava.train.folder import load_spiking
 
+    network, card = chosen.network, chosen.card
     info, module, calibration = load_spiking(model)
-    if info.train.window != card.window or info.sizes != network.sizes:
+    if info.sizes != network.sizes:
         raise InputError(
-            f"model {model}: has sizes {info.sizes} and window {info.train.window}, "
-            f"the network {network.sizes} and {card.window}; is it the model that was exported?"
+            f"model {model}: has sizes {info.sizes}, the network {network.sizes}; is it the model that was exported?"
         )
-    if not np.array_equal(calibration.gain, card.calibration.gain):
+    if card is not None and not np.array_equal(calibration.gain, card.calibration.gain):
         raise InputError(f"model {model}: has another calibration than the network; is it the model that was exported?")
-    batches = [
-        module.spikes_by_slayer(chosen.values[start : start + _BATCH]) for start in range(0, len(chosen.values), _BATCH)
-    ]
+    batches = []
+    for start in range(0, len(chosen.samples), _BATCH):
+        spikes = chosen.samples.spikes(np.arange(start, min(start + _BATCH, len(chosen.samples))))
+        batches.append([spikes, *module.spikes_by_slayer(spikes)])
     return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
 
 

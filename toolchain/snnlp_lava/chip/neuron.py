@@ -12,14 +12,22 @@ Source: AbstractPyLifModelFixed and PyLifModelBitAcc in lava-nc 0.10.0, lava.pro
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit, prange
 
 from snnlp_lava.chip import limits
 from snnlp_lava.chip.network import Layer
 
 _FLOAT32_EXACT = 1 << 24
+_DENSE_FROM = 0.2
+"""Share of input lines that spike from which BLAS is quicker than adding up the rows of those that do."""
+
+_SPAN = 2.0 * limits.STATE_LIMIT
+_U_LIMIT = float(limits.STATE_LIMIT)
+_V_LIMIT = float(limits.STATE_LIMIT - 1)
+_STATE_UNIT = float(1 << limits.STATE_SHIFT)
 
 
 class LayerRun(NamedTuple):
@@ -42,9 +50,6 @@ class LayerRun(NamedTuple):
 def run_layer(layer: Layer, spikes: np.ndarray) -> LayerRun:
     """Run n independent samples through a layer whose state is 0 at the first step.
 
-    The state is kept in float64, which holds all these integers exactly and which NumPy is quick with: with u
-    below 2^24, u (4096 - du) / 4096 has 36 bits, and truncation is what the shift of the absolute value does.
-
     Parameters
     ----------
     layer
@@ -53,66 +58,88 @@ def run_layer(layer: Layer, spikes: np.ndarray) -> LayerRun:
         (n, steps, in) uint8, 0 or 1: what arrives at each step.
     """
     samples, steps, _ = spikes.shape
-    keep_u = (limits.DECAY_UNITY - layer.current_decay) / limits.DECAY_UNITY
-    keep_v = (limits.DECAY_UNITY - layer.voltage_decay) / limits.DECAY_UNITY
-    bias = (layer.bias.astype(np.float64) * (1 << limits.BIAS_EXPONENT)) if layer.bias.any() else None
-    threshold = float(layer.threshold << limits.STATE_SHIFT)
-    may_wrap = _largest_current(layer) > limits.STATE_LIMIT
-
-    drive = _products(layer, spikes)
-    u = np.zeros((samples, layer.neurons))
-    v = np.zeros_like(u)
     out = np.empty((samples, steps, layer.neurons), dtype=np.uint8)
-    arriving = np.empty_like(u)
-    silent = np.empty(u.shape, dtype=bool)
-    wraps = np.zeros(samples, dtype=np.int64)
-    clips = np.zeros(samples, dtype=np.int64)
-    for step in range(steps):
-        np.multiply(drive[:, step], 1 << limits.STATE_SHIFT, out=arriving)
-        u *= keep_u
-        np.trunc(u, out=u)
-        u += arriving
-        if may_wrap:
-            _wrap(u, wraps)
-        v *= keep_v
-        np.trunc(v, out=v)
-        v += u
-        if bias is not None:
-            v += bias
-        # One pass finds out whether anything is to be clipped, which is rare.
-        if max(v.max(), -v.min()) >= limits.STATE_LIMIT:
-            _clip(v, clips)
-        np.less_equal(v, threshold, out=silent)
-        np.logical_not(silent, out=out[:, step].view(bool))
-        v *= silent
+    wraps, clips = np.zeros((2, samples), dtype=np.int64)
+    _neurons(
+        _products(layer, spikes),
+        (limits.DECAY_UNITY - layer.current_decay) / limits.DECAY_UNITY,
+        (limits.DECAY_UNITY - layer.voltage_decay) / limits.DECAY_UNITY,
+        layer.bias * float(1 << limits.BIAS_EXPONENT),
+        float(layer.threshold << limits.STATE_SHIFT),
+        out,
+        wraps,
+        clips,
+    )
     return LayerRun(out, wraps, clips)
 
 
+def count_spikes(spikes: np.ndarray) -> np.ndarray:
+    """Spikes of each neuron over all steps: (n, steps, neurons) uint8 to (n, neurons) int32."""
+    counts = np.zeros((len(spikes), spikes.shape[2]), dtype=np.int32)
+    _add_steps(spikes, counts)
+    return counts
+
+
 def _products(layer: Layer, spikes: np.ndarray) -> np.ndarray:
-    """W s of every step, (n, steps, out), exact: float32 where every sum is below 2^24, else float64."""
+    """W s of every step, (n, steps, out), exact.
+
+    Few spikes: int32 sums of the weights of those lines that spike, 2^28 at most. Many: matrix products, in
+    float32 where every sum is below 2^24, else in float64.
+    """
     samples, steps, inputs = spikes.shape
-    exact = int(np.abs(layer.weight).sum(axis=1, dtype=np.int64).max()) < _FLOAT32_EXACT
-    dtype = np.float32 if exact else np.float64
     flat = spikes.reshape(-1, inputs)
-    return (flat.astype(dtype) @ layer.weight.T.astype(dtype)).reshape(samples, steps, layer.neurons)
+    if np.count_nonzero(flat) < _DENSE_FROM * flat.size:
+        sums = np.zeros((len(flat), layer.neurons), dtype=np.int32)
+        _add_weights(np.ascontiguousarray(flat), np.ascontiguousarray(layer.weight.T, dtype=np.int16), sums)
+    else:
+        exact = int(np.abs(layer.weight).sum(axis=1, dtype=np.int64).max()) < _FLOAT32_EXACT
+        dtype = np.float32 if exact else np.float64
+        sums = flat.astype(dtype) @ layer.weight.T.astype(dtype)
+    return sums.reshape(samples, steps, layer.neurons)
 
 
-def _largest_current(layer: Layer) -> float:
-    """A bound of |u| if nothing wraps: the largest sum that can arrive at every step, against the decay."""
-    positive = layer.weight.clip(min=0).sum(axis=1, dtype=np.int64).max()
-    negative = layer.weight.clip(max=0).sum(axis=1, dtype=np.int64).min()
-    largest = float(max(positive, -negative)) * (1 << limits.STATE_SHIFT)
-    return largest * limits.DECAY_UNITY / layer.current_decay
+@njit(cache=True, parallel=True)
+def _add_weights(spikes: Any, weight: Any, sums: Any) -> None:
+    # spikes: (rows, in); weight: (in, out); sums: (rows, out), zeros
+    rows, lines = spikes.shape
+    for row in prange(rows):
+        for line in range(lines):
+            if spikes[row, line]:
+                for neuron in range(weight.shape[1]):
+                    sums[row, neuron] += weight[line, neuron]
 
 
-def _wrap(u: np.ndarray, wraps: np.ndarray) -> None:
-    over, under = u > limits.STATE_LIMIT, u <= -limits.STATE_LIMIT
-    if over.any() or under.any():
-        wraps += (over | under).sum(axis=1)
-        u += 2.0 * limits.STATE_LIMIT * (under.astype(np.float64) - over)
+@njit(cache=True, parallel=True)
+def _add_steps(spikes: Any, counts: Any) -> None:
+    samples, steps, neurons = spikes.shape
+    for sample in prange(samples):
+        for step in range(steps):
+            for neuron in range(neurons):
+                counts[sample, neuron] += spikes[sample, step, neuron]
 
 
-def _clip(v: np.ndarray, clips: np.ndarray) -> None:
-    highest = limits.STATE_LIMIT - 1
-    clips += (np.abs(v) > highest).sum(axis=1)
-    np.clip(v, -highest, highest, out=v)
+@njit(cache=True, parallel=True)
+def _neurons(
+    drive: Any, keep_u: float, keep_v: float, bias: Any, threshold: float, out: Any, wraps: Any, clips: Any
+) -> None:
+    # The state is kept in float64, which holds all these integers exactly and which vectorises well: with u below
+    # 2^24, u (4096 - du) / 4096 has 36 bits, and truncation is what the shift of the absolute value does.
+    samples, steps, neurons = out.shape
+    for sample in prange(samples):
+        u, v = np.zeros(neurons), np.zeros(neurons)
+        wrapped, clipped = 0, 0
+        for step in range(steps):
+            for i in range(neurons):
+                current = np.trunc(u[i] * keep_u) + drive[sample, step, i] * _STATE_UNIT
+                over, under = current > _U_LIMIT, current <= -_U_LIMIT
+                current = current - _SPAN if over else current
+                current = current + _SPAN if under else current
+                wrapped += over | under
+                u[i] = current
+                raised = np.trunc(v[i] * keep_v) + current + bias[i]
+                voltage = min(max(raised, -_V_LIMIT), _V_LIMIT)
+                clipped += voltage != raised
+                fired = voltage > threshold
+                out[sample, step, i] = fired
+                v[i] = 0.0 if fired else voltage
+        wraps[sample], clips[sample] = wrapped, clipped

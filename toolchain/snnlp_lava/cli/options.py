@@ -45,10 +45,10 @@ def split_scheme_option(default: str | None) -> Callable[[F], F]:
     )
 
 
-def selection_options(*, required: bool) -> Callable[[F], F]:
+def selection_options() -> Callable[[F], F]:
     """What a network is run on: the fields of `snnlp_lava.backends.job.Selection`, but for texts."""
     return _all(
-        data_options(required=required),
+        data_options(required=False),
         split_scheme_option(None),
         click.option(
             "--split",
@@ -57,6 +57,11 @@ def selection_options(*, required: bool) -> Callable[[F], F]:
             default="test",
             show_default=True,
             help="Which part of the data.",
+        ),
+        click.option(
+            "--spikes",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="A .npy file of spikes, (samples, steps, input lines), in place of data: any network takes them.",
         ),
         click.option("--limit", type=click.IntRange(min=1), help="At most so many rows, the same ones each time."),
     )

@@ -25,26 +25,34 @@ if TYPE_CHECKING:
     show_default=True,
     help="emulator: NumPy, the same integers; sim: Lava's CPU simulator.",
 )
-@selection_options(required=False)
+@selection_options()
 @click.option("--text", "texts", multiple=True, help="A text to classify; may be given several times.")
+@click.option(
+    "--keep-trains",
+    type=click.IntRange(min=0),
+    default=4,
+    show_default=True,
+    help="Keep every spike of so many samples, the first, in the run folder (trains.safetensors, bit-packed).",
+)
 @jobs_option
 @json_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Run folder.  [default with --data: runs/NAME]")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Run folder.  [default without --text: runs/...]")
 def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[str], **options: Any) -> None:
-    """Run the network file NETWORK on texts, or on a part of a data set."""
+    """Run the network file NETWORK on texts, on a part of a data set, or on spikes."""
     from snnlp_lava.backends.job import Selection, run_network
     from snnlp_lava.cli.console import Stages, progress_bars, stderr
     from snnlp_lava.errors import InputError
 
-    if bool(texts) == bool(options["data"]):
-        raise InputError("give either --data or one or more --text")
-    if texts and options["vectors"]:
-        raise InputError("--vectors belongs to --data; a --text is embedded")
-    selection = Selection(texts=tuple(texts), **{k: v for k, v in options.items() if k not in ("backend", "jobs")})
-    folder = output or (None if texts else Path("runs") / _run_name(network, selection, options["backend"]))
+    if [bool(texts), bool(options["data"]), bool(options["spikes"])].count(True) != 1:
+        raise InputError("give either --data, or --spikes, or one or more --text")
+    if options["vectors"] and not options["data"]:
+        raise InputError("--vectors belongs to --data")
+    backend, jobs, keep_trains = (options.pop(name) for name in ("backend", "jobs", "keep_trains"))
+    selection = Selection(texts=tuple(texts), **options)
+    folder = output or (None if texts else Path("runs") / _run_name(network, selection, backend))
     with progress_bars() as progress:
         outcome = run_network(
-            network, selection, options["backend"], jobs=options["jobs"], folder=folder, report=Stages(progress)
+            network, selection, backend, jobs=jobs, keep_trains=keep_trains, folder=folder, report=Stages(progress)
         )
     if as_json:
         click.echo(json.dumps(outcome.document, ensure_ascii=False))
@@ -58,7 +66,8 @@ def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[s
 
 def _run_name(network: Path, selection: Selection, backend: str) -> str:
     limit = [f"n{selection.limit}"] if selection.limit else []
-    return "-".join([network.stem, backend, Path(selection.data or "").stem, selection.part, *limit])
+    source = [selection.spikes.stem] if selection.spikes else [Path(selection.data or "").stem, selection.part]
+    return "-".join([network.stem, backend, *source, *limit])
 
 
 def _print_texts(texts: Sequence[str], result: RunResult, label_names: Sequence[str]) -> None:
@@ -73,11 +82,11 @@ def _print_summary(document: dict[str, Any]) -> None:
     from rich.table import Table
 
     samples = document["samples"]
+    scores = "" if document["accuracy"] is None else f": accuracy {document['accuracy']:.2%}, MRR {document['mrr']:.4f}"
     table = Table(
-        title=f"{samples} texts on {document['backend']}: "
-        f"accuracy {document['accuracy']:.2%}, MRR {document['mrr']:.4f}",
+        title=f"{samples} {'samples' if document['accuracy'] is None else 'texts'} on {document['backend']}{scores}",
         title_justify="left",
-        caption=f"per text, {document['steps'] / samples:.1f} steps; wraps {document['wraps']}, "
+        caption=f"per sample, {document['steps'] / samples:.1f} steps; wraps {document['wraps']}, "
         f"clips {document['clips']}; {document['seconds']:.1f} s in all",
         caption_justify="left",
     )

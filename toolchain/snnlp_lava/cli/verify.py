@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command("verify")
 @click.argument("network", type=click.Path(path_type=Path))
 @click.option("--model", type=click.Path(path_type=Path), help="The model folder, to compare with SLAYER, too.")
-@selection_options(required=True)
+@selection_options()
 @jobs_option
 @json_option
 def command(network: Path, model: Path | None, jobs: int, as_json: bool, **options: Any) -> None:
@@ -26,8 +26,10 @@ def command(network: Path, model: Path | None, jobs: int, as_json: bool, **optio
     from snnlp_lava.backends.job import Selection
     from snnlp_lava.backends.verify import verify
     from snnlp_lava.cli.console import Stages, progress_bars
-    from snnlp_lava.errors import CheckError
+    from snnlp_lava.errors import CheckError, InputError
 
+    if bool(options["data"]) == bool(options["spikes"]):
+        raise InputError("give either --data or --spikes")
     with progress_bars() as progress:
         found = verify(network, Selection(**options), model, jobs=jobs, report=Stages(progress))
     if as_json:
@@ -48,7 +50,7 @@ def _print_table(found: Verification) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    title = f"{found.samples} texts, window {found.window}, period {found.period}: {found.differences} differences"
+    title = f"{found.samples} samples, window {found.window}, period {found.period}: {found.differences} differences"
     table = Table(title=title, title_justify="left")
     table.add_column("layer")
     for column in ("spikes", *(f"{side} differs" for side in found.sides), "wraps", "clips"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,29 @@ logger = logging.getLogger(__name__)
 
 _PROOF_TEXTS = 8
 _SAME_COSINE = 0.999  # float16 storage and another batch's padding stay far above it
+
+
+@dataclass(frozen=True)
+class SelectedRows:
+    """Some rows of a memory-mapped array, read when they are asked for.
+
+    Attributes
+    ----------
+    array
+        (texts, d) floats.
+    rows
+        (n,) the rows.
+    """
+
+    array: np.ndarray
+    rows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        """(m, d) float32 of some of the rows."""
+        return np.asarray(self.array[self.rows[rows]], dtype=np.float32)
 
 
 def embedder_of(embedding: Embedding) -> SentenceEmbedder:
@@ -46,7 +70,7 @@ def embedded_rows(
     embedder: SentenceEmbedder | None,
     vectors: Path | None,
     progress: Progress | None = None,
-) -> np.ndarray:
+) -> np.ndarray | SelectedRows:
     """Vectors of some rows.
 
     Parameters
@@ -63,8 +87,8 @@ def embedded_rows(
 
     Returns
     -------
-    np.ndarray
-        (m, d) float32.
+    np.ndarray or SelectedRows
+        (m, d) float32; those of a file stay there until they are asked for.
 
     Raises
     ------
@@ -77,7 +101,7 @@ def embedded_rows(
     given = load_vectors(vectors, len(data))
     if embedder is not None and not same_origin(embedder, data, rows, given):
         raise InputError(f"vectors {vectors}: are not those of {embedder.name}, with which the network was made")
-    return np.asarray(given[rows], dtype=np.float32)
+    return SelectedRows(given, rows)
 
 
 def same_origin(embedder: SentenceEmbedder, data: TextData, rows: np.ndarray, given: np.ndarray) -> bool:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from snnlp_lava.errors import InputError, first_line
+from snnlp_lava.errors import InputError
+from snnlp_lava.files import open_npy
 
 _CHUNK = 1 << 16  # rows looked at in one go, so that a memory-mapped file stays on disk
 
@@ -24,15 +25,7 @@ def load_vectors(path: Path, rows: int) -> np.ndarray:
     InputError
         If the file is no .npy file, has another shape or type, or holds NaN or infinite values.
     """
-    if not path.is_file():
-        raise InputError(f"vectors {path}: no such file")
-    try:
-        vectors = np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call]
-    except Exception as error:  # a header is Python source to NumPy, and fails in as many ways
-        with path.open("rb") as handle:
-            if handle.read(2) == b"PK":
-                raise InputError(f"vectors {path}: is an .npz archive; one .npy array is needed") from error
-        raise InputError(f"vectors {path}: is no .npy file of numbers: {first_line(error)}") from error
+    vectors = open_npy(path, "vectors")
     if vectors.ndim != 2 or vectors.dtype.kind != "f" or vectors.dtype.itemsize > 8:
         raise InputError(
             f"vectors {path}: is {vectors.dtype} of shape {vectors.shape}; floats (texts, dimensions) are needed"

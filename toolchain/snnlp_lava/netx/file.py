@@ -27,6 +27,7 @@ _MAX_LAYERS = 64
 _MAX_BYTES = 1 << 28  # of one dataset; 1 Gi of weights would fill eight Loihi 2 chips
 _NEURON_TYPES = ("CUBA", "LOIHI")
 _NEURON_FIELDS = {"type", "iDecay", "vDecay", "vThMant", "refDelay", "gradedSpike"}
+_OLD_FIELDS = {"scaleRho", "tauRho", "theta", "wgtExp"}  # of the SLAYER before lava-dl; NetX ignores them
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def read_network(path: Path) -> NetworkFile:
 
 
 def read_complete_network(path: Path) -> tuple[Network, Card]:
-    """Read a network file that says how text becomes its input.
+    """Read a network file that must say how text becomes its input.
 
     Raises
     ------
@@ -99,7 +100,10 @@ def read_complete_network(path: Path) -> tuple[Network, Card]:
     """
     file = read_network(path)
     if file.card is None:
-        raise InputError(f"network {path}: has no group /{_GROUP}, so it does not say how text becomes its input")
+        raise InputError(
+            f"network {path}: has no group /{_GROUP}, so it does not say how text becomes its input; "
+            "it runs on spikes (--spikes FILE.npy)"
+        )
     return file.network, file.card
 
 
@@ -135,8 +139,8 @@ def _read_layers(group: h5py.Group) -> list[Layer]:
             raise InputError(f"lacks layer/{index}")
         description = _group(group, str(index))
         kind = _text(description, "type")
-        if kind == "input" and index == 0 and "neuron" not in description:
-            continue  # lava-dl writes the shape of its input so; it computes nothing
+        if kind == "flatten" or (kind == "input" and index == 0 and "neuron" not in description):
+            continue  # shapes alone; between dense layers they change nothing
         layers.append(_read_dense(description, kind, index))
     return layers
 
@@ -144,7 +148,8 @@ def _read_layers(group: h5py.Group) -> list[Layer]:
 def _read_dense(group: h5py.Group, kind: str, index: int) -> Layer:
     name = f"layer/{index}"
     if kind != "dense":
-        raise InputError(f"{name} is of type {kind!r}; only 'dense' is supported")
+        neurons = " with neurons" if kind == "input" and "neuron" in group else ""
+        raise InputError(f"{name} is of type {kind!r}{neurons}; only 'dense' is supported")
     if "neuron" not in group:
         raise InputError(f"{name} has no neuron description")
     neuron = _group(group, "neuron")
@@ -153,7 +158,12 @@ def _read_dense(group: h5py.Group, kind: str, index: int) -> Layer:
         raise InputError(f"{name} has synaptic delays, which are not supported")
     if "gradedSpike" in neuron and _array(neuron, "gradedSpike", (0,)).any():
         raise InputError(f"{name} has graded spikes, which are not supported")
-    weight = _array(group, "weight", (2,))
+    weight = _array(group, "weight", (1, 2))
+    if weight.ndim == 1:  # of one neuron or one line
+        outputs = int(_array(group, "shape", (0, 1)).prod())
+        if outputs < 1 or weight.size % outputs:
+            raise InputError(f"{name} has {weight.size} weights for {outputs} neurons")
+        weight = weight.reshape(outputs, -1)
     if max(weight.shape) > limits.MAX_NEURONS:
         raise InputError(f"{name} has weights of shape {weight.shape}; {limits.MAX_NEURONS} neurons are the most")
     bias = _array(group, "bias", (1,)) if "bias" in group else np.zeros(len(weight), dtype=np.int32)
@@ -174,7 +184,7 @@ def _check_neuron(name: str, neuron: h5py.Group) -> None:
     string = h5py.check_string_dtype(type_of.dtype)
     if string is not None and string.length is not None and (kind := _text(neuron, "type")) not in _NEURON_TYPES:
         raise InputError(f"{name} has neurons of type {kind!r}; only {' and '.join(_NEURON_TYPES)} are supported")
-    if other := sorted(set(neuron) - _NEURON_FIELDS):
+    if other := sorted(set(neuron) - _NEURON_FIELDS - _OLD_FIELDS):
         raise InputError(
             f"{name} has neurons with {', '.join(other)}; only {' and '.join(_NEURON_TYPES)} are supported"
         )

@@ -97,7 +97,8 @@ def _run_document(run: Run) -> dict[str, Any]:
         }
         for layer in record["layers"]
     ]
-    training = record["network"]["card"]["training"]
+    card = record["network"]["card"]
+    training = card["training"] if card else {}
     ann = training.get("baselines", {}).get("ann")
     sizes = record["network"]["sizes"]
     ann_sizes = ann["sizes"] if ann else sizes
@@ -184,7 +185,7 @@ def _figures(part: Mapping[str, Any], run: Run) -> dict[str, str]:
     found["layers"] = figures.layer_bars(
         names, [layer["spikes"] for layer in part["layers"]], [layer["synops"] for layer in part["layers"]]
     )
-    if part["examples"] and all(len(train) for train in run.trains):
+    if all(len(train) for train in run.trains):
         found["raster"] = figures.raster([train[0] for train in run.trains], names, record["label_names"])
     bills = part["bills"]
     found["energy"] = figures.energy_bars(

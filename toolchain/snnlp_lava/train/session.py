@@ -102,7 +102,7 @@ def prepare(
     ):
         logger.warning("the vectors are not those of %s: their model counts as unknown", embedding)
         embedder = None
-    whole = embedded_rows(data, every, embedder, vectors, counting(report, "embed", len(every)))
+    whole = embedded_rows(data, every, embedder, vectors, counting(report, "embed", len(every)))[np.arange(len(every))]
     ends = np.cumsum([len(rows[part]) for part in PARTS])[:-1]
     return Corpus(
         data=data,

@@ -85,20 +85,19 @@ class SpikingClassifier(nn.Module):
         spikes = torch.from_numpy(saf_spikes(values, self.window)).to(device, torch.float32)
         return self(spikes)[-1].sum(dim=1) / self.temperature
 
-    def spikes_by_slayer(self, values: np.ndarray) -> list[np.ndarray]:
-        """Spikes of the input and every layer for SAF values (n, channels), by SLAYER's own forward pass in eval mode.
+    def spikes_by_slayer(self, spikes: np.ndarray) -> list[np.ndarray]:
+        """Spikes of every layer for spikes (n, T, in) uint8, by SLAYER's own forward pass in eval mode.
 
         Returns
         -------
         list of np.ndarray
             (n, T, neurons) uint8 each.
         """
-        spikes = saf_spikes(values, self.window)
         self.eval()
         with torch.no_grad():
             device = self.blocks[0].synapse.weight.device
             trains = self.slayer_trains(torch.from_numpy(spikes).to(device, torch.float32))
-        return [spikes, *(train.cpu().numpy().astype(np.uint8) for train in trains)]
+        return [train.cpu().numpy().astype(np.uint8) for train in trains]
 
     def to_network(self) -> Network:
         """The integers that SLAYER's quantised forward pass computes with.

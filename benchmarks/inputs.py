@@ -1,0 +1,21 @@
+"""Samples like those of real text: vectors drawn as a network's calibration expects them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from snnlp_lava.encode.calibration import REACH
+from snnlp_lava.encode.samples import SafSamples
+from snnlp_lava.netx.card import Card
+
+
+def drawn_samples(card: Card, samples: int, spread: float = 1.0) -> SafSamples:
+    """Vectors for an on/off calibration, each dimension normal about its mean.
+
+    `spread` is in the training data's standard deviations: a smaller one makes fewer spikes.
+    """
+    calibration = card.calibration
+    assert calibration.name == "onoff"
+    z = np.random.default_rng(0).normal(size=(samples, calibration.dimension)) * spread / REACH
+    gain = np.where(calibration.gain > 0, calibration.gain, 1)
+    return SafSamples((z - calibration.offset) / gain, calibration, card.window)
