@@ -297,7 +297,10 @@ REFUSED = {
         "the network was made with another embedding model: all-MiniLM-L6-v2 had weights 000000000000...",
     ),
     "run: nothing to run on": (RUN, "give either --data, or --spikes, or one or more --text"),
-    "run: data and text": ((*RUN, "--data", "demo", "--text", "a"), "give either --data, or --spikes, or one or more --text"),
+    "run: data and text": (
+        (*RUN, "--data", "demo", "--text", "a"),
+        "give either --data, or --spikes, or one or more --text",
+    ),
     "run: text and vectors": ((*RUN, "--text", "a", "--vectors", "{files}/own.npy"), "--vectors belongs to --data"),
     "run: no data file": ((*RUN, "--data", "none.csv"), "data none.csv: no such file"),
     "run: unknown words": ((*RUN, "--text", "☃☃☃"), "text '☃☃☃': all-MiniLM-L6-v2 knows no word of it"),

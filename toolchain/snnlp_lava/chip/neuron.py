@@ -19,10 +19,9 @@ from numba import njit, prange
 
 from snnlp_lava.chip import limits
 from snnlp_lava.chip.network import Layer
+from snnlp_lava.chip.sparse import add_weights, is_sparse
 
 _FLOAT32_EXACT = 1 << 24
-_DENSE_FROM = 0.2
-"""Share of input lines that spike from which BLAS is quicker than adding up the rows of those that do."""
 
 _SPAN = 2.0 * limits.STATE_LIMIT
 _U_LIMIT = float(limits.STATE_LIMIT)
@@ -88,25 +87,14 @@ def _products(layer: Layer, spikes: np.ndarray) -> np.ndarray:
     """
     samples, steps, inputs = spikes.shape
     flat = spikes.reshape(-1, inputs)
-    if np.count_nonzero(flat) < _DENSE_FROM * flat.size:
+    if is_sparse(flat):
         sums = np.zeros((len(flat), layer.neurons), dtype=np.int32)
-        _add_weights(np.ascontiguousarray(flat), np.ascontiguousarray(layer.weight.T, dtype=np.int16), sums)
+        add_weights(np.ascontiguousarray(flat), np.ascontiguousarray(layer.weight.T, dtype=np.int16), sums)
     else:
         exact = int(np.abs(layer.weight).sum(axis=1, dtype=np.int64).max()) < _FLOAT32_EXACT
         dtype = np.float32 if exact else np.float64
         sums = flat.astype(dtype) @ layer.weight.T.astype(dtype)
     return sums.reshape(samples, steps, layer.neurons)
-
-
-@njit(cache=True, parallel=True)
-def _add_weights(spikes: Any, weight: Any, sums: Any) -> None:
-    # spikes: (rows, in); weight: (in, out); sums: (rows, out), zeros
-    rows, lines = spikes.shape
-    for row in prange(rows):
-        for line in range(lines):
-            if spikes[row, line]:
-                for neuron in range(weight.shape[1]):
-                    sums[row, neuron] += weight[line, neuron]
 
 
 @njit(cache=True, parallel=True)

@@ -244,10 +244,12 @@ def train_classifier(
     """
     import torch
 
+    from snnlp_lava.train.allocator import keep_freed_memory
     from snnlp_lava.train.ann import AnnClassifier, standardisation, standardise
     from snnlp_lava.train.loop import Examples, choose_device, fit, predict
     from snnlp_lava.train.spiking import SpikingClassifier
 
+    keep_freed_memory()
     classes = len(corpus.data.label_names)
     torch.manual_seed(config.seed)  # of the initial weights; `fit` seeds each epoch
     module: torch.nn.Module

@@ -117,8 +117,12 @@ def _by_slayer(block: nn.Module, spikes: torch.Tensor) -> torch.Tensor:
 def _on_cpu(block: nn.Module, spikes: torch.Tensor) -> torch.Tensor:
     neuron = block.neuron
     weight = block.synapse.pre_hook_fx(block.synapse.weight).flatten(1)
+    kept = torch.ones(len(spikes), len(weight), 1)
+    if neuron.drop is not None:
+        kept = neuron.drop(kept)  # a neuron is dropped for the whole window
     out: torch.Tensor = CubaSpikes.apply(
         functional.linear(spikes, weight),
+        kept.squeeze(2),
         int(neuron.cx_current_decay),
         int(neuron.cx_voltage_decay),
         neuron.v_th_mant << 6,
@@ -126,8 +130,6 @@ def _on_cpu(block: nn.Module, spikes: torch.Tensor) -> torch.Tensor:
         neuron.scale_rho * _SCALE_MULT,
         neuron.s_scale,
     )
-    if neuron.drop is not None and block.training:
-        out = neuron.drop(out.transpose(1, 2)).transpose(1, 2)
     return out
 
 
