@@ -23,7 +23,7 @@ def weights(draw, neurons, inputs, kinds=KINDS[:2]):
     """Weights of both signs, of none below 0 or of none above 0; the package need not take the last."""
     rng = np.random.default_rng(draw(SEEDS))
     kind = draw(st.sampled_from(kinds)) if neurons * inputs > 1 else kinds[-1]
-    size = draw(st.integers(1, 8) | st.integers(1, 128))
+    size = draw(st.integers(1, 8) | st.integers(1, 128) | st.just(128))
     if kind == "mixed":
         matrix = 2 * rng.integers(-size, min(size, 127) + 1, (neurons, inputs))
         matrix.flat[rng.choice(neurons * inputs, 2, replace=False)] = 2 * min(size, 127), -2 * size
@@ -48,6 +48,14 @@ def layers(draw, neurons, inputs):
 @st.composite
 def networks(draw):
     sizes = [*draw(st.lists(st.integers(1, 6), min_size=1, max_size=3)), draw(st.integers(2, 5))]
+    return Network([draw(layers(after, before)) for before, after in pairwise(sizes)])
+
+
+@st.composite
+def large_networks(draw, max_size=300):
+    """One to four layers of every size up to `max_size`, with weights over the whole range."""
+    sizes = draw(st.lists(st.integers(1, max_size) | st.just(max_size), min_size=1, max_size=4))
+    sizes.append(draw(st.integers(2, max_size)))  # a card names two classes at least
     return Network([draw(layers(after, before)) for before, after in pairwise(sizes)])
 
 

@@ -1,11 +1,10 @@
-"""Tallies by hand, batch-size independence, and the run folder's round trip."""
+"""Tallies by hand, and the run folder's round trip."""
 
 import json
 
 import numpy as np
 import pytest
 
-from snnlp_lava.backends import emulator
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.record import Source, read_run, result_document, write_run
 from snnlp_lava.chip.network import Layer, Network
@@ -30,29 +29,6 @@ def test_a_ledger_by_hand():
     assert result.output_counts.tolist() == [[3, 0, 3], [0, 0, 0]]
     assert result.predictions.tolist() == [0, 0]
     assert result.steps == 8
-
-
-def test_results_do_not_depend_on_the_batch_size(random_network, monkeypatch):
-    network = random_network((20, 16, 3), seed=1)
-    values = np.random.default_rng(1).integers(0, ONE + 1, (23, 20), dtype=np.int32)
-    whole = run_emulator(network, saf_samples(values, 8), 10, keep_trains=9)
-    monkeypatch.setattr(emulator, "_BATCH_BYTES", 8 * 10 * 20 * 4)
-    parts = run_emulator(network, saf_samples(values, 8), 10, keep_trains=9)
-    np.testing.assert_array_equal(whole.output_counts, parts.output_counts)
-    for one, other in zip(whole.trains, parts.trains, strict=True):
-        assert len(one) == 9
-        np.testing.assert_array_equal(one, other)
-    for one, other in zip(whole.layers, parts.layers, strict=True):
-        np.testing.assert_array_equal(one.synops_nonzero, other.synops_nonzero)
-
-
-def test_the_period_changes_no_answer(random_network):
-    network = random_network((20, 16, 3), seed=2)
-    values = np.random.default_rng(2).integers(0, ONE + 1, (9, 20), dtype=np.int32)
-    np.testing.assert_array_equal(
-        run_emulator(network, saf_samples(values, 8), 8).output_counts,
-        run_emulator(network, saf_samples(values, 8), 16).output_counts,
-    )
 
 
 @pytest.fixture

@@ -17,11 +17,12 @@ HALF = 1 << 23
 def run_reference(layer, arriving):
     """One sample, a list of steps of 0s and 1s: the spikes of each step, the wraps and the clips."""
     spikes = [[0] * layer.neurons for _ in arriving]
+    active = [[line for line, spike in enumerate(lines) if spike] for lines in arriving]
     wraps = clips = 0
     for neuron, (weights, bias) in enumerate(zip(layer.weight.tolist(), layer.bias.tolist(), strict=True)):
         u = v = 0
-        for step, lines in enumerate(arriving):
-            a = sum(weight for weight, spike in zip(weights, lines, strict=True) if spike)
+        for step, lines in enumerate(active):
+            a = sum(weights[line] for line in lines)
             u = _kept(u, layer.current_decay) + a * 64
             if u <= -HALF or u > HALF:
                 wraps += 1

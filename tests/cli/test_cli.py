@@ -124,6 +124,46 @@ def test_a_run_without_json_prints_the_same_numbers_for_people(files, snnlp_lava
     np.testing.assert_array_equal(again.output_counts, run.output_counts)
 
 
+def test_a_network_of_another_maker_runs_on_spikes(files, snnlp_lava):
+    result = snnlp_lava("run", files / "layers.net", "--spikes", files / "spikes.npy", "--keep-trains", 5)
+    assert (result.exit_code, result.stderr) == (0, "run: runs/layers-emulator-spikes\n")
+    assert result.stdout.startswith("5 samples on emulator  ")
+    run = read_run(Path("runs/layers-emulator-spikes"))
+    assert run.record["network"]["card"] is None
+    assert (run.record["window"], run.record["period"], run.record["samples"]) == (9, 9, 5)
+    assert run.record["label_names"] == ["0", "1", "2", "3", "4", "5"]
+    np.testing.assert_array_equal(run.trains[0], np.load(files / "spikes.npy")[:4])
+    np.testing.assert_array_equal(run.output_counts[:4], run.trains[-1].sum(axis=1))
+    with_card = json.loads(snnlp_lava("run", files / "a.net", "--spikes", files / "spikes.npy", "--json").stdout)
+    assert (with_card["window"], with_card["period"]) == (9, 32)
+    np.testing.assert_array_equal(with_card["predictions"], run.predictions)
+    result = snnlp_lava("report", "runs/layers-emulator-spikes", "-o", "r.html")
+    assert (result.exit_code, "5 samples of spikes" in Path("r.html").read_text("utf-8")) == (0, True)
+
+
+@pytest.mark.parametrize("kept", [0, 2, 5, 9])
+def test_as_many_trains_are_kept_as_were_asked_for(files, snnlp_lava, kept):
+    from safetensors.numpy import load_file
+
+    wanted = ("run", files / "layers.net", "--spikes", files / "spikes.npy", "--keep-trains", kept, "-o", "out")
+    assert snnlp_lava(*wanted).exit_code == 0
+    trains = load_file("out/trains.safetensors")
+    assert {name: train.shape for name, train in trains.items()} == {
+        f"layer{index}": (min(kept, 5), 9, (size + 7) // 8) for index, size in enumerate((768, 256, 128, 6))
+    }
+    assert snnlp_lava("report", "out", "-o", "r.html").exit_code == 0
+
+
+@pytest.mark.slow
+def test_spikes_are_verified_on_lava(files, snnlp_lava, tmp_path):
+    wanted = ("verify", files / "layers.net", "--spikes", files / "spikes.npy", "--json")
+    done = python("-m", "snnlp_lava.cli.main", *wanted, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert (document["samples"], document["sides"], document["total_differences"]) == (5, ["lava"], 0)
+    assert document["layers"][0]["spikes"] == np.load(files / "spikes.npy").sum()
+
+
 @pytest.mark.slow
 def test_lava_counts_the_same_spikes_as_the_emulator(files, snnlp_lava, tmp_path):
     wanted = ("run", files / "a.net", "--data", "demo", "--limit", 3, "--json")
@@ -302,6 +342,17 @@ REFUSED = {
         "give either --data, or --spikes, or one or more --text",
     ),
     "run: text and vectors": ((*RUN, "--text", "a", "--vectors", "{files}/own.npy"), "--vectors belongs to --data"),
+    "run: spikes and text": (
+        (*RUN, "--spikes", "{files}/spikes.npy", "--text", "a"),
+        "give either --data, or --spikes, or one or more --text",
+    ),
+    "run: no spikes": ((*RUN, "--spikes", "none.npy"), "spikes none.npy: no such file"),
+    "run: spikes the other way round": (
+        (*RUN, "--spikes", "{files}/channels_first.npy"),
+        "channels_first.npy: is bool of shape (5, 768, 9); numbers of shape (samples, steps, 768) are needed",
+    ),
+    "run: graded spikes": ((*RUN, "--spikes", "{files}/graded.npy"), "sample 1 holds 3; spikes are 0 or 1"),
+    "verify: nothing to run on": (("verify", "{files}/a.net"), "give either --data or --spikes"),
     "run: no data file": ((*RUN, "--data", "none.csv"), "data none.csv: no such file"),
     "run: unknown words": ((*RUN, "--text", "☃☃☃"), "text '☃☃☃': all-MiniLM-L6-v2 knows no word of it"),
     "run: empty text": ((*RUN, "--text", " "), "text 1 is empty"),

@@ -112,7 +112,7 @@ class SpikeSamples:
         wrong = spikes & (trains != 1)
         if wrong.any():
             sample = int(rows[np.argmax(wrong.any(axis=(1, 2)))])
-            raise InputError(f"sample {sample} holds {trains[wrong].flat[0]}; spikes are 0 or 1")
+            raise InputError(f"sample {sample + 1} holds {trains[wrong].flat[0]:g}; spikes are 0 or 1")
         return spikes.view(np.uint8)
 
 

@@ -1,0 +1,73 @@
+"""The emulator's batches and periods change nothing, and its memory is bounded."""
+
+import subprocess
+import sys
+
+import numpy as np
+
+from snnlp_lava.backends import emulator
+from snnlp_lava.backends.emulator import run_emulator
+from snnlp_lava.encode.saf import ONE
+from strategies import saf_samples
+
+
+def test_results_do_not_depend_on_the_batch_size(random_network, monkeypatch):
+    network = random_network((20, 16, 3), seed=1)
+    values = np.random.default_rng(1).integers(0, ONE + 1, (23, 20), dtype=np.int32)
+    whole = run_emulator(network, saf_samples(values, 8), 10, keep_trains=9)
+    monkeypatch.setattr(emulator, "_BATCH_BYTES", 8 * 10 * 20 * 4)
+    parts = run_emulator(network, saf_samples(values, 8), 10, keep_trains=9)
+    np.testing.assert_array_equal(whole.output_counts, parts.output_counts)
+    for one, other in zip(whole.trains, parts.trains, strict=True):
+        assert len(one) == 9
+        np.testing.assert_array_equal(one, other)
+    for one, other in zip(whole.layers, parts.layers, strict=True):
+        np.testing.assert_array_equal(one.synops_nonzero, other.synops_nonzero)
+
+
+def test_the_period_changes_no_answer(random_network):
+    network = random_network((20, 16, 3), seed=2)
+    values = np.random.default_rng(2).integers(0, ONE + 1, (9, 20), dtype=np.int32)
+    np.testing.assert_array_equal(
+        run_emulator(network, saf_samples(values, 8), 8).output_counts,
+        run_emulator(network, saf_samples(values, 8), 16).output_counts,
+    )
+
+
+def test_rows_are_run_as_if_alone(random_network):
+    network = random_network((20, 16, 3), seed=4)
+    samples = saf_samples(np.random.default_rng(4).integers(0, ONE + 1, (9, 20)), 8)
+    whole = run_emulator(network, samples, 8)
+    some = run_emulator(network, samples, 8, rows=np.array([7, 2, 3]))
+    np.testing.assert_array_equal(some.output_counts, whole.output_counts[[7, 2, 3]])
+    np.testing.assert_array_equal(some.layers[1].spikes, whole.layers[1].spikes[[7, 2, 3]])
+
+
+MILLION = """
+import resource
+import numpy as np
+from snnlp_lava.backends.emulator import run_emulator
+from snnlp_lava.chip.network import Layer, Network
+from snnlp_lava.encode.samples import SpikeSamples
+
+class Samples(SpikeSamples):
+    def __len__(self):
+        return 1_000_000
+
+    def spikes(self, rows):
+        return super().spikes(rows % len(self.trains))
+
+random = np.random.default_rng(0)
+shapes = (32, 64), (2, 32)
+layers = [Layer(2 * random.integers(-40, 60, shape), np.zeros(shape[0], int), 1024, 123, 80) for shape in shapes]
+samples = Samples((random.random((1000, 4, 64)) < 0.3).astype(np.uint8))
+result = run_emulator(Network(layers), samples, 4)
+assert result.output_counts[:1000].any() and np.array_equal(result.output_counts[:1000], result.output_counts[-1000:])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_a_million_samples_need_less_than_a_gigabyte():
+    done = subprocess.run([sys.executable, "-c", MILLION], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 1000

@@ -1,0 +1,123 @@
+"""The law of equal spikes over whole random networks: emulator = equations = Lava, = SLAYER where nothing wraps."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from chip.reference import run_reference
+from snnlp_lava.backends.emulator import run_emulator
+from snnlp_lava.backends.lava_job import LavaJob
+from snnlp_lava.chip.network import Layer, Network
+from snnlp_lava.encode.samples import SpikeSamples
+from snnlp_lava.netx.file import write_network
+from strategies import SEEDS, card_for, large_networks
+
+WINDOWS = st.integers(1, 128) | st.sampled_from([1, 128])
+
+
+@st.composite
+def runs(draw, max_size=300, windows=WINDOWS):
+    """A network and some samples of spikes, one silent and one saturated among them, and a period."""
+    network = draw(large_networks(max_size))
+    window = draw(windows)
+    rng = np.random.default_rng(draw(SEEDS))
+    rates = [0.0, 1.0, draw(st.sampled_from([0.02, 0.2, 0.6]))]
+    trains = rng.random((3, window, network.inputs)) < np.reshape(rates, (3, 1, 1))
+    return network, SpikeSamples(trains[rng.permutation(3)].astype(np.uint8)), window + draw(st.integers(0, 3))
+
+
+def unpacked(trains, network):
+    return [np.unpackbits(train, axis=2, count=size) for train, size in zip(trains, network.sizes, strict=True)]
+
+
+def test_emulator_equals_the_equations():
+    seen = {"wraps": 0, "clips": 0, "spikes": 0}
+
+    @settings(max_examples=40)
+    @given(runs(max_size=100))
+    def check(run):
+        network, samples, period = run
+        result = run_emulator(network, samples, period, keep_trains=3)
+        trains = unpacked(result.trains, network)
+        for layer, tally, arriving, sent in zip(network.layers, result.layers[1:], trains, trains[1:], strict=False):
+            fan_out = (layer.weight != 0).sum(axis=0)
+            for sample in range(3):
+                expected, wraps, clips = run_reference(layer, arriving[sample].tolist())
+                np.testing.assert_array_equal(sent[sample], expected)
+                assert (tally.wraps[sample], tally.clips[sample]) == (wraps, clips)
+                assert tally.spikes[sample] == np.sum(expected)
+                assert tally.synops[sample] == arriving[sample].sum() * layer.neurons
+                assert tally.synops_nonzero[sample] == arriving[sample].sum(axis=0) @ fan_out
+                assert tally.neuron_updates[sample] == layer.neurons * period
+                for name, count in (("wraps", wraps), ("clips", clips), ("spikes", np.sum(expected))):
+                    seen[name] += count
+
+    check()
+    assert min(seen.values()) > 100, seen
+
+
+@pytest.mark.slow
+@settings(max_examples=12)
+@given(run=runs())
+def test_emulator_equals_lava(tmp_path, run):
+    from snnlp_lava.backends.lava_worker import run_job
+
+    network, samples, period = run
+    path = tmp_path / "a.net"
+    write_network(path, network, card_for(network, window=samples.window, period=period))
+    job = LavaJob.of(path, network.sizes, samples, len(samples), period)
+    job.write(tmp_path, samples, np.arange(len(samples)))
+    run_job(job, tmp_path)
+    emulated = run_emulator(network, samples, period, keep_trains=3).trains
+    for ours, theirs in zip(emulated, job.trains(tmp_path, len(samples)), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def slayer_trains(network, samples):
+    """Spikes of every layer from SLAYER blocks that hold the network's integers."""
+    import torch
+
+    from snnlp_lava.train.quiet import import_slayer
+
+    slayer = import_slayer()
+    current = torch.from_numpy(samples.spikes(np.arange(len(samples)))).float().transpose(1, 2)
+    trains = []
+    for layer in network.layers:
+        neuron = {
+            "threshold": layer.threshold / 64,
+            "current_decay": layer.current_decay / 4096,
+            "voltage_decay": layer.voltage_decay / 4096,
+        }
+        block = slayer.block.cuba.Dense(neuron, layer.inputs, layer.neurons, delay_shift=False)
+        with torch.no_grad():
+            block.synapse.weight.copy_(torch.from_numpy(layer.weight / 64).reshape(block.synapse.weight.shape))
+            current = block(current)
+        trains.append(current.transpose(1, 2).numpy().astype(np.uint8))
+    return trains
+
+
+@pytest.mark.slow
+@settings(max_examples=40)
+@given(runs())
+def test_emulator_equals_slayer_where_nothing_wraps(run):
+    network, samples, _ = run
+    # SLAYER has neither biases nor odd weights.
+    network = Network(
+        [
+            Layer(
+                layer.weight // 2 * 2 if layer.weight.max() > 1 else layer.weight * 2,
+                np.zeros(layer.neurons, int),
+                layer.current_decay,
+                layer.voltage_decay,
+                layer.threshold,
+            )
+            for layer in network.layers
+        ]
+    )
+    result = run_emulator(network, samples, samples.window, keep_trains=3)
+    whole = [sum(tally.wraps + tally.clips for tally in result.layers) == 0][0]
+    assume(whole.any())
+    ours = unpacked(result.trains, network)[1:]
+    for own, theirs in zip(ours, slayer_trains(network, samples), strict=True):
+        np.testing.assert_array_equal(own[whole], theirs[whole])
