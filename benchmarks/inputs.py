@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from snnlp_lava.encode.calibration import REACH
-from snnlp_lava.encode.samples import SafSamples
+from snnlp_lava.encode.calibration import REACH, Calibration
+from snnlp_lava.encode.encoder import SafEncoder
+from snnlp_lava.encode.samples import EncodedSamples
 from snnlp_lava.netx.card import Card
 
 
-def drawn_samples(card: Card, samples: int, spread: float = 1.0) -> SafSamples:
+def drawn_samples(card: Card, samples: int, spread: float = 1.0) -> EncodedSamples:
     """Vectors for an on/off calibration, each dimension normal about its mean.
 
     `spread` is in the training data's standard deviations: a smaller one makes fewer spikes.
     """
-    calibration = card.calibration
+    encoder = card.encoder
+    assert isinstance(encoder, SafEncoder)
+    calibration = encoder.calibration
     assert calibration.name == "onoff"
     z = np.random.default_rng(0).normal(size=(samples, calibration.dimension)) * spread / REACH
     gain = np.where(calibration.gain > 0, calibration.gain, 1)
-    return SafSamples((z - calibration.offset) / gain, calibration, card.window)
+    return EncodedSamples((z - calibration.offset) / gain, encoder, card.window)
+
+
+def plain_encoder(channels: int) -> SafEncoder:
+    """SAF neurons that take their values as they are."""
+    return SafEncoder(Calibration("range", np.ones(channels), np.zeros(channels)))

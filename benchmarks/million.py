@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.encode.samples import SafSamples
+from snnlp_lava.encode.samples import EncodedSamples
 from snnlp_lava.netx.file import read_complete_network
 
 
@@ -33,10 +33,10 @@ class DrawnVectors:
 def main(path: Path, samples: int) -> None:
     """Run and print."""
     network, card = read_complete_network(path)
-    vectors = DrawnVectors(samples, card.calibration.dimension)
+    vectors = DrawnVectors(samples, card.encoder.dimension)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     started = time.perf_counter()
-    result = run_emulator(network, SafSamples(vectors, card.calibration, card.window), card.period)
+    result = run_emulator(network, EncodedSamples(vectors, card.encoder, card.window), card.period)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{result.samples:,} samples in {seconds:,.0f} s, {result.samples / seconds:,.0f}/s")

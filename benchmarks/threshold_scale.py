@@ -15,14 +15,12 @@ import numpy as np
 import torch
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.embed.sentence import DEFAULT_MODEL
-from snnlp_lava.encode.calibration import Calibration
-from snnlp_lava.encode.samples import SafSamples
+from snnlp_lava.encode.samples import EncodedSamples
 from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.text.sources import load_texts
 from snnlp_lava.text.split import TEST
 from snnlp_lava.train.config import TrainConfig
-from snnlp_lava.train.session import prepare, train_classifier
+from snnlp_lava.train.session import Origin, prepare, train_classifier
 from snnlp_lava.train.spiking import SpikingClassifier
 
 SCALES, SEEDS = (1.0, 2.0, 4.0, 8.0, 16.0), (1, 2)
@@ -30,7 +28,7 @@ SCALES, SEEDS = (1.0, 2.0, 4.0, 8.0, 16.0), (1, 2)
 
 def main(data: str, vectors: Path | None) -> None:
     """Train, run and print."""
-    corpus = prepare(load_texts(data, "text", "label"), "paper", None, DEFAULT_MODEL, vectors)
+    corpus = prepare(load_texts(data, "text", "label"), TrainConfig(), "paper", None, Origin(vectors=vectors))
     print("| scale | seed | threshold | weight values used, by layer | validation | test | spikes a text, by layer |")
     print("|---|---|---|---|---|---|---|")
     for scale in SCALES:
@@ -38,13 +36,13 @@ def main(data: str, vectors: Path | None) -> None:
             rate = TrainConfig.learning_rate * scale / TrainConfig.threshold_scale
             config = TrainConfig(threshold_scale=scale, learning_rate=rate, seed=seed)
             trained = train_classifier(corpus, config, "cpu", None)
-            module = SpikingClassifier(trained.sizes, config)
+            assert trained.encoder is not None
+            module = SpikingClassifier(trained.sizes, config, trained.encoder)
             module.load_state_dict({name: torch.from_numpy(value) for name, value in trained.state.items()})
             network = module.to_network()
-            calibration = Calibration(config.calibration, trained.arrays["gain"], trained.arrays["offset"])
-            samples = SafSamples(corpus.vectors[TEST], calibration, config.window)
+            samples = EncodedSamples(corpus.features[TEST], trained.encoder, config.window)
             result = run_emulator(network, samples, config.window)
-            accuracy = accuracy_and_mrr(result.output_counts, corpus.labels(TEST))["accuracy"]
+            accuracy = accuracy_and_mrr(result.output_scores, corpus.labels(TEST))["accuracy"]
             levels = "/".join(str(len(np.unique(layer.weight))) for layer in network.layers)
             spikes = "/".join(f"{tally.spikes.mean():.0f}" for tally in result.layers)
             print(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from inputs import plain_encoder
 from timing import medians, print_table
 from torch.nn import functional
 
@@ -31,11 +32,11 @@ def main() -> None:
     targets = torch.from_numpy(labels)
 
     def ours() -> None:
-        model = SpikingClassifier(SIZES, config)
+        model = SpikingClassifier(SIZES, config, plain_encoder(SIZES[0]))
         fit(model, Examples(values, labels), Examples(values[:1], labels[:1]), config)
 
     def bare() -> None:
-        model = SpikingClassifier(SIZES, config).train()
+        model = SpikingClassifier(SIZES, config, plain_encoder(SIZES[0])).train()
         optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
         order = torch.randperm(TEXTS)
         for start in range(0, TEXTS, config.batch_size):

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import torch
+from inputs import plain_encoder
 from timing import medians, print_table
 from torch import nn
 from torch.nn import functional
@@ -31,7 +32,7 @@ def main() -> None:
     """Measure and print."""
     keep_freed_memory()
     torch.manual_seed(0)
-    model = SpikingClassifier(SIZES, TrainConfig(window=STEPS, dropout=0.05))
+    model = SpikingClassifier(SIZES, TrainConfig(window=STEPS, dropout=0.05), plain_encoder(SIZES[0]))
     spikes = (torch.rand(BATCH, STEPS, SIZES[0]) < 0.12).float()
     labels = torch.randint(0, SIZES[-1], (BATCH,))
 

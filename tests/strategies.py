@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.encode.calibration import Calibration
+from snnlp_lava.encode.encoder import SafEncoder
 from snnlp_lava.encode.saf import ONE
-from snnlp_lava.encode.samples import SafSamples
+from snnlp_lava.encode.samples import EncodedSamples
 from snnlp_lava.netx.card import Card, Embedding
 
 SEEDS = st.integers(0, 2**32 - 1)  # drawing one seed is far quicker than drawing each value of an array
@@ -62,7 +63,8 @@ def large_networks(draw, max_size=300):
 def saf_samples(values, window):
     """Samples with these SAF values, (n, channels) integers in [0, ONE]."""
     channels = values.shape[1]
-    return SafSamples(values, Calibration("range", np.full(channels, 1 / ONE), np.zeros(channels)), window)
+    encoder = SafEncoder(Calibration("range", np.full(channels, 1 / ONE), np.zeros(channels)))
+    return EncodedSamples(values, encoder, window)
 
 
 def card_for(network, **changes):
@@ -74,7 +76,7 @@ def card_for(network, **changes):
         "window": 25,
         "period": 32,
         "embedding": Embedding("a model", "0" * 64, network.inputs),
-        "calibration": Calibration("paper", np.full(network.inputs, 0.5), np.full(network.inputs, 0.25)),
+        "encoder": SafEncoder(Calibration("paper", np.full(network.inputs, 0.5), np.full(network.inputs, 0.25))),
         "training": {
             "config": {"seed": 42},
             "data": {"name": "demo", "split_scheme": "official", "rows": {"train": 8, "validation": 3, "test": 4}},

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.record import Source, read_run, result_document, write_run
+from snnlp_lava.backends.record import Source, paper_operations, read_run, result_document, write_run
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.encode.saf import ONE
 from snnlp_lava.errors import InputError
@@ -27,7 +27,9 @@ def test_a_ledger_by_hand():
     assert output.synops.tolist() == [9, 0]
     assert output.synops_nonzero.tolist() == [6, 0]
     assert result.output_counts.tolist() == [[3, 0, 3], [0, 0, 0]]
-    assert result.predictions.tolist() == [0, 0]
+    assert result.output_scores.argmax(axis=1).tolist() == [0, 0]
+    assert result.first_spikes.tolist() == [2, 0]
+    assert paper_operations(result) == (6 + 3 + 6 - 2) / 2
     assert result.steps == 8
 
 
@@ -49,7 +51,7 @@ def test_a_run_folder_reads_back(written):
     run = read_run(folder)
     np.testing.assert_array_equal(run.output_counts, result.output_counts)
     np.testing.assert_array_equal(run.labels, labels)
-    assert run.record["accuracy"] == document["accuracy"] == (result.predictions == labels).mean()
+    assert run.record["accuracy"] == document["accuracy"] == (result.output_scores.argmax(axis=1) == labels).mean()
     for train, packed, layer in zip(run.trains, result.trains, run.record["layers"], strict=True):
         assert train.shape == (4, 8, layer["neurons"])
         np.testing.assert_array_equal(np.packbits(train, axis=2), packed)

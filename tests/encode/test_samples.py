@@ -16,7 +16,7 @@ def test_saf_samples_are_the_closed_forms_spikes_in_any_order(seed, window, orde
     values = np.random.default_rng(seed).integers(0, ONE + 1, (6, 5))
     samples = saf_samples(values, window)
     assert len(samples) == 6
-    np.testing.assert_array_equal(samples.values(np.arange(6)), values)
+    np.testing.assert_array_equal(samples.inputs(np.arange(6)), values)
     np.testing.assert_array_equal(samples.spikes(np.array(order)), saf_spikes(values[order], window))
 
 

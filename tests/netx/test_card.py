@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.encode.calibration import CALIBRATIONS, Calibration
+from snnlp_lava.encode.encoder import BernoulliEncoder, SafEncoder
 from snnlp_lava.encode.saf import MAX_WINDOW
 from snnlp_lava.errors import InputError
 from snnlp_lava.netx.card import Card, Embedding
@@ -48,30 +49,44 @@ TRAINING = st.just({}) | st.fixed_dictionaries(
 )
 
 
+ARRAYS = {"gain": np.ones(3), "offset": np.zeros(3)}
+
+
+def calibration_of(name):
+    return Calibration(name, np.array([0.1, 1 / 3, -2]), np.array([0, 0.5, 1e-9]))
+
+
 @given(
     st.lists(st.text(), min_size=2, unique=True, max_size=5),
     st.integers(1, MAX_WINDOW),
     st.integers(0, MAX_WINDOW),
     st.none() | st.text(),
-    st.sampled_from(CALIBRATIONS),
+    st.sampled_from(CALIBRATIONS).flatmap(
+        lambda name: st.sampled_from(
+            [
+                SafEncoder(calibration_of(name)),
+                *(BernoulliEncoder(calibration_of(name), 7, kind) for kind in (True, False)),
+            ]
+        )
+    ),
     TRAINING,
 )
-def test_a_card_survives_json(names, window, pause, model, calibration, training):
+def test_a_card_survives_json(names, window, pause, model, encoder, training):
     card = card_for(
         NETWORK,
         label_names=names,
         window=window,
         period=min(MAX_WINDOW, window + pause),
         embedding=Embedding(model, model, 3),
-        calibration=Calibration(calibration, np.array([0.1, 1 / 3, -2]), np.array([0, 0.5, 1e-9])),
+        encoder=encoder,
         training=training,
     )
     document = json.loads(json.dumps(card.to_dict()))
-    again = Card.from_dict(document, card.calibration.gain, card.calibration.offset)
+    again = Card.from_dict(document, card.encoder.arrays())
     assert again.to_dict() == card.to_dict()
     assert (again.label_names, again.window, again.period) == (tuple(names), window, card.period)
     assert again.embedding == card.embedding
-    assert (again.calibration.name, again.training) == (calibration, training)
+    assert (again.encoder.to_dict(), again.training) == (encoder.to_dict(), training)
 
 
 @given(st.data())
@@ -84,7 +99,7 @@ def test_a_changed_description_is_a_card_or_an_input_error(data):
     else:
         parent.pop(key, None)
     with contextlib.suppress(InputError):
-        saved = json.loads(json.dumps(Card.from_dict(document, np.ones(3), np.zeros(3)).to_dict()))
+        saved = json.loads(json.dumps(Card.from_dict(document, ARRAYS).to_dict()))
         assert saved == {field: document[field] for field in saved}
 
 
@@ -97,7 +112,7 @@ def test_a_changed_description_is_a_card_or_an_input_error(data):
         ({"window": 16385, "period": 16385}, "window 16385 is outside 1 to 16384 steps"),
         ({"window": 9, "period": 8}, "period 8 is outside the window, 9, to 16384 steps"),
         ({"window": 9, "period": 16385}, "period 16385 is outside the window, 9, to 16384 steps"),
-        ({"embedding": Embedding(None, None, 4)}, "the embedding has 4 dimensions, the calibration 3"),
+        ({"embedding": Embedding(None, None, 4)}, "the embedding has 4 dimensions, the encoder 3"),
     ],
 )
 def test_a_card_that_contradicts_itself_is_refused(changes, message):
@@ -115,13 +130,21 @@ def test_a_card_that_contradicts_itself_is_refused(changes, message):
         ({"label_names": "ab"}, "description is malformed: 'ab' is str"),
         ({"embedding": {"name": "a"}}, "description is malformed: .*sha256"),
         ({"embedding": {"name": 7, "sha256": None, "dimension": 3}}, "description is malformed: '7' is int"),
-        ({"calibration": "zscore"}, "calibration 'zscore' is unknown"),
+        ({"encoder": "saf"}, "description is malformed: 'saf' is str"),
+        ({"encoder": {"kind": "saf", "calibration": "zscore"}}, "calibration 'zscore' is unknown"),
+        ({"encoder": {"kind": "saf", "calibration": 7}}, "calibration 7 is no name"),
+        ({"encoder": {"kind": "saf"}}, "encoder: lacks 'calibration'"),
+        ({"encoder": {}}, "encoder: lacks 'kind'"),
+        ({"encoder": {"kind": ["saf"]}}, "encoder: kind .* is unknown"),
+        ({"encoder": {"kind": "word-codes", "reference": False}}, "encoder: lacks 'words'"),
+        ({"encoder": {"kind": "bernoulli", "calibration": "paper", "seed": -1, "reference": False}}, "seed -1"),
+        ({"encoder": {"kind": "bernoulli", "calibration": "paper", "seed": 1, "reference": 1}}, "reference 1"),
     ],
 )
 def test_a_malformed_description_is_refused(changes, message):
     document = {**card_for(NETWORK).to_dict(), **changes}
     with pytest.raises(InputError, match=message):
-        Card.from_dict(document, np.ones(3), np.zeros(3))
+        Card.from_dict(document, ARRAYS)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +176,7 @@ def test_a_training_record_of_wrong_types_is_refused(place, value, message):
         parent = parent[key]
     parent[place[-1]] = value
     with pytest.raises(InputError, match=f"its training record is malformed: {message}"):
-        Card.from_dict(document, np.ones(3), np.zeros(3))
+        Card.from_dict(document, ARRAYS)
 
 
 @pytest.mark.parametrize("missing", ["data", "config", "baselines"])
@@ -165,9 +188,9 @@ def test_a_training_record_that_lacks_a_part_is_refused_but_none_at_all_is_allow
     assert card_for(NETWORK, training={}).training == {}
 
 
-@pytest.mark.parametrize("missing", ["window", "label_names", "embedding", "calibration", "training"])
+@pytest.mark.parametrize("missing", ["window", "label_names", "embedding", "encoder", "training"])
 def test_a_description_that_lacks_a_field_names_it(missing):
     document = card_for(NETWORK).to_dict()
     del document[missing]
     with pytest.raises(InputError, match=f"its description lacks '{missing}'"):
-        Card.from_dict(document, np.ones(3), np.zeros(3))
+        Card.from_dict(document, ARRAYS)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.encode.calibration import Calibration
+from snnlp_lava.encode.encoder import SafEncoder
 from snnlp_lava.errors import InputError
 from snnlp_lava.netx.file import read_network, write_network
 from strategies import card_for, networks
@@ -54,13 +55,13 @@ def replace(file, name, value):
 @given(networks(), st.data())
 def test_what_was_written_is_read(tmp_path, network, data):
     values = st.lists(st.floats(-1e9, 1e9), min_size=network.inputs, max_size=network.inputs).map(np.array)
-    card = card_for(network, calibration=Calibration("range", data.draw(values), data.draw(values)))
+    card = card_for(network, encoder=SafEncoder(Calibration("range", data.draw(values), data.draw(values))))
     write_network(tmp_path / "a.net", network, card)
     read = read_network(tmp_path / "a.net")
     assert read.network.layers == network.layers
     assert read.card.to_dict() == card.to_dict()
-    np.testing.assert_array_equal(read.card.calibration.gain, card.calibration.gain)
-    np.testing.assert_array_equal(read.card.calibration.offset, card.calibration.offset)
+    for name, array in card.encoder.arrays().items():
+        np.testing.assert_array_equal(read.card.encoder.arrays()[name], array)
 
 
 def test_the_same_network_gives_the_same_bytes(path):
@@ -128,8 +129,11 @@ CHANGES = {
     "card a text of fixed length": (("snnlp/card", np.bytes_("{}")), "/snnlp/card is |S2"),
     "card a list": (("snnlp/card", card_bytes("[]")), "/snnlp/card is not a JSON object"),
     "card empty": (("snnlp/card", card_bytes("{}")), "its description lacks"),
-    "gain missing": (("snnlp/gain", None), "lacks /snnlp/gain"),
-    "gain too long": (("snnlp/gain", np.ones(4)), "calibration paper: 4 gains, 3 offsets"),
+    "no encoder": (("snnlp/encoder", None), "lacks /snnlp/encoder"),
+    "gain missing": (("snnlp/encoder/gain", None), "encoder: lacks 'gain'"),
+    "gain too long": (("snnlp/encoder/gain", np.ones(4)), "calibration paper: 4 gains, 3 offsets"),
+    "gain a table": (("snnlp/encoder/gain", np.ones((3, 1))), "/snnlp/encoder/gain is float64 of shape"),
+    "too many arrays": (("snnlp/encoder/more", {"a": 1, "b": 2, "c": 3}), "/snnlp/encoder/more is not a dataset"),
 }
 
 

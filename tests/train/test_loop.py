@@ -7,7 +7,7 @@ import torch
 from snnlp_lava.errors import InputError
 from snnlp_lava.train.ann import AnnClassifier
 from snnlp_lava.train.config import ANN, TrainConfig
-from snnlp_lava.train.loop import Examples, choose_device, fit, predict
+from snnlp_lava.train.loop import Examples, choose_device, evaluate, fit
 
 CONFIG = TrainConfig.defaults_for(ANN, epochs=6, batch_size=16, seed=3, dropout=0.2)
 
@@ -59,7 +59,7 @@ def test_the_best_epochs_weights_are_kept():
     model, progress, rows = train()
     accuracies = [row["validation_accuracy"] for row in rows]
     assert accuracies[progress.best_epoch - 1] == max(accuracies)
-    found = (predict(model, VALIDATION.inputs).argmax(axis=1) == VALIDATION.labels).mean()
+    found = (evaluate(model, VALIDATION.inputs)[1].argmax(axis=1) == VALIDATION.labels).mean()
     assert found == accuracies[progress.best_epoch - 1]
 
 

@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snnlp_lava.chip.neuron import run_layer
+from snnlp_lava.encode.calibration import Calibration
+from snnlp_lava.encode.encoder import SafEncoder
 from snnlp_lava.encode.saf import ONE, saf_spikes
 from snnlp_lava.train.config import NeuronConfig, TrainConfig
 from snnlp_lava.train.spiking import SpikingClassifier
@@ -15,7 +17,8 @@ from snnlp_lava.train.spiking import SpikingClassifier
 def classifier(sizes, seed, *, gain=4.0, **config):
     """A classifier with random weights that make every layer fire."""
     torch.manual_seed(seed)
-    model = SpikingClassifier(sizes, TrainConfig(**config)).eval()
+    encoder = SafEncoder(Calibration("paper", np.ones(sizes[0]), np.zeros(sizes[0])))
+    model = SpikingClassifier(sizes, TrainConfig(**config), encoder).eval()
     with torch.no_grad():
         for block in model.blocks:
             block.synapse.weight.mul_(gain)

@@ -24,3 +24,25 @@ def accuracy_and_mrr(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]
     """Accuracy, and mean reciprocal rank of the true class."""
     rank = ranks(scores, labels)
     return {"accuracy": float((rank == 1).mean()), "mrr": float((1 / rank).mean())}
+
+
+def first_to_count(spikes: np.ndarray) -> np.ndarray:
+    """Class scores of output spikes: the most spikes win, and of equals the class that had them first.
+
+    The integer part of a score is the count. The fraction is larger the earlier the class's last spike came, which
+    the host sees on any chip; membrane voltages, which would tell more, it would have to read out one by one.
+
+    Parameters
+    ----------
+    spikes
+        (n, steps, classes) uint8, the window alone.
+
+    Returns
+    -------
+    np.ndarray
+        (n, classes) float64.
+    """
+    steps = spikes.shape[1]
+    counts = spikes.sum(axis=1, dtype=np.int64)
+    last = steps - np.argmax(spikes[:, ::-1] != 0, axis=1)
+    return counts + np.where(counts > 0, (steps - last) / (steps + 1), 0.0)

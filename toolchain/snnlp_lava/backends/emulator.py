@@ -11,6 +11,7 @@ from snnlp_lava.backends.result import LayerTally, RunResult, joined, tally_laye
 from snnlp_lava.chip.network import Network
 from snnlp_lava.chip.neuron import count_spikes, run_layer
 from snnlp_lava.encode.samples import Samples
+from snnlp_lava.metrics import first_to_count
 
 _BATCH_BYTES = 1 << 27  # of the widest layer's 8-byte state over a period
 
@@ -53,10 +54,11 @@ def run_emulator(
     batch = max(1, _BATCH_BYTES // (8 * period * max(network.sizes)))
     tallies: list[tuple[LayerTally, ...]] = []
     trains: list[list[np.ndarray]] = [[] for _ in network.sizes]
-    outputs = []
+    scores, first = [], []
     for start in range(0, len(rows), batch):
         chunk = rows[start : start + batch]
         spikes = _padded(samples.spikes(chunk), period)
+        first.append(spikes[:, 0].sum(axis=1, dtype=np.int64))
         counts, wraps, clips = [], [], []
         for index in range(len(network.sizes)):
             if index:
@@ -68,14 +70,17 @@ def run_emulator(
             if start < keep_trains or not start:
                 trains[index].append(np.packbits(spikes[: max(0, keep_trains - start)], axis=2))
         tallies.append(tally_layers(network, counts, period, wraps, clips))
-        outputs.append(spikes[:, : samples.window].sum(axis=1, dtype=np.int64))
+        scores.append(first_to_count(spikes[:, : samples.window]))
         progress(len(chunk))
+    output_scores = np.concatenate(scores)
     return RunResult(
         backend="emulator",
         window=samples.window,
         period=period,
         steps=len(rows) * period,
-        output_counts=np.concatenate(outputs),
+        output_counts=output_scores.astype(np.int64),
+        output_scores=output_scores,
+        first_spikes=np.concatenate(first),
         layers=joined(tallies),
         seconds=time.perf_counter() - started,
         trains=tuple(np.concatenate(parts) for parts in trains),

@@ -13,7 +13,7 @@ from snnlp_lava.backends.record import EXAMPLES, Source, check_run_folder, resul
 from snnlp_lava.backends.result import BrokenRunError, RunResult, agreed
 from snnlp_lava.chip.network import Network
 from snnlp_lava.embed.source import embedded_rows, embedder_of
-from snnlp_lava.encode.samples import SafSamples, Samples, SpikeSamples, load_spikes
+from snnlp_lava.encode.samples import EncodedSamples, Features, Samples, SpikeSamples, load_spikes
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import sha256_of_file
 from snnlp_lava.netx.card import Card
@@ -103,7 +103,7 @@ def choose(path: Path, selection: Selection, report: Report = silent) -> Chosen:
     if selection.texts:
         texts, labels = list(selection.texts), None
         rows = np.arange(len(texts))
-        samples = SafSamples(embedder_of(card.embedding).embed(texts), card.calibration, card.window)
+        samples = EncodedSamples(_features(card, texts), card.encoder, card.window)
         return Chosen(network, card, samples, rows, card.period, texts, labels)
     assert selection.data is not None
     data = load_texts(selection.data, selection.text_column, selection.label_column)
@@ -113,11 +113,21 @@ def choose(path: Path, selection: Selection, report: Report = silent) -> Chosen:
     if (labels < 0).any():
         unknown = data.label_names[data.labels[rows[np.argmax(labels < 0)]]]
         raise InputError(f"data {data.name}: label {unknown!r} is none of the network's: {', '.join(card.label_names)}")
-    known = card.embedding.name is not None
-    embedder = embedder_of(card.embedding) if known or selection.vectors is None else None
-    vectors = embedded_rows(data, rows, embedder, selection.vectors, counting(report, "embed", len(rows)))
-    samples = SafSamples(vectors, card.calibration, card.window)
-    return Chosen(network, card, samples, rows, card.period, data.select(rows), labels)
+    texts = data.select(rows)
+    if card.encoder.takes_text:
+        features: Features = np.array(texts, dtype=object)
+    else:
+        known = card.embedding.name is not None
+        embedder = embedder_of(card.level, card.embedding) if known or selection.vectors is None else None
+        features = embedded_rows(data, rows, embedder, selection.vectors, counting(report, "embed", len(rows)))
+    samples = EncodedSamples(features, card.encoder, card.window)
+    return Chosen(network, card, samples, rows, card.period, texts, labels)
+
+
+def _features(card: Card, texts: list[str]) -> Features:
+    if card.encoder.takes_text:
+        return np.array(texts, dtype=object)
+    return embedder_of(card.level, card.embedding).embed(texts)
 
 
 def _chosen_spikes(path: Path, selection: Selection) -> Chosen:

@@ -1,7 +1,7 @@
 """The folder through which a Lava worker and its parent work together.
 
 ``job.json`` says what to run, ``input.npy`` holds SAF values or packed spikes, ``spikes0.npy`` ... take the
-spikes of the input and of every layer step by step, bit-packed, and ``step.npy`` the last step that was written.
+spikes of the input and of every layer step by step, bit-packed, and ``step.npy`` the last step of each of them.
 The worker fills them through shared mappings, so that nothing is lost if it ends early, and the parent only looks.
 """
 
@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from snnlp_lava.encode.samples import SafSamples, Samples
+from snnlp_lava.encode.encoder import SafEncoder
+from snnlp_lava.encode.samples import EncodedSamples, Samples
 
 _JOB, _INPUT, _STEP, LOG = "job.json", "input.npy", "step.npy", "log.txt"
 _CHUNK = 256  # samples made into input in one go
@@ -47,7 +48,7 @@ class LavaJob:
     @classmethod
     def of(cls, network: Path, sizes: tuple[int, ...], samples: Samples, count: int, period: int) -> LavaJob:
         """The job for `count` of the samples."""
-        return cls(str(network.resolve()), sizes, count, samples.window, period, isinstance(samples, SafSamples))
+        return cls(str(network.resolve()), sizes, count, samples.window, period, _saf(samples) is not None)
 
     @property
     def latency(self) -> int:
@@ -67,10 +68,8 @@ class LavaJob:
         """Make the folder's files, with those rows of the samples as input."""
         for start in range(0, len(rows), _CHUNK):
             chunk = rows[start : start + _CHUNK]
-            if isinstance(samples, SafSamples):
-                values = samples.values(chunk)
-            else:
-                values = np.packbits(samples.spikes(chunk), axis=2)
+            saf = _saf(samples)
+            values = saf.inputs(chunk) if saf else np.packbits(samples.spikes(chunk), axis=2)
             if not start:
                 shape = (len(rows), *values.shape[1:])
                 whole = np.lib.format.open_memmap(folder / _INPUT, mode="w+", dtype=values.dtype, shape=shape)  # type: ignore[no-untyped-call]
@@ -78,7 +77,7 @@ class LavaJob:
         for path, size in zip(self.train_files(folder), self.sizes, strict=True):
             shape = (self.steps, (size + 7) // 8)
             np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)  # type: ignore[no-untyped-call]
-        np.save(self.step_file(folder), np.zeros(1, dtype=np.int64))
+        np.save(self.step_file(folder), np.zeros(len(self.sizes), dtype=np.int64))
         (folder / _JOB).write_text(json.dumps(asdict(self)), "utf-8")
 
     @classmethod
@@ -93,7 +92,7 @@ class LavaJob:
 
     @staticmethod
     def step_file(folder: Path) -> Path:
-        """File of the last step written, one int64."""
+        """File of the last step written of the input and of each layer, int64."""
         return folder / _STEP
 
     @staticmethod
@@ -110,3 +109,8 @@ class LavaJob:
             np.load(path)[depth : depth + samples * self.period].reshape(samples, self.period, -1)
             for depth, path in enumerate(self.train_files(folder))
         ]
+
+
+def _saf(samples: Samples) -> EncodedSamples | None:
+    """The samples, if a SAF Process makes their spikes."""
+    return samples if isinstance(samples, EncodedSamples) and isinstance(samples.encoder, SafEncoder) else None

@@ -29,33 +29,32 @@ def main(folder: Path) -> None:
 
 
 def run_job(job: LavaJob, folder: Path) -> None:
-    """Build the source, the NetX network and the recorder, and run them for the job's steps."""
+    """Build the source and the NetX network, and run them for the job's steps."""
     from lava.lib.dl import netx
     from lava.magma.core.run_conditions import RunSteps
     from lava.magma.core.run_configs import Loihi2SimCfg
 
     from snnlp_lava.processes.player import SpikePlayer
-    from snnlp_lava.processes.recorder import SpikeRecorder, recorder_model
+    from snnlp_lava.processes.recording import Recording, recording_lif
     from snnlp_lava.processes.saf import SAF
 
+    step_file = job.step_file(folder)
+    first, *others = [Recording(file, step_file, layer) for layer, file in enumerate(job.train_files(folder))]
     source: SAF | SpikePlayer
     if job.saf:
-        source = SAF(values=job.input(folder), window=job.window, period=job.period)
+        source = SAF(values=job.input(folder), window=job.window, period=job.period, recording=first)
     else:
-        source = SpikePlayer(trains=job.input(folder), channels=job.sizes[0], period=job.period)
+        source = SpikePlayer(trains=job.input(folder), channels=job.sizes[0], period=job.period, recording=first)
     # The source feeds the network directly, so the first layer's window begins one step behind the source's.
     network = netx.hdf5.Network(net_config=job.network, reset_interval=job.period, reset_offset=1)
     network.net_config.f.close()  # NetX leaves its file open
-    recorder = SpikeRecorder(sizes=job.sizes, files=job.train_files(folder), step_file=job.step_file(folder))
     source.s_out.connect(network.inp)
-    for port, out in zip(recorder.ports, [source.s_out, *(layer.out for layer in network.layers)], strict=True):
-        out.connect(port)
-    models = {recorder: recorder_model(len(job.sizes))}
+    models = {layer.neuron: recording_lif(recording) for layer, recording in zip(network.layers, others, strict=True)}
     config = Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map=models)
     try:
-        recorder.run(condition=RunSteps(num_steps=job.steps), run_cfg=config)
+        source.run(condition=RunSteps(num_steps=job.steps), run_cfg=config)
     finally:
-        recorder.stop()
+        source.stop()
 
 
 def _end_with_parent() -> None:

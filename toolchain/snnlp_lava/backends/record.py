@@ -25,6 +25,21 @@ EXAMPLES = 4
 """Samples whose texts a run folder keeps, and whose spike trains it keeps by default."""
 
 
+def class_scores(result: RunResult, card: Card | None) -> np.ndarray:
+    """(n, classes) scores that rank the classes; for a reference network counts alone, ties to the lower class."""
+    reference = card is not None and card.training.get("config", {}).get("reference", False)
+    return result.output_counts if reference else result.output_scores
+
+
+def paper_operations(result: RunResult) -> float:
+    """Operations a sample as SNNLP counts them: the spikes of all layers, but for the input's first step.
+
+    A spike that drives 256 synapses counts once, and output spikes count, which drive none (its main.py).
+    """
+    spikes = sum(int(tally.spikes.sum()) for tally in result.layers) - int(result.first_spikes.sum())
+    return spikes / result.samples
+
+
 def result_document(result: RunResult, card: Card | None, labels: np.ndarray | None) -> dict[str, Any]:
     """What ``run --json`` prints.
 
@@ -38,7 +53,8 @@ def result_document(result: RunResult, card: Card | None, labels: np.ndarray | N
         (n,) true classes, or None where they are unknown.
     """
     label_names = card.label_names if card else map(str, range(result.output_counts.shape[1]))
-    scores = accuracy_and_mrr(result.output_counts, labels) if labels is not None else {"accuracy": None, "mrr": None}
+    ranked = class_scores(result, card)
+    scores = accuracy_and_mrr(ranked, labels) if labels is not None else {"accuracy": None, "mrr": None}
     layers: list[dict[str, Any]] = [
         {
             "name": tally.name,
@@ -62,10 +78,11 @@ def result_document(result: RunResult, card: Card | None, labels: np.ndarray | N
         "input_spikes": layers[0]["spikes"],
         "layers": layers,
         "synops_per_sample": sum(layer["synops"] for layer in layers) / result.samples,
+        "paper_operations": paper_operations(result),
         "wraps": sum(layer["wraps"] for layer in layers),
         "clips": sum(layer["clips"] for layer in layers),
         "label_names": list(label_names),
-        "predictions": result.predictions.tolist(),
+        "predictions": ranked.argmax(axis=1).tolist(),
         "labels": labels.tolist() if labels is not None else None,
         "seconds": round(result.seconds, 3),
         "versions": versions(),
@@ -146,7 +163,7 @@ def write_run(
     columns: dict[str, Any] = {"row": source.rows}
     if labels is not None:
         columns["label"] = labels
-    columns |= {"prediction": result.predictions, "output_counts": list(result.output_counts)}
+    columns |= {"prediction": document["predictions"], "output_counts": list(result.output_counts)}
     for tally in result.layers:
         for count in ("spikes", "synops", "synops_nonzero", "wraps", "clips"):
             columns[f"{tally.name}_{count}"] = getattr(tally, count)

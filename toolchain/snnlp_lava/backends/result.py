@@ -57,6 +57,10 @@ class RunResult:
         Steps that were run in all.
     output_counts
         (n, classes) int64 spikes of the output neurons within the window.
+    output_scores
+        (n, classes) float64: the same with ties broken, see `snnlp_lava.metrics.first_to_count`.
+    first_spikes
+        (n,) int64 input spikes of each sample's first step, which the paper's way of counting leaves out.
     layers
         The input and every layer.
     seconds
@@ -71,6 +75,8 @@ class RunResult:
     period: int
     steps: int
     output_counts: np.ndarray
+    output_scores: np.ndarray
+    first_spikes: np.ndarray
     layers: tuple[LayerTally, ...]
     seconds: float
     trains: tuple[np.ndarray, ...] = field(default=())
@@ -79,11 +85,6 @@ class RunResult:
     def samples(self) -> int:
         """Number of samples."""
         return len(self.output_counts)
-
-    @property
-    def predictions(self) -> np.ndarray:
-        """(n,) class with the most output spikes; of equals the one with the lower index."""
-        return self.output_counts.argmax(axis=1)
 
 
 class BrokenRunError(BackendError):

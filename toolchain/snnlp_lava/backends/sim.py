@@ -1,4 +1,4 @@
-"""Lava's CPU simulator: SAF, NetX network and recorder in child processes under a watchdog."""
+"""Lava's CPU simulator: source and NetX network in child processes under a watchdog."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from snnlp_lava.backends.result import BrokenRunError, RunResult, tally_layers
 from snnlp_lava.chip.network import Network
 from snnlp_lava.encode.samples import Samples
 from snnlp_lava.errors import BackendError, InputError
+from snnlp_lava.metrics import first_to_count
 
 logger = logging.getLogger(__name__)
 
@@ -122,8 +123,8 @@ class _Worker:
 
     @property
     def step(self) -> int:
-        """The last step that is on disk."""
-        return int(self._step[0])
+        """The last step that is on disk for all layers."""
+        return int(self._step.min())
 
     @property
     def finished(self) -> int:
@@ -215,14 +216,17 @@ def _result(
 ) -> RunResult:
     seconds = time.perf_counter() - started
     layers = [np.concatenate(parts) for parts in zip(*trains, strict=True)]
-    counts = [_counts(packed, size, period) for packed, size in zip(layers, network.sizes, strict=True)]
+    counts = [_counts(packed, size) for packed, size in zip(layers, network.sizes, strict=True)]
+    output_scores = first_to_count(np.unpackbits(layers[-1][:, :window], axis=2, count=network.outputs))
     zero = np.zeros(len(counts[0]), dtype=np.int64)
     return RunResult(
         backend="sim",
         window=window,
         period=period,
         steps=steps,
-        output_counts=_counts(layers[-1], network.outputs, window).astype(np.int64),
+        output_counts=output_scores.astype(np.int64),
+        output_scores=output_scores,
+        first_spikes=np.unpackbits(layers[0][:, 0], axis=1).sum(axis=1, dtype=np.int64),
         layers=tally_layers(
             network,
             counts,
@@ -235,10 +239,10 @@ def _result(
     )
 
 
-def _counts(packed: np.ndarray, neurons: int, steps: int) -> np.ndarray:
-    """Spikes of each neuron over the first steps of each sample: (n, neurons) int32."""
+def _counts(packed: np.ndarray, neurons: int) -> np.ndarray:
+    """Spikes of each neuron over the steps of each sample: (n, neurons) int32."""
     counts = np.empty((len(packed), neurons), dtype=np.int32)
     for start in range(0, len(packed), _CHUNK):
-        bits = np.unpackbits(packed[start : start + _CHUNK, :steps], axis=2, count=neurons)
+        bits = np.unpackbits(packed[start : start + _CHUNK], axis=2, count=neurons)
         counts[start : start + _CHUNK] = bits.sum(axis=1, dtype=np.int32)
     return counts

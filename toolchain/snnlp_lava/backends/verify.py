@@ -145,13 +145,13 @@ def _slayer_trains(model: Path, chosen: Chosen) -> list[np.ndarray]:
     from snnlp_lava.train.folder import load_spiking
 
     network, card = chosen.network, chosen.card
-    info, module, calibration = load_spiking(model)
+    info, module = load_spiking(model)
     if info.sizes != network.sizes:
         raise InputError(
             f"model {model}: has sizes {info.sizes}, the network {network.sizes}; is it the model that was exported?"
         )
-    if card is not None and not np.array_equal(calibration.gain, card.calibration.gain):
-        raise InputError(f"model {model}: has another calibration than the network; is it the model that was exported?")
+    if card is not None and module.encoder.to_dict() != card.encoder.to_dict():
+        raise InputError(f"model {model}: has another encoder than the network; is it the model that was exported?")
     batches = []
     for start in range(0, len(chosen.samples), _BATCH):
         spikes = chosen.samples.spikes(np.arange(start, min(start + _BATCH, len(chosen.samples))))

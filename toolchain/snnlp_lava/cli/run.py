@@ -57,7 +57,7 @@ def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[s
     if as_json:
         click.echo(json.dumps(outcome.document, ensure_ascii=False))
     elif texts:
-        _print_texts(texts, outcome.result, outcome.document["label_names"])
+        _print_texts(texts, outcome.result, outcome.document)
     else:
         _print_summary(outcome.document)
     if folder is not None:
@@ -70,11 +70,12 @@ def _run_name(network: Path, selection: Selection, backend: str) -> str:
     return "-".join([network.stem, backend, *source, *limit])
 
 
-def _print_texts(texts: Sequence[str], result: RunResult, label_names: Sequence[str]) -> None:
-    for text, prediction, counts in zip(texts, result.predictions, result.output_counts, strict=True):
-        click.echo(f"{label_names[prediction]}\t{text}")
-        order = sorted(range(len(label_names)), key=lambda index: (-counts[index], index))
-        click.echo("\t" + "  ".join(f"{label_names[index]} {counts[index]}" for index in order))
+def _print_texts(texts: Sequence[str], result: RunResult, document: dict[str, Any]) -> None:
+    names = document["label_names"]
+    for text, prediction, counts in zip(texts, document["predictions"], result.output_counts, strict=True):
+        click.echo(f"{names[prediction]}\t{text}")
+        order = sorted(range(len(names)), key=lambda index: (-counts[index], index != prediction, index))
+        click.echo("\t" + "  ".join(f"{names[index]} {counts[index]}" for index in order))
 
 
 def _print_summary(document: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import click
 from snnlp_lava.cli.options import data_options, split_scheme_option
 
 if TYPE_CHECKING:
+    from snnlp_lava.train.config import TrainConfig
     from snnlp_lava.train.folder import ModelInfo
 
 
@@ -18,10 +19,16 @@ if TYPE_CHECKING:
 @split_scheme_option("official")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many rows of each part.")
 @click.option(
-    "--method", type=click.Choice(["snn-rate", "ann"]), default="snn-rate", show_default=True, help="What to train."
+    "--method",
+    type=click.Choice(["snn-rate", "snn-rate-rand", "snn-bin", "ann"]),
+    default="snn-rate",
+    show_default=True,
+    help="SAF rates, random rates, a binary word code a step, or no spikes at all.",
 )
 @click.option(
-    "--level", type=click.Choice(["sentence"]), default="sentence", show_default=True, help="What a vector stands for."
+    "--level",
+    type=click.Choice(["sentence", "word"]),
+    help="What a vector stands for; a text is the mean of its words'.  [default: sentence; word for snn-bin]",
 )
 @click.option(
     "--embedding",
@@ -29,14 +36,23 @@ if TYPE_CHECKING:
     show_default=True,
     help="A sentence-transformers model: a folder, or a name on the Hugging Face hub.",
 )
-@click.option("--window", type=int, default=32, show_default=True, help="Time steps a text is presented.")
+@click.option(
+    "--words",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Word vectors as text (GloVe, word2vec; .gz, too).  [default: distilled from the embedding model]",
+)
+@click.option(
+    "--codes",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="64-bit word codes as text, for snn-bin.  [default: made of the word vectors]",
+)
+@click.option("--window", type=int, help="Time steps a text is presented.  [default: 32; snn-bin: 33, a token each]")
 @click.option(
     "--calibration",
     type=click.Choice(["onoff", "range", "paper"]),
-    default="onoff",
-    show_default=True,
-    help="How vectors become rates.",
+    help="How vectors become rates.  [default: onoff]",
 )
+@click.option("--reference", is_flag=True, help="Encode, train and score as the SNNLP paper's published code does.")
 @click.option("--threshold-scale", type=float, help="Weight resolution: factor on threshold and initial weights.")
 @click.option("--epochs", type=int, help="Passes over the training rows.")
 @click.option("--learning-rate", type=float, help="Adam's learning rate at the start; it falls along a cosine.")
@@ -54,11 +70,21 @@ def command(output: Path | None, data: str, **options: Any) -> None:
     from snnlp_lava.text.sources import load_texts
     from snnlp_lava.train.config import TrainConfig
     from snnlp_lava.train.loop import choose_device
-    from snnlp_lava.train.session import claim_folder, prepare, train_model
+    from snnlp_lava.train.session import Origin, claim_folder, prepare, train_model
 
-    names = ("method", "level", "window", "calibration", "threshold_scale", "epochs", "learning_rate", "seed")
+    names = (
+        "method",
+        "level",
+        "window",
+        "calibration",
+        "reference",
+        "threshold_scale",
+        "epochs",
+        "learning_rate",
+        "seed",
+    )
     config = TrainConfig.defaults_for(**{name: options[name] for name in names if options[name] is not None})
-    folder = output or Path("models") / f"{Path(data).stem}-{config.method}-t{config.window}-s{config.seed}"
+    folder = output or Path("models") / _name(data, config)
     console = stderr()
     info = claim_folder(folder, options["resume"], config)
     if options["device"] == "cuda":
@@ -69,9 +95,8 @@ def command(output: Path | None, data: str, **options: Any) -> None:
         texts = load_texts(data, options["text_column"], options["label_column"])
         with progress_bars() as progress:
             stages = Stages(progress)
-            corpus = prepare(
-                texts, options["split_scheme"], options["limit"], options["embedding"], options["vectors"], stages
-            )
+            origin = Origin(**{name: options[name] for name in ("embedding", "vectors", "words", "codes")})
+            corpus = prepare(texts, config, options["split_scheme"], options["limit"], origin, stages)
 
             def on_epoch(row: dict[str, float]) -> None:
                 progress.console.print(
@@ -88,6 +113,12 @@ def command(output: Path | None, data: str, **options: Any) -> None:
                 ) from error
     show_scores(info)
     console.print(f"model: {folder}", highlight=False, soft_wrap=True)
+
+
+def _name(data: str, config: TrainConfig) -> str:
+    level = [config.level] if config.level != "sentence" else []
+    steps = [f"t{config.window}"] if config.method != "ann" else []
+    return "-".join([Path(data).stem, *level, config.method, *steps, f"s{config.seed}"])
 
 
 def show_scores(info: ModelInfo) -> None:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from snnlp_lava.embed.identity import Embedding
 from snnlp_lava.embed.sentence import Progress, SentenceEmbedder
 from snnlp_lava.embed.vectors import load_vectors
+from snnlp_lava.embed.word_codes import WordCodes, read_word_codes
+from snnlp_lava.embed.word_vectors import (
+    DISTILLED_SUFFIX,
+    cached_word_vectors,
+    distilled_word_vectors,
+    open_word_vectors,
+)
 from snnlp_lava.errors import InputError
+from snnlp_lava.progress import Report, silent
 from snnlp_lava.text.dataset import TextData
 
 logger = logging.getLogger(__name__)
@@ -43,19 +53,73 @@ class SelectedRows:
         return np.asarray(self.array[self.rows[rows]], dtype=np.float32)
 
 
-def embedder_of(embedding: Embedding) -> SentenceEmbedder:
-    """The model behind a network.
+class Embedder(Protocol):
+    """What makes vectors of texts: `SentenceEmbedder` and `WordVectors`."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model or the file."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Hash of its weights or vectors."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        ...
+
+    def embed(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
+        """Texts to vectors, (n, d) float32."""
+        ...
+
+
+def embedder_for(level: str, model: str, words: Path | None, report: Report = silent) -> Embedder:
+    """The embedder to train with.
+
+    Parameters
+    ----------
+    level
+        ``sentence`` or ``word``.
+    model
+        Name of a sentence model; at level ``word`` its vocabulary's vectors are distilled, unless `words` is given.
+    words
+        A text file of word vectors.
+    report
+        Progress.
 
     Raises
     ------
     InputError
-        If the network's vectors have no known model, or the model found here has other weights.
+        If the model or file cannot be used, or a file is given at level ``sentence``.
+    """
+    if level == "sentence":
+        if words is not None:
+            raise InputError(f"word vectors {words}: belong to --level word")
+        return SentenceEmbedder(model)
+    return open_word_vectors(words) if words is not None else distilled_word_vectors(SentenceEmbedder(model), report)
+
+
+def embedder_of(level: str, embedding: Embedding) -> Embedder:
+    """The embedder that a network was made with.
+
+    Raises
+    ------
+    InputError
+        If the network's vectors have no known origin, or what is found here is another one.
     """
     if embedding.name is None:
         raise InputError(
             "the network was trained on vectors of unknown origin, so text cannot be embedded; give --vectors"
         )
-    embedder = SentenceEmbedder(embedding.name)
+    if level == "sentence":
+        embedder: Embedder = SentenceEmbedder(embedding.name)
+    elif (model := embedding.name.removesuffix(DISTILLED_SUFFIX)) != embedding.name:
+        embedder = distilled_word_vectors(SentenceEmbedder(model))
+    else:
+        embedder = cached_word_vectors(embedding.name, str(embedding.sha256))
     if embedder.sha256 != embedding.sha256:
         raise InputError(
             f"the network was made with another embedding model: {embedding.name} had weights "
@@ -64,10 +128,33 @@ def embedder_of(embedding: Embedding) -> SentenceEmbedder:
     return embedder
 
 
+def word_codes(codes: Path | None, words: Path | None, model: str, report: Report = silent) -> WordCodes:
+    """Binary word codes: from a file, or made of word vectors and kept in the cache.
+
+    Parameters
+    ----------
+    codes
+        A text file of codes.
+    words, model
+        Where there is no such file: word vectors as in `embedder_for`.
+    report
+        Progress.
+
+    Raises
+    ------
+    InputError
+        If a file or the model cannot be used.
+    """
+    if codes is not None:
+        return read_word_codes(codes)
+    vectors = open_word_vectors(words) if words is not None else distilled_word_vectors(SentenceEmbedder(model), report)
+    return binarised(vectors, report)
+
+
 def embedded_rows(
     data: TextData,
     rows: np.ndarray,
-    embedder: SentenceEmbedder | None,
+    embedder: Embedder | None,
     vectors: Path | None,
     progress: Progress | None = None,
 ) -> np.ndarray | SelectedRows:
@@ -104,7 +191,7 @@ def embedded_rows(
     return SelectedRows(given, rows)
 
 
-def same_origin(embedder: SentenceEmbedder, data: TextData, rows: np.ndarray, given: np.ndarray) -> bool:
+def same_origin(embedder: Embedder, data: TextData, rows: np.ndarray, given: np.ndarray) -> bool:
     """Whether `given`, (texts, d), holds the embedder's vectors: a few spread over the rows are made anew."""
     if given.shape[1] != embedder.dimension:
         return False

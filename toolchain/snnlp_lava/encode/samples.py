@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from snnlp_lava.encode.calibration import Calibration
-from snnlp_lava.encode.saf import MAX_WINDOW, saf_spikes
+from snnlp_lava.encode.encoder import Encoder
+from snnlp_lava.encode.saf import MAX_WINDOW
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import open_npy
 
 
-class Vectors(Protocol):
-    """Vectors that need not be in memory; a NumPy array is one."""
+class Features(Protocol):
+    """What encoders take of each text, which need not be in memory; a NumPy array is one."""
 
     def __len__(self) -> int:
-        """Number of vectors."""
+        """Number of texts."""
         ...
 
-    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        """(m, d) floats of some rows."""
+    def __getitem__(self, rows: np.ndarray) -> Any:
+        """Those of some rows: vectors (m, d), or texts (m,)."""
         ...
 
 
@@ -44,39 +44,39 @@ class Samples(Protocol):
 
 
 @dataclass(frozen=True)
-class SafSamples:
-    """Vectors that are calibrated and coded by SAF neurons.
+class EncodedSamples:
+    """Features and the encoder that makes them into spikes.
 
     Attributes
     ----------
-    vectors
-        The vectors.
-    calibration
-        From vectors to SAF values.
+    features
+        What is known of each text.
+    encoder
+        From features to spikes.
     window
         Steps a sample is presented.
     """
 
-    vectors: Vectors
-    calibration: Calibration
+    features: Features
+    encoder: Encoder
     window: int
 
     def __len__(self) -> int:
-        return len(self.vectors)
+        return len(self.features)
 
-    def values(self, rows: np.ndarray) -> np.ndarray:
-        """SAF values of some samples: (m, channels) int32.
+    def inputs(self, rows: np.ndarray) -> np.ndarray:
+        """The encoder's integers of some samples, one row each.
 
         Raises
         ------
         InputError
-            If the vectors do not fit the calibration.
+            If the features do not fit the encoder.
         """
-        return self.calibration(self.vectors[rows])
+        return self.encoder.inputs(self.features[rows], self.window)
 
     def spikes(self, rows: np.ndarray) -> np.ndarray:
         """Spike trains of some samples: (m, window, channels) uint8."""
-        return saf_spikes(self.values(rows), self.window)
+        return self.encoder.spikes(self.inputs(rows), self.window)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from snnlp_lava.embed.identity import Embedding
-from snnlp_lava.encode.calibration import Calibration
+from snnlp_lava.encode.encoder import Encoder, encoder_from
 from snnlp_lava.encode.saf import MAX_WINDOW
 from snnlp_lava.errors import InputError
 
@@ -21,7 +21,7 @@ class Card:
     Attributes
     ----------
     method, level
-        ``snn-rate``; ``sentence``.
+        As in `snnlp_lava.train.config`: ``snn-rate``, ...; ``sentence`` or ``word``.
     label_names
         Name of each output neuron's class.
     window
@@ -29,9 +29,9 @@ class Card:
     period
         Steps from the start of one sample to the start of the next, at least `window`.
     embedding
-        The model whose vectors it was trained on.
-    calibration
-        From vectors to SAF values.
+        The model whose vectors, or the list whose word codes, it was trained on.
+    encoder
+        From vectors or texts to spikes.
     training
         What it was trained on, how, and how it and its baselines scored (JSON); empty where that is unknown.
     versions
@@ -44,7 +44,7 @@ class Card:
     window: int
     period: int
     embedding: Embedding
-    calibration: Calibration
+    encoder: Encoder
     training: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -58,20 +58,20 @@ class Card:
             raise InputError(f"period {self.period} is outside the window, {self.window}, to {MAX_WINDOW} steps")
         if self.training:
             check_training(self.training)
-        if self.embedding.dimension != self.calibration.dimension:
+        if self.embedding.dimension != self.encoder.dimension:
             raise InputError(
-                f"the embedding has {self.embedding.dimension} dimensions, the calibration {self.calibration.dimension}"
+                f"the embedding has {self.embedding.dimension} dimensions, the encoder {self.encoder.dimension}"
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """All but the calibration's arrays, ready for JSON."""
+        """All but the encoder's arrays, ready for JSON."""
         document = {name: getattr(self, name) for name in _PLAIN_FIELDS}
         document["embedding"] = asdict(self.embedding)
-        document["calibration"] = self.calibration.name
+        document["encoder"] = self.encoder.to_dict()
         return document
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any], gain: np.ndarray, offset: np.ndarray) -> Card:
+    def from_dict(cls, document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Card:
         """Inverse of `to_dict`.
 
         Raises
@@ -88,8 +88,8 @@ class Card:
             fields = {name: _typed(document[name], kind) for name, kind in _PLAIN_FIELDS.items()}
             for name in fields["label_names"]:
                 _typed(name, str)
-            name = _typed(document["calibration"], str)
-            return cls(embedding=embedding, calibration=Calibration(name, gain, offset), **fields)
+            encoder = encoder_from(_typed(document["encoder"], dict), arrays)
+            return cls(embedding=embedding, encoder=encoder, **fields)
         except KeyError as error:
             raise InputError(f"its description lacks {error}") from error
         except TypeError as error:

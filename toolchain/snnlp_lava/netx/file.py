@@ -2,7 +2,7 @@
 
 The layers stand at ``/layer/0``, ``/layer/1``, ... exactly as lava-dl's own export writes them and
 ``lava.lib.dl.netx.hdf5.Network`` reads them. The group ``/snnlp``, which NetX ignores, holds the `Card`:
-``card`` (JSON, as bytes of UTF-8), ``gain`` and ``offset`` (float64), and the attribute ``format``.
+``card`` (JSON, as bytes of UTF-8), the encoder's arrays in ``encoder``, and the attribute ``format``.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import parse_json, replacing_file
 from snnlp_lava.netx.card import Card
 
-FORMAT = 1
+FORMAT = 2
 _GROUP = "snnlp"
 _MAX_LAYERS = 64
+_MAX_ARRAYS = 4
 _MAX_BYTES = 1 << 28  # of one dataset; 1 Gi of weights would fill eight Loihi 2 chips
 _NEURON_TYPES = ("CUBA", "LOIHI")
 _NEURON_FIELDS = {"type", "iDecay", "vDecay", "vThMant", "refDelay", "gradedSpike"}
@@ -62,8 +63,8 @@ def write_network(path: Path, network: Network, card: Card) -> None:
         group.attrs["format"] = FORMAT
         document = json.dumps(card.to_dict(), ensure_ascii=False, sort_keys=True, allow_nan=False)
         group["card"] = np.frombuffer(document.encode(), dtype=np.uint8)
-        group["gain"] = card.calibration.gain
-        group["offset"] = card.calibration.offset
+        for name, array in card.encoder.arrays().items():
+            group[f"encoder/{name}"] = array
 
 
 def read_network(path: Path) -> NetworkFile:
@@ -108,8 +109,8 @@ def read_complete_network(path: Path) -> tuple[Network, Card]:
 
 
 def _check_fit(network: Network, card: Card) -> None:
-    if network.inputs != card.calibration.channels:
-        raise InputError(f"{network.inputs} input lines, but its encoder has {card.calibration.channels} channels")
+    if network.inputs != card.encoder.channels:
+        raise InputError(f"{network.inputs} input lines, but its encoder has {card.encoder.channels} channels")
     if network.outputs != len(card.label_names):
         raise InputError(f"{network.outputs} output neurons, but {len(card.label_names)} label names")
 
@@ -205,7 +206,10 @@ def _read_card(group: h5py.Group) -> Card:
         document = parse_json(card.tobytes())
     except InputError as error:
         raise InputError(f"/{_GROUP}/card {error}") from error
-    return Card.from_dict(document, _array(group, "gain", (1,)), _array(group, "offset", (1,)))
+    encoder = _group(group, "encoder")
+    if len(encoder) > _MAX_ARRAYS:
+        raise InputError(f"/{_GROUP}/encoder has {len(encoder)} arrays; {_MAX_ARRAYS} are the most")
+    return Card.from_dict(document, {name: _array(encoder, name, (1,)) for name in encoder})
 
 
 def _member(group: h5py.Group, key: str) -> Any:

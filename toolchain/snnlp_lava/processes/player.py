@@ -12,6 +12,8 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from snnlp_lava.processes.recording import Recording
+
 
 class SpikePlayer(AbstractProcess):
     """Plays one spike train after another; silent for the rest of each period, and after the last.
@@ -24,6 +26,8 @@ class SpikePlayer(AbstractProcess):
         Number of lines.
     period
         Steps from one sample to the next, at least the window.
+    recording
+        Where its spikes are written down.
 
     Attributes
     ----------
@@ -31,8 +35,8 @@ class SpikePlayer(AbstractProcess):
         (channels,) spikes.
     """
 
-    def __init__(self, *, trains: np.ndarray, channels: int, period: int) -> None:
-        super().__init__(trains=trains, channels=channels, period=period)
+    def __init__(self, *, trains: np.ndarray, channels: int, period: int, recording: Recording) -> None:
+        super().__init__(trains=trains, channels=channels, period=period, recording=recording)
         if trains.shape[1] > period:  # after super: Lava's destructor needs what it sets
             raise ValueError(f"a window of {trains.shape[1]} steps does not fit a period of {period}")
         self.s_out = OutPort(shape=(channels,))
@@ -51,11 +55,13 @@ class PySpikePlayer(PyLoihiProcessModel):
         self.trains = proc_params["trains"]
         self.channels = proc_params["channels"]
         self.period = proc_params["period"]
+        self.recording: Recording = proc_params["recording"]
 
     def run_spk(self) -> None:
         """Send the spikes of this step."""
         sample, step = divmod(self.time_step - 1, self.period)  # Lava counts from 1
-        if step >= self.trains.shape[1] or sample >= len(self.trains):
-            self.s_out.send(np.zeros(self.channels, dtype=np.int32))
-        else:
-            self.s_out.send(np.unpackbits(self.trains[sample, step], count=self.channels).astype(np.int32))
+        spikes = np.zeros(self.channels, dtype=np.uint8)
+        if step < self.trains.shape[1] and sample < len(self.trains):
+            spikes = np.unpackbits(self.trains[sample, step], count=self.channels)
+        self.recording.write(self.time_step, spikes)
+        self.s_out.send(spikes.astype(np.int32))

@@ -14,6 +14,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from snnlp_lava.encode.saf import ONE
+from snnlp_lava.processes.recording import Recording
 
 
 class SAF(AbstractProcess):
@@ -31,6 +32,8 @@ class SAF(AbstractProcess):
         Steps a sample is presented.
     period
         Steps from one sample to the next, at least `window`.
+    recording
+        Where its spikes are written down.
 
     Attributes
     ----------
@@ -40,8 +43,8 @@ class SAF(AbstractProcess):
         (channels,) the value in force, and the accumulator.
     """
 
-    def __init__(self, *, values: np.ndarray, window: int, period: int) -> None:
-        super().__init__(values=values, window=window, period=period)
+    def __init__(self, *, values: np.ndarray, window: int, period: int, recording: Recording) -> None:
+        super().__init__(values=values, window=window, period=period, recording=recording)
         if not 0 < window <= period:  # after super: Lava's destructor needs what it sets
             raise ValueError(f"a window of {window} steps does not fit a period of {period}")
         channels = values.shape[1]
@@ -60,18 +63,19 @@ class _PySAF(PyLoihiProcessModel):
         self.values = proc_params["values"]
         self.window = proc_params["window"]
         self.period = proc_params["period"]
+        self.recording: Recording = proc_params["recording"]
 
     def run_spk(self) -> None:
         sample, step = divmod(self.time_step - 1, self.period)  # Lava counts from 1
-        if step >= self.window or sample >= len(self.values):
-            self.s_out.send(np.zeros(self.v.shape, dtype=np.int32))
-            return
-        if step == 0:
-            self.x[:] = self.values[sample] * (self.unit / ONE)
-            self.v[:] = 0
-        self.v += self.x
-        spikes = self.v >= self.unit
-        self.v[spikes] -= self.unit
+        spikes = np.zeros(self.v.shape, dtype=bool)
+        if step < self.window and sample < len(self.values):
+            if step == 0:
+                self.x[:] = self.values[sample] * (self.unit / ONE)
+                self.v[:] = 0
+            self.v += self.x
+            spikes = self.v >= self.unit
+            self.v[spikes] -= self.unit
+        self.recording.write(self.time_step, spikes)
         self.s_out.send(spikes.astype(np.int32))
 
 

@@ -22,6 +22,9 @@ class AnnClassifier(nn.Module):
         Dropout of hidden neurons.
     """
 
+    steps_per_logit = 1.0
+    spikes_counted = 0
+
     def __init__(self, sizes: tuple[int, ...], dropout: float = 0.05) -> None:
         super().__init__()
         layers: list[nn.Module] = []
@@ -33,6 +36,11 @@ class AnnClassifier(nn.Module):
         """Standardised vectors, (n, d) float32, to logits (n, classes)."""
         device = next(self.parameters()).device
         return self.layers(torch.from_numpy(np.ascontiguousarray(inputs)).to(device))
+
+    def evaluate(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Logits (n, classes), which are the class scores, too."""
+        logits = self.logits(inputs).cpu().numpy()
+        return logits, logits
 
 
 def standardisation(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

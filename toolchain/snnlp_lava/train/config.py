@@ -10,8 +10,8 @@ from snnlp_lava.encode.calibration import CALIBRATIONS
 from snnlp_lava.encode.saf import MAX_WINDOW
 from snnlp_lava.errors import InputError
 
-ANN, SNN_RATE = METHODS = ("ann", "snn-rate")
-LEVELS = ("sentence",)
+ANN, SNN_RATE, SNN_RATE_RAND, SNN_BIN = METHODS = ("ann", "snn-rate", "snn-rate-rand", "snn-bin")
+SENTENCE, WORD = LEVELS = ("sentence", "word")
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
@@ -55,15 +55,18 @@ class TrainConfig:
     Attributes
     ----------
     method
-        One of METHODS.
+        One of METHODS: ``snn-rate`` codes vectors by SAF neurons, ``snn-rate-rand`` by chance, ``snn-bin`` takes a
+        binary word code a step; ``ann`` takes the vectors themselves.
     level
-        One of LEVELS.
+        One of LEVELS: what a vector stands for. ``snn-bin`` works on words.
     hidden
         Neurons of the hidden layers; the paper's 256 and 128.
     window
         Steps a sample is presented.
     calibration
         How vectors become SAF values, one of CALIBRATIONS.
+    reference
+        Train, encode and break ties as SNNLP's published code does, see `snnlp_lava.train.recipe`.
     threshold_scale
         Factor on threshold and initial weights alike. The computation is the same, but the weights' grid of
         1/32 becomes finer against the threshold.
@@ -76,6 +79,7 @@ class TrainConfig:
     hidden: tuple[int, ...] = (256, 128)
     window: int = 32
     calibration: str = "onoff"
+    reference: bool = False
     threshold_scale: float = 8.0
     epochs: int = 20
     batch_size: int = 64
@@ -89,6 +93,8 @@ class TrainConfig:
         for name, known in (("method", METHODS), ("level", LEVELS), ("calibration", CALIBRATIONS)):
             if getattr(self, name) not in known:
                 raise InputError(f"{name} {getattr(self, name)!r} is unknown (known: {', '.join(known)})")
+        if self.method == SNN_BIN and (self.level != WORD or self.window < 2):
+            raise InputError(f"method {SNN_BIN} works at level {WORD}, in a window of 2 steps or more")
         for name, low, high in (
             ("window", 1, MAX_WINDOW),
             ("epochs", 1, 100_000),
@@ -108,8 +114,22 @@ class TrainConfig:
 
     @classmethod
     def defaults_for(cls, method: str, **chosen: Any) -> TrainConfig:
-        """The configuration of a method, but for what is chosen."""
-        own = {"learning_rate": 1e-3, "dropout": 0.05} if method == ANN else {}
+        """The configuration of a method, but for what is chosen.
+
+        With ``reference=True`` the settings of SNNLP's main.py; else ours.
+        """
+        own: dict[str, Any] = {"learning_rate": 1e-3, "dropout": 0.05} if method == ANN else {}
+        if method == SNN_BIN:
+            own |= {"level": WORD, "window": 33}
+        if chosen.get("reference"):
+            own |= {
+                "learning_rate": 1e-5,
+                "batch_size": 15,
+                "epochs": 50,
+                "threshold_scale": 1.0,
+                "calibration": "paper",
+            }
+            own |= {"dropout": 0.0 if method == ANN else 0.05}
         return cls(**{"method": method, **own, **chosen})
 
     @classmethod

@@ -27,7 +27,7 @@ def export_model(folder: Path, period: int | None = None) -> tuple[Network, Card
         If the folder holds no spiking model, its weights cannot be stored on the chip, or the period is shorter
         than the window.
     """
-    info, module, calibration = load_spiking(folder)
+    info, module = load_spiking(folder)
     try:
         network = module.to_network()
         card = Card(
@@ -37,7 +37,7 @@ def export_model(folder: Path, period: int | None = None) -> tuple[Network, Card
             window=info.train.window,
             period=period or info.train.window,
             embedding=info.embedding,
-            calibration=calibration,
+            encoder=module.encoder,
             training={
                 "model": folder.resolve().name,
                 "config": info.train.to_dict(),

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnlp_lava.embed.identity import Embedding
-from snnlp_lava.encode.calibration import Calibration
+from snnlp_lava.encode.encoder import encoder_from
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import read_json, replacing_file, write_json
 from snnlp_lava.netx.card import BASELINES, check_training
-from snnlp_lava.train.config import SNN_RATE, TrainConfig
+from snnlp_lava.train.config import ANN, SNN_BIN, SNN_RATE, TrainConfig
 
 if TYPE_CHECKING:
     from snnlp_lava.train.spiking import SpikingClassifier
@@ -28,7 +28,7 @@ CONFIG, WEIGHTS, HISTORY, README, CHECKPOINT = (
     "README.md",
     "checkpoint.safetensors",
 )
-FORMAT = 1
+FORMAT = 2
 _MODULE = "module."
 
 
@@ -45,7 +45,9 @@ class ModelInfo:
     label_names
         Name of each class.
     embedding
-        The model that made its vectors.
+        The model that made its vectors, or the list that holds its word codes.
+    encoder
+        The encoder's description (see `snnlp_lava.encode.encoder`), empty for an ANN.
     data
         Name, hash, split scheme, limit and number of rows of the data.
     scores
@@ -60,6 +62,7 @@ class ModelInfo:
     sizes: tuple[int, ...]
     label_names: tuple[str, ...]
     embedding: Embedding
+    encoder: Mapping[str, Any]
     data: Mapping[str, Any]
     scores: Mapping[str, Any]
     baselines: Mapping[str, Any]
@@ -73,6 +76,7 @@ class ModelInfo:
             "sizes": list(self.sizes),
             "label_names": list(self.label_names),
             "embedding": asdict(self.embedding),
+            "encoder": dict(self.encoder),
             "data": dict(self.data),
             "scores": dict(self.scores),
             "baselines": dict(self.baselines),
@@ -98,7 +102,7 @@ def write_model(
     state
         The module's weights.
     arrays
-        ``gain`` and ``offset`` of the calibration, or ``mean`` and ``factor`` of the ANN's standardisation.
+        The encoder's arrays, or ``mean`` and ``factor`` of the ANN's standardisation.
     history
         One row an epoch.
     """
@@ -142,6 +146,7 @@ def read_info(folder: Path) -> ModelInfo:
             sizes=tuple(int(size) for size in document["sizes"]),
             label_names=tuple(str(name) for name in document["label_names"]),
             embedding=embedding,
+            encoder=dict(document["encoder"]),
             data=dict(document["data"]),
             scores=dict(document["scores"]),
             baselines=dict(document["baselines"]),
@@ -178,7 +183,7 @@ def read_weights(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndar
     return state, {name: value for name, value in tensors.items() if not name.startswith(_MODULE)}
 
 
-def load_spiking(folder: Path) -> tuple[ModelInfo, SpikingClassifier, Calibration]:
+def load_spiking(folder: Path) -> tuple[ModelInfo, SpikingClassifier]:
     """Load a spiking model, ready to run.
 
     Raises
@@ -187,7 +192,7 @@ def load_spiking(folder: Path) -> tuple[ModelInfo, SpikingClassifier, Calibratio
         If the folder holds no spiking model, or its weights do not fit its description.
     """
     info = read_info(folder)
-    if info.train.method != SNN_RATE:
+    if info.train.method == ANN:
         raise InputError(
             f"model {folder}: is an {info.train.method}, which has no spikes; train with --method {SNN_RATE}"
         )
@@ -196,14 +201,13 @@ def load_spiking(folder: Path) -> tuple[ModelInfo, SpikingClassifier, Calibratio
 
     from snnlp_lava.train.spiking import SpikingClassifier
 
-    module = SpikingClassifier(info.sizes, info.train)
     try:
+        module = SpikingClassifier(info.sizes, info.train, encoder_from(info.encoder, arrays))
         module.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
-        calibration = Calibration(info.train.calibration, arrays["gain"], arrays["offset"])
     except (RuntimeError, KeyError, TypeError) as error:
         raise InputError(f"model {folder}: {WEIGHTS} does not fit {CONFIG}: {first_line(error)}") from error
     module.eval()
-    return info, module, calibration
+    return info, module
 
 
 def model_card(name: str, info: ModelInfo) -> str:
@@ -214,6 +218,7 @@ def model_card(name: str, info: ModelInfo) -> str:
         for title, scores in score_rows(info)
     )
     data = info.data
+    origin = "Word codes" if info.train.method == SNN_BIN else "Vectors"
     return f"""---
 library_name: snnlp-lava
 tags: [text-classification, spiking-neural-network, lava, loihi]
@@ -231,7 +236,7 @@ trained on `{data["name"]}` (split scheme `{data["split_scheme"]}`: {data["rows"
 
 Classes: {", ".join(info.label_names)}.
 
-Vectors: {info.embedding.name or "given as a file"}. Window: {info.train.window} steps.
+{origin}: {info.embedding.name or "given as a file"}. Window: {info.train.window} steps.
 Best epoch: {info.scores["best_epoch"]} of {info.train.epochs}, seed {info.train.seed}.
 
     snnlp-lava export models/{name}

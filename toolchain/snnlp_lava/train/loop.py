@@ -12,20 +12,32 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import replacing_file
 from snnlp_lava.train.config import TrainConfig
+from snnlp_lava.train.recipe import Recipe, recipe_for
 
 _EVALUATION_BATCH = 256
 
 
 class Classifier(Protocol):
-    """What the loop trains: a module with a `logits` method over its own kind of input."""
+    """What the loop trains: a module with a `logits` method over its own kind of input.
+
+    Attributes
+    ----------
+    spikes_counted
+        Spikes of the input and all layers in training, which the module adds to.
+    """
+
+    spikes_counted: int
 
     def logits(self, inputs: np.ndarray) -> torch.Tensor:
         """Inputs (n, ...) to logits (n, classes)."""
+        ...
+
+    def evaluate(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs (n, ...) to logits, and to the scores by which classes are ranked, (n, classes) each."""
         ...
 
 
@@ -43,9 +55,11 @@ class Progress:
     Attributes
     ----------
     history
-        One row an epoch: epoch, train_loss, validation_loss, validation_accuracy.
+        One row an epoch: epoch, train_loss, train_spikes (a sample, of the input and all layers, after dropout),
+        validation_loss, validation_accuracy.
     best_epoch
-        Epoch, from 1, with the highest validation accuracy; of equals the one with the lower loss.
+        Epoch, from 1, with the highest validation accuracy; of equals the one with the lower loss. With the reference
+        recipe the one with the lowest loss; of equals the later.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
@@ -97,17 +111,18 @@ def fit(
     InputError
         If the checkpoint is damaged or belongs to another training.
     """
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
+    recipe = recipe_for(config, model.steps_per_logit)
+    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, weight_decay=recipe.weight_decay)
     progress, best = Progress(), _state(model)
     if checkpoint is not None and checkpoint.exists():
         progress, best = _load_checkpoint(checkpoint, fingerprint, model, optimizer)
         for row in progress.history:
             on_epoch(row)
     for epoch in range(progress.epochs_done, config.epochs):
-        row = {"epoch": epoch + 1, **_epoch(model, optimizer, train, config, epoch, on_batch)}
-        row["validation_loss"], row["validation_accuracy"] = _validate(model, validation)
+        row = {"epoch": epoch + 1, **_epoch(model, optimizer, train, config, recipe, epoch, on_batch)}
+        row["validation_loss"], row["validation_accuracy"] = _validate(model, validation, recipe)
         progress.history.append(row)
-        if _better(row, progress):
+        if _better(row, progress, recipe):
             progress.best_epoch, best = epoch + 1, _state(model)
         if checkpoint is not None:
             _save_checkpoint(checkpoint, fingerprint, model, optimizer, progress, best)
@@ -117,16 +132,16 @@ def fit(
     return progress
 
 
-def predict(model: nn.Module, inputs: np.ndarray) -> np.ndarray:
-    """Logits (n, classes) float32 of n inputs, in eval mode and without gradients."""
+def evaluate(model: nn.Module, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and class scores, (n, classes) each, of n inputs, in eval mode and without gradients."""
     model.eval()
     with torch.no_grad():
-        return np.concatenate(
-            [
-                model.logits(inputs[start : start + _EVALUATION_BATCH]).cpu().numpy()
-                for start in range(0, len(inputs), _EVALUATION_BATCH)
-            ]
-        )
+        parts = [
+            model.evaluate(inputs[start : start + _EVALUATION_BATCH])
+            for start in range(0, len(inputs), _EVALUATION_BATCH)
+        ]
+    logits, scores = zip(*parts, strict=True)
+    return np.concatenate(logits), np.concatenate(scores)
 
 
 def choose_device(name: str) -> torch.device:
@@ -147,40 +162,43 @@ def _epoch(
     optimizer: torch.optim.Optimizer,
     train: Examples,
     config: TrainConfig,
+    recipe: Recipe,
     epoch: int,
     on_batch: OnBatch,
 ) -> dict[str, float]:
     rng = np.random.default_rng([config.seed, epoch])
     torch.manual_seed(int(rng.integers(1 << 62)))
-    order = rng.permutation(len(train.labels))
+    order = recipe.order(len(train.labels), rng)
     batches = math.ceil(len(order) / config.batch_size)
     total = 0.0
     model.train()
+    model.spikes_counted = 0
     for index in range(batches):
-        rate = config.learning_rate * 0.5 * (1 + math.cos(math.pi * (epoch + index / batches) / config.epochs))
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = recipe.rate(config, epoch + index / batches)
         rows = order[index * config.batch_size : (index + 1) * config.batch_size]
         logits = model.logits(train.inputs[rows])
-        loss = functional.cross_entropy(logits, torch.from_numpy(train.labels[rows]).to(logits.device))
+        loss = recipe.loss(logits, torch.from_numpy(train.labels[rows]).to(logits.device))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         total += float(loss.detach()) * len(rows)
         on_batch(index + 1, batches)
-    return {"train_loss": total / len(order)}
+    return {"train_loss": total / len(order), "train_spikes": model.spikes_counted / len(order)}
 
 
-def _validate(model: nn.Module, validation: Examples) -> tuple[float, float]:
-    logits = predict(model, validation.inputs)
-    loss = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(validation.labels))
-    return float(loss), float((logits.argmax(axis=1) == validation.labels).mean())
+def _validate(model: nn.Module, validation: Examples, recipe: Recipe) -> tuple[float, float]:
+    logits, scores = evaluate(model, validation.inputs)
+    loss = recipe.loss(torch.from_numpy(logits), torch.from_numpy(validation.labels))
+    return float(loss), float((scores.argmax(axis=1) == validation.labels).mean())
 
 
-def _better(row: dict[str, float], progress: Progress) -> bool:
+def _better(row: dict[str, float], progress: Progress, recipe: Recipe) -> bool:
     if progress.best_epoch == 0:
         return True
     best = progress.history[progress.best_epoch - 1]
+    if recipe.by_loss:
+        return row["validation_loss"] <= best["validation_loss"]
     return (row["validation_accuracy"], -row["validation_loss"]) > (
         best["validation_accuracy"],
         -best["validation_loss"],

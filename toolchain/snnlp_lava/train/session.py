@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnlp_lava.embed.identity import Embedding
-from snnlp_lava.embed.sentence import SentenceEmbedder
-from snnlp_lava.embed.source import embedded_rows, same_origin
+from snnlp_lava.embed.sentence import DEFAULT_MODEL
+from snnlp_lava.embed.source import Embedder, embedded_rows, embedder_for, same_origin, word_codes
 from snnlp_lava.embed.vectors import load_vectors
+from snnlp_lava.embed.word_codes import WordCodes
 from snnlp_lava.encode.calibration import fit_calibration
+from snnlp_lava.encode.encoder import BernoulliEncoder, Encoder, SafEncoder, WordCodeEncoder
 from snnlp_lava.errors import InputError
 from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.progress import Report, counting, silent
 from snnlp_lava.text.dataset import TextData
 from snnlp_lava.text.split import PARTS, TEST, TRAIN, VALIDATION, limit_rows, split_rows
-from snnlp_lava.train.config import ANN, TrainConfig
+from snnlp_lava.train.config import ANN, SNN_BIN, SNN_RATE_RAND, TrainConfig
 from snnlp_lava.train.folder import CHECKPOINT, CONFIG, ModelInfo, read_info, write_model
 from snnlp_lava.versions import versions
 
@@ -43,79 +45,110 @@ class Corpus:
         All texts.
     rows
         Rows of each part.
-    vectors
-        (m, d) float32 vectors of each part's rows.
+    features
+        (m, d) float32 vectors of each part's rows, or their texts (m,).
     embedding
-        Where the vectors come from.
+        Where the vectors, or the word codes, come from.
     about
         For the record: name, hash, split scheme, limit, numbers of rows.
+    codes
+        The word codes of ``snn-bin``.
     """
 
     data: TextData
     rows: dict[str, np.ndarray]
-    vectors: dict[str, np.ndarray]
+    features: dict[str, np.ndarray]
     embedding: Embedding
     about: dict[str, Any]
+    codes: WordCodes | None = None
 
     def labels(self, part: str) -> np.ndarray:
         """Labels of a part's rows, (m,) int64."""
         return self.data.labels[self.rows[part]]
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a text's features come from.
+
+    Attributes
+    ----------
+    embedding
+        Name of the sentence model. At level ``word``, word vectors are distilled from it where none are given.
+    vectors
+        A .npy file with a vector for each row of the data. They count as the embedding's if a few made anew are the
+        same.
+    words
+        A text file of word vectors (GloVe, word2vec), for level ``word``.
+    codes
+        A text file of binary word codes, for ``snn-bin``; made of the word vectors where none are given.
+    """
+
+    embedding: str = DEFAULT_MODEL
+    vectors: Path | None = None
+    words: Path | None = None
+    codes: Path | None = None
+
+
 def prepare(
     data: TextData,
+    config: TrainConfig,
     split_scheme: str,
     limit: int | None,
-    embedding: str,
-    vectors: Path | None,
+    origin: Origin,
     report: Report = silent,
 ) -> Corpus:
-    """Split the data and embed every part.
+    """Split the data and make every part's features.
 
     Parameters
     ----------
     data
         The texts.
+    config
+        What is to be trained, for its method and level.
     split_scheme
         See `snnlp_lava.text.split`.
     limit
         At most so many rows of each part.
-    embedding
-        Name of the embedding model.
-    vectors
-        Ready vectors, row by row. They count as the model's if a few made anew are the same.
+    origin
+        Where the features come from.
     report
         Progress.
 
     Raises
     ------
     InputError
-        If data, model or vectors are unfit.
+        If data, model, vectors or codes are unfit.
     """
     rows = {part: limit_rows(part_rows, limit) for part, part_rows in split_rows(data, split_scheme).items()}
     if limit is not None:
         _keep_trained_classes(data, rows)
+    about = {
+        "name": data.name,
+        "sha256": data.sha256,
+        "split_scheme": split_scheme,
+        "limit": limit,
+        "rows": {part: len(rows[part]) for part in PARTS},
+    }
+    if config.method == SNN_BIN:
+        codes = word_codes(origin.codes, origin.words, origin.embedding, report)
+        features: dict[str, np.ndarray] = {part: np.array(data.select(rows[part]), dtype=object) for part in PARTS}
+        return Corpus(data, rows, features, Embedding(codes.name, codes.sha256, codes.bits), about, codes)
+    embedder: Embedder | None = embedder_for(config.level, origin.embedding, origin.words, report)
     every = np.concatenate([rows[part] for part in PARTS])
-    embedder: SentenceEmbedder | None = SentenceEmbedder(embedding)
-    if vectors is not None and not same_origin(
-        SentenceEmbedder(embedding), data, every, load_vectors(vectors, len(data))
-    ):
-        logger.warning("the vectors are not those of %s: their model counts as unknown", embedding)
+    if origin.vectors is not None and not same_origin(embedder, data, every, load_vectors(origin.vectors, len(data))):
+        logger.warning("the vectors are not those of %s: their model counts as unknown", embedder.name)
         embedder = None
-    whole = embedded_rows(data, every, embedder, vectors, counting(report, "embed", len(every)))[np.arange(len(every))]
+    whole = embedded_rows(data, every, embedder, origin.vectors, counting(report, "embed", len(every)))
     ends = np.cumsum([len(rows[part]) for part in PARTS])[:-1]
     return Corpus(
         data=data,
         rows=rows,
-        vectors=dict(zip(PARTS, np.split(whole, ends), strict=True)),
-        embedding=Embedding(embedder.name if embedder else None, embedder.sha256 if embedder else None, whole.shape[1]),
-        about={
-            "name": data.name,
-            "sha256": data.sha256,
-            "split_scheme": split_scheme,
-            "limit": limit,
-            "rows": {part: len(rows[part]) for part in PARTS},
-        },
+        features=dict(zip(PARTS, np.split(whole[np.arange(len(every))], ends), strict=True)),
+        embedding=Embedding(
+            embedder.name if embedder else None, embedder.sha256 if embedder else None, whole[np.arange(1)].shape[1]
+        ),
+        about=about,
     )
 
 
@@ -155,8 +188,9 @@ class Trained:
     state
         The module's weights at the best epoch.
     arrays
-        What brings vectors into the module's input: ``gain`` and ``offset`` of the calibration, or ``mean`` and
-        ``factor`` of the ANN's standardisation.
+        The encoder's arrays, or ``mean`` and ``factor`` of the ANN's standardisation.
+    encoder
+        The encoder, None for an ANN.
     sizes
         Input lines, hidden layers, classes.
     scores
@@ -167,6 +201,7 @@ class Trained:
 
     state: dict[str, np.ndarray]
     arrays: dict[str, np.ndarray]
+    encoder: Encoder | None
     sizes: tuple[int, ...]
     scores: dict[str, Any]
     history: list[dict[str, float]]
@@ -204,8 +239,10 @@ def train_model(
 
     trained = train_classifier(corpus, config, device, folder / CHECKPOINT, partial(report, "train"), on_epoch)
     baselines: dict[str, Any] = {}
-    if config.method != ANN:
-        ann_config = TrainConfig.defaults_for(ANN, hidden=config.hidden, seed=config.seed)
+    if config.method not in (ANN, SNN_BIN):  # word codes are no vectors that an ANN could take
+        ann_config = TrainConfig.defaults_for(
+            ANN, level=config.level, hidden=config.hidden, seed=config.seed, reference=config.reference
+        )
         ann = train_classifier(corpus, ann_config, device, None, partial(report, "baseline"))
         baselines["ann"] = {**ann.scores, "sizes": list(ann.sizes), "macs": macs(ann.sizes)}
     baselines["tfidf"] = _tfidf(corpus)
@@ -214,6 +251,7 @@ def train_model(
         sizes=trained.sizes,
         label_names=corpus.data.label_names,
         embedding=corpus.embedding,
+        encoder=trained.encoder.to_dict() if trained.encoder else {},
         data=corpus.about,
         scores=trained.scores,
         baselines=baselines,
@@ -246,7 +284,7 @@ def train_classifier(
 
     from snnlp_lava.train.allocator import keep_freed_memory
     from snnlp_lava.train.ann import AnnClassifier, standardisation, standardise
-    from snnlp_lava.train.loop import Examples, choose_device, fit, predict
+    from snnlp_lava.train.loop import Examples, choose_device, evaluate, fit
     from snnlp_lava.train.spiking import SpikingClassifier
 
     keep_freed_memory()
@@ -254,17 +292,20 @@ def train_classifier(
     torch.manual_seed(config.seed)  # of the initial weights; `fit` seeds each epoch
     module: torch.nn.Module
     if config.method == ANN:
-        mean, factor = standardisation(corpus.vectors[TRAIN])
+        encoder = None
+        mean, factor = standardisation(corpus.features[TRAIN])
+        if config.reference:  # SNNLP's ANN takes the vectors as they are
+            mean, factor = np.zeros_like(mean), np.ones_like(factor)
         arrays = {"mean": mean, "factor": factor}
-        inputs = {part: standardise(corpus.vectors[part], mean, factor) for part in PARTS}
+        inputs = {part: standardise(corpus.features[part], mean, factor) for part in PARTS}
         sizes = (inputs[TRAIN].shape[1], *config.hidden, classes)
         module = AnnClassifier(sizes, config.dropout)
     else:
-        calibration = fit_calibration(config.calibration, corpus.vectors[TRAIN])
-        arrays = {"gain": calibration.gain, "offset": calibration.offset}
-        inputs = {part: calibration(corpus.vectors[part]) for part in PARTS}
-        sizes = (calibration.channels, *config.hidden, classes)
-        module = SpikingClassifier(sizes, config)
+        encoder = _fit_encoder(corpus, config)
+        arrays = encoder.arrays()
+        inputs = {part: encoder.inputs(corpus.features[part], config.window) for part in PARTS}
+        sizes = (encoder.channels, *config.hidden, classes)
+        module = SpikingClassifier(sizes, config, encoder)
     examples = {part: Examples(inputs[part], corpus.labels(part)) for part in PARTS}
     progress = fit(
         module.to(choose_device(device)),
@@ -277,11 +318,20 @@ def train_classifier(
         on_batch=on_batch,
     )
     scores = {
-        part: accuracy_and_mrr(predict(module, examples[part].inputs), examples[part].labels)
+        part: accuracy_and_mrr(evaluate(module, examples[part].inputs)[1], examples[part].labels)
         for part in (VALIDATION, TEST)
     }
     state = {name: value.cpu().numpy() for name, value in module.state_dict().items()}
-    return Trained(state, arrays, sizes, {"best_epoch": progress.best_epoch, **scores}, progress.history)
+    return Trained(state, arrays, encoder, sizes, {"best_epoch": progress.best_epoch, **scores}, progress.history)
+
+
+def _fit_encoder(corpus: Corpus, config: TrainConfig) -> Encoder:
+    if corpus.codes is not None:
+        return WordCodeEncoder(corpus.codes.words, corpus.codes.codes, config.reference)
+    calibration = fit_calibration(config.calibration, corpus.features[TRAIN])
+    if config.method == SNN_RATE_RAND:
+        return BernoulliEncoder(calibration, config.seed, config.reference)
+    return SafEncoder(calibration)
 
 
 def _tfidf(corpus: Corpus) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from torch import nn
 from torch.nn import functional
 
 from snnlp_lava.chip.network import Layer, Network, checked_layer
-from snnlp_lava.encode.saf import saf_spikes
+from snnlp_lava.encode.encoder import Encoder
+from snnlp_lava.metrics import first_to_count
 from snnlp_lava.train.config import TrainConfig
 from snnlp_lava.train.cuba_kernel import CubaSpikes
 from snnlp_lava.train.quiet import import_slayer
@@ -37,11 +38,13 @@ class SpikingClassifier(nn.Module):
         Input lines, hidden layers, classes.
     config
         Neuron parameters, threshold scale, dropout and window.
+    encoder
+        What makes its input spikes.
     """
 
-    def __init__(self, sizes: tuple[int, ...], config: TrainConfig) -> None:
+    def __init__(self, sizes: tuple[int, ...], config: TrainConfig, encoder: Encoder) -> None:
         super().__init__()
-        self.window = config.window
+        self.window, self.encoder, self.reference = config.window, encoder, config.reference
         neuron = {
             "threshold": config.neuron.threshold * config.threshold_scale,
             "current_decay": config.neuron.current_decay,
@@ -55,13 +58,15 @@ class SpikingClassifier(nn.Module):
                 {**neuron, "dropout": slayer.neuron.Dropout(config.dropout) if index < last else None},
                 before,
                 after,
-                weight_scale=config.threshold_scale * _INITIAL_GAIN,
+                weight_scale=config.threshold_scale * (1.0 if config.reference else _INITIAL_GAIN),
                 delay_shift=False,
             )
             for index, (before, after) in enumerate(pairwise(sizes))
         )
         # Logits are counts over this: a lead of half the window is near certainty.
         self.temperature = max(1.0, config.window / 8)
+        self.spikes_counted = 0
+        self.steps_per_logit = self.temperature / config.window
 
     def forward(self, spikes: torch.Tensor) -> list[torch.Tensor]:
         """Spikes (n, T, in) float32 to the spikes of every layer, (n, T, out) each."""
@@ -79,11 +84,30 @@ class SpikingClassifier(nn.Module):
             trains.append(spikes)
         return trains
 
-    def logits(self, values: np.ndarray) -> torch.Tensor:
-        """SAF values, (n, channels) int32, to logits (n, classes): output spike counts over the temperature."""
+    def logits(self, inputs: np.ndarray) -> torch.Tensor:
+        """The encoder's inputs of n samples to logits (n, classes): output spike counts over the temperature.
+
+        In training, chance in the encoder is drawn anew each time, from torch's generator.
+        """
+        return self._output(inputs).sum(dim=1) / self.temperature
+
+    def evaluate(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Logits and class scores, (n, classes) each, of the encoder's inputs of n samples.
+
+        Ties are broken as `snnlp_lava.metrics.first_to_count` does, but not for a reference model.
+        """
+        scores = first_to_count(self._output(inputs).cpu().numpy().astype(np.uint8))
+        counts = np.floor(scores)
+        return (counts / self.temperature).astype(np.float32), counts if self.reference else scores
+
+    def _output(self, inputs: np.ndarray) -> torch.Tensor:
+        rng = np.random.default_rng(int(torch.randint(1 << 62, ()))) if self.training else None
+        spikes = self.encoder.spikes(inputs, self.window, rng)
         device = self.blocks[0].synapse.weight.device
-        spikes = torch.from_numpy(saf_spikes(values, self.window)).to(device, torch.float32)
-        return self(spikes)[-1].sum(dim=1) / self.temperature
+        trains = self(torch.from_numpy(spikes).to(device, torch.float32))
+        if self.training:
+            self.spikes_counted += int(np.count_nonzero(spikes)) + sum(int(torch.count_nonzero(t)) for t in trains)
+        return trains[-1]
 
     def spikes_by_slayer(self, spikes: np.ndarray) -> list[np.ndarray]:
         """Spikes of every layer for spikes (n, T, in) uint8, by SLAYER's own forward pass in eval mode.

@@ -1,0 +1,35 @@
+"""Ranks and scores by hand, and the rule for ties."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snnlp_lava.metrics import accuracy_and_mrr, first_to_count
+from strategies import SEEDS
+
+
+def test_of_equal_counts_the_earlier_wins():
+    train = np.zeros((1, 6, 4), dtype=np.uint8)
+    train[0, [1, 5], 0] = 1
+    train[0, [3, 4], 1] = 1
+    train[0, [0], 2] = 1
+    scores = first_to_count(train)
+    assert np.floor(scores).tolist() == [[2, 2, 1, 0]]
+    assert np.argsort(-scores[0]).tolist() == [1, 0, 2, 3]
+    assert scores[0, 3] == 0
+
+
+@given(SEEDS, st.integers(1, 40), st.integers(2, 6))
+def test_scores_never_change_the_order_of_counts(seed, steps, classes):
+    rng = np.random.default_rng(seed)
+    train = (rng.random((5, steps, classes)) < rng.random()).astype(np.uint8)
+    scores = first_to_count(train)
+    np.testing.assert_array_equal(np.floor(scores), train.sum(axis=1))
+    for one, count in zip(scores, train.sum(axis=1), strict=True):
+        order = np.argsort(-one, kind="stable")
+        assert (np.diff(count[order].astype(int)) <= 0).all()
+
+
+def test_accuracy_and_mrr_by_hand():
+    scores = np.array([[3, 1, 2], [1, 1, 1], [0, 5, 5]])
+    assert accuracy_and_mrr(scores, np.array([0, 2, 2])) == {"accuracy": 1 / 3, "mrr": (1 + 1 / 3 + 1 / 2) / 3}

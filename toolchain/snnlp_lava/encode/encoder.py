@@ -1,0 +1,264 @@
+"""Encoders: from what is known of a text to spikes, the same in training, on the emulator and on the chip.
+
+Each is fitted once and stands in the model folder and the network file. It works in two steps: `inputs` makes
+integers of a text's features (a vector, or the text itself), `spikes` makes spike trains of those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+
+from snnlp_lava.encode.bernoulli import bernoulli_spikes, seeded_bernoulli_spikes
+from snnlp_lava.encode.calibration import Calibration
+from snnlp_lava.encode.saf import ONE, saf_spikes
+from snnlp_lava.errors import InputError
+from snnlp_lava.text.tokens import paper_tokens
+
+
+class Encoder(Protocol):
+    """What every encoder can do."""
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether its features are texts, not vectors."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """Number of lines it feeds."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector or code that it takes."""
+        ...
+
+    def inputs(self, features: Any, window: int) -> np.ndarray:
+        """Integers, one row a sample, of n features."""
+        ...
+
+    def spikes(self, inputs: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Spike trains of inputs: (n, window, channels) uint8.
+
+        Where chance plays a part it depends on sample and seed alone, but with `rng` on that.
+        """
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but the arrays, ready for JSON."""
+        ...
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays."""
+        ...
+
+
+@dataclass(frozen=True)
+class SafEncoder:
+    """Vectors, calibrated, as deterministic rates (see `snnlp_lava.encode.saf`).
+
+    Attributes
+    ----------
+    calibration
+        From vectors to SAF values.
+    """
+
+    calibration: Calibration
+    takes_text = False
+
+    @property
+    def channels(self) -> int:
+        """Number of SAF neurons."""
+        return self.calibration.channels
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return self.calibration.dimension
+
+    def inputs(self, features: np.ndarray, window: int) -> np.ndarray:
+        """Vectors (n, d) to SAF values (n, channels) int32."""
+        return self.calibration(features)
+
+    def spikes(self, inputs: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """SAF values to spike trains (n, window, channels) uint8."""
+        return saf_spikes(inputs, window)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Kind and calibration."""
+        return {"kind": "saf", "calibration": self.calibration.name}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Gain and offset."""
+        return {"gain": self.calibration.gain, "offset": self.calibration.offset}
+
+
+@dataclass(frozen=True)
+class BernoulliEncoder:
+    """Vectors, calibrated, as random rates (see `snnlp_lava.encode.bernoulli`).
+
+    Attributes
+    ----------
+    calibration
+        From vectors to probabilities in units of 2^-16.
+    seed
+        Seed of the trains.
+    reference
+        Spike with probability 1 - x and always draw the same train, as SNNLP's published runs did.
+    """
+
+    calibration: Calibration
+    seed: int
+    reference: bool = False
+    takes_text = False
+
+    @property
+    def channels(self) -> int:
+        """Number of lines."""
+        return self.calibration.channels
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return self.calibration.dimension
+
+    def inputs(self, features: np.ndarray, window: int) -> np.ndarray:
+        """Vectors (n, d) to probabilities (n, channels) int32 in [0, saf.ONE]."""
+        values = self.calibration(features)
+        return ONE - values if self.reference else values
+
+    def spikes(self, inputs: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Probabilities to spike trains (n, window, channels) uint8."""
+        if rng is None or self.reference:
+            return seeded_bernoulli_spikes(inputs, window, self.seed)
+        return bernoulli_spikes(inputs, window, rng)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Kind, calibration, seed, reference."""
+        return {
+            "kind": "bernoulli",
+            "calibration": self.calibration.name,
+            "seed": self.seed,
+            "reference": self.reference,
+        }
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Gain and offset."""
+        return {"gain": self.calibration.gain, "offset": self.calibration.offset}
+
+
+_BITS = 64
+_REFERENCE_LINE = 1
+
+
+@dataclass(frozen=True, eq=False)
+class WordCodeEncoder:
+    """Binary word codes, one token a step, and an end mark (SNN-bin of SNNLP).
+
+    A text's tokens are cut to window - 1; those that are unknown or whose code is 0 take no step. Line k spikes where
+    bit k, the least significant first, of the token's code is set. In the step after the last token every line spikes.
+
+    Attributes
+    ----------
+    words
+        The words.
+    codes
+        (words,) uint64.
+    reference
+        The end mark is one spike of line 1, as SNNLP's published code has it.
+    """
+
+    words: Sequence[str]
+    codes: np.ndarray
+    reference: bool = False
+    takes_text = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "codes", np.asarray(self.codes))
+        if self.codes.dtype != np.uint64 or self.codes.shape != (len(self.words),) or not len(self.words):
+            raise InputError(f"word codes: {self.codes.dtype} of shape {self.codes.shape} for {len(self.words)} words")
+        if len(self._index) != len(self.words):
+            raise InputError("word codes: a word stands there twice")
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {word: row for row, word in enumerate(self.words)}
+
+    @property
+    def channels(self) -> int:
+        """Number of bits."""
+        return _BITS
+
+    @property
+    def dimension(self) -> int:
+        """Number of bits."""
+        return _BITS
+
+    def inputs(self, features: Sequence[str], window: int) -> np.ndarray:
+        """Texts to rows of the code table: (n, window - 1) int32, -1 after the last token."""
+        rows = np.full((len(features), window - 1), -1, dtype=np.int32)
+        for sample, text in enumerate(features):
+            known = (self._index.get(token) for token in paper_tokens(text)[: window - 1])
+            taken = [row for row in known if row is not None and self.codes[row]]
+            rows[sample, : len(taken)] = taken
+        return rows
+
+    def spikes(self, inputs: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Rows of the code table to spike trains (n, window, 64) uint8."""
+        spikes = np.zeros((len(inputs), window, _BITS), dtype=np.uint8)
+        codes = np.where(inputs >= 0, self.codes[inputs], np.uint64(0))
+        bits = codes[:, :, None] >> np.arange(_BITS, dtype=np.uint64) & np.uint64(1)
+        spikes[:, : inputs.shape[1]] = bits
+        ends = (inputs >= 0).sum(axis=1)
+        spikes[np.arange(len(inputs)), ends, _REFERENCE_LINE if self.reference else slice(None)] = 1
+        return spikes
+
+    def to_dict(self) -> dict[str, Any]:
+        """Kind and reference."""
+        return {"kind": "word-codes", "reference": self.reference}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Words, as bytes of UTF-8 with a line feed after each, and codes."""
+        text = "".join(f"{word}\n" for word in self.words)
+        return {"words": np.frombuffer(text.encode(), dtype=np.uint8), "codes": self.codes}
+
+
+def encoder_from(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Encoder:
+    """Inverse of an encoder's `to_dict` and `arrays`.
+
+    Raises
+    ------
+    InputError
+        If the kind is unknown, a field or array is missing or of the wrong type, or a value out of range.
+    """
+    try:
+        kind = document["kind"]
+        if kind == "saf":
+            return SafEncoder(_calibration(document, arrays))
+        if kind == "bernoulli":
+            seed, reference = document["seed"], document["reference"]
+            if type(seed) is not int or not 0 <= seed < 1 << 32 or type(reference) is not bool:
+                raise InputError(f"encoder: seed {seed!r} or reference {reference!r} is malformed")
+            return BernoulliEncoder(_calibration(document, arrays), seed, reference)
+        if kind == "word-codes":
+            if type(document["reference"]) is not bool:
+                raise InputError(f"encoder: reference {document['reference']!r} is malformed")
+            words = arrays["words"].astype(np.uint8, casting="equiv").tobytes().decode("utf-8").split("\n")[:-1]
+            return WordCodeEncoder(tuple(words), arrays["codes"], document["reference"])
+    except KeyError as error:
+        raise InputError(f"encoder: lacks {error}") from error
+    except (TypeError, UnicodeDecodeError) as error:
+        raise InputError(f"encoder: is malformed: {error}") from error
+    raise InputError(f"encoder: kind {str(kind)[:40]!r} is unknown (known: saf, bernoulli, word-codes)")
+
+
+def _calibration(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Calibration:
+    name = document["calibration"]
+    if not isinstance(name, str):
+        raise InputError(f"encoder: calibration {name!r} is no name")
+    return Calibration(name, arrays["gain"], arrays["offset"])
