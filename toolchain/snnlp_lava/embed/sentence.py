@@ -105,6 +105,16 @@ class SentenceEmbedder:
             report(sum(counts[text] for text in chunk))
         return np.array([known[text] for text in texts], dtype=np.float32).reshape(len(texts), self.dimension)
 
+    def whole_tokens(self) -> list[str]:
+        """Entries of the model's vocabulary, in its order, that as a text are one token: themselves."""
+        tokenizer = self._model.tokenizer
+        if not callable(tokenizer):
+            return []
+        vocabulary: dict[str, int] = tokenizer.get_vocab()
+        tokens = sorted(vocabulary.keys() - set(tokenizer.all_special_tokens), key=vocabulary.__getitem__)
+        encoded = tokenizer(tokens, add_special_tokens=False)["input_ids"]
+        return [token for token, ids in zip(tokens, encoded, strict=True) if ids == [vocabulary[token]]]
+
     @cached_property
     def dimension(self) -> int:
         """Length of a vector, read from the weights' header where it says so, else from the model."""

@@ -1,0 +1,177 @@
+"""Word vectors: one for each word, from a file or distilled from a sentence model; a text is the mean of its words."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from snnlp_lava.embed.cache import cache_folder
+from snnlp_lava.embed.distil import RECIPE, distil, words_of_model
+from snnlp_lava.embed.sentence import Progress, SentenceEmbedder
+from snnlp_lava.embed.word_file import hash_of
+from snnlp_lava.embed.word_store import WordTable, open_table, writing_table
+from snnlp_lava.embed.word_text import read_word_text
+from snnlp_lava.errors import InputError
+from snnlp_lava.text.tokens import paper_tokens
+
+logger = logging.getLogger(__name__)
+
+_BLOCK = 4096  # words of a text whose vectors are in memory at once
+_REPORTED = 256  # texts from one report of progress to the next
+
+
+@dataclass(frozen=True)
+class WordVectors:
+    """A vector for each of V words.
+
+    Attributes
+    ----------
+    words
+        Row of each word.
+    vectors
+        (V, d) float32, perhaps memory-mapped.
+    name
+        What they are called.
+    sha256
+        Hash of what they were read from or made of.
+    """
+
+    words: Mapping[str, int]
+    vectors: np.ndarray
+    name: str
+    sha256: str
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return int(self.vectors.shape[1])
+
+    def rows(self, tokens: Iterable[str]) -> np.ndarray:
+        """Rows, (k,) int64, of those tokens that have a vector, in their order."""
+        known = (self.words.get(token) for token in tokens)
+        return np.array([row for row in known if row is not None], dtype=np.int64)
+
+    def embed(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
+        """Mean vector of the words of each text, cleaned and split as the paper does.
+
+        Words without a vector and words whose vector is zero do not count. A text with no other word gets the
+        zero vector; how many there are is logged.
+
+        Parameters
+        ----------
+        texts
+            n texts.
+        progress
+            Called with the number of texts done since the last call.
+
+        Returns
+        -------
+        np.ndarray
+            (n, d) float32.
+        """
+        means = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        empty = 0
+        for start in range(0, len(texts), _REPORTED):
+            chunk = texts[start : start + _REPORTED]
+            for number, text in enumerate(chunk, start):
+                total, count = self._sum(self.rows(paper_tokens(text)))
+                if count:
+                    means[number] = total / count
+                empty += not count
+            if progress:
+                progress(len(chunk))
+        if empty:
+            logger.warning("%d of %d texts have no word that %s knows: zero vectors", empty, len(texts), self.name)
+        return means
+
+    def _sum(self, rows: np.ndarray) -> tuple[np.ndarray, int]:
+        """Sum, (d,) float64, of the vectors of some rows, and how many of them are not zero."""
+        total, count = np.zeros(self.dimension), 0
+        for start in range(0, len(rows), _BLOCK):
+            block = self.vectors[rows[start : start + _BLOCK]]
+            total += block.sum(axis=0, dtype=np.float64)
+            count += int(block.any(axis=1).sum())
+        return total, count
+
+
+def open_word_vectors(path: Path) -> WordVectors:
+    """Open word vectors written as text: GloVe (``word v1 v2 ...``) or word2vec (a line ``count dimension`` first).
+
+    The file may be packed with gzip. It is read once, into the cache; from then on only its hash is compared and
+    the vectors stay on disk. Where a word stands twice, the first line counts.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is malformed, or the cache cannot be written.
+    """
+    sha256 = hash_of(path, "word vectors")
+    folder = cache_folder() / f"word-vectors-{sha256}"
+    table = open_table(folder)
+    if table is None:
+        logger.info("reading the word vectors %s", path)
+        blocks = read_word_text(path)
+        words, vectors = next(blocks)
+        with writing_table(folder, vectors.shape[1]) as add:
+            add(words, vectors)
+            for words, vectors in blocks:
+                add(words, vectors)
+        table = _written(folder)
+    name = path.name.removesuffix(".gz").removesuffix(".txt").removesuffix(".vec")
+    return WordVectors(table.words, table.vectors, name, sha256)
+
+
+def distilled_word_vectors(
+    embedder: SentenceEmbedder, dimension: int = 200, progress: Progress | None = None
+) -> WordVectors:
+    """Word vectors made of a sentence model, for where no file of word vectors is given (see `distil`).
+
+    They are made once, in about a minute, and kept in the cache.
+
+    Parameters
+    ----------
+    embedder
+        The sentence model. Its own words are taken.
+    dimension
+        Length of a vector, at most that of the model's.
+    progress
+        Called with the number of words done since the last call, while they are made.
+
+    Returns
+    -------
+    WordVectors
+        `sha256` says what they were made of: the model's weights, the words, the dimension and the recipe. Numbers
+        in their last digits differ from machine to machine and are no part of it.
+
+    Raises
+    ------
+    InputError
+        If the model has no vocabulary of whole words or fewer dimensions, or the cache cannot be written.
+    """
+    if not 1 <= dimension <= embedder.dimension:
+        raise InputError(
+            f"word vectors of {embedder.name}: {dimension} dimensions asked for; it gives 1 to {embedder.dimension}"
+        )
+    folder = cache_folder() / f"words-of-{embedder.sha256}-{dimension}-{RECIPE}"
+    table = open_table(folder)
+    if table is None:
+        words = words_of_model(embedder)
+        vectors = distil(embedder, words, dimension, progress)
+        with writing_table(folder, dimension) as add:
+            add(words, vectors)
+        table = _written(folder)
+    made_of = hashlib.sha256(f"{RECIPE} {embedder.sha256} {dimension}\n".encode())
+    made_of.update("\n".join(table.words).encode())
+    return WordVectors(table.words, table.vectors, f"{embedder.name}/words-{dimension}", made_of.hexdigest())
+
+
+def _written(folder: Path) -> WordTable:
+    table = open_table(folder)
+    if table is None:
+        raise InputError(f"cache {folder}: is not what was just written there; set SNNLP_LAVA_CACHE to another disk")
+    return table
