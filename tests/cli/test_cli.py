@@ -15,7 +15,18 @@ from snnlp_lava.backends.record import read_run
 HEAVY = ("torch", "lava", "sentence_transformers", "transformers", "matplotlib", "datasets", "sklearn", "numba", "h5py")
 LAYERS = {"input": 768, "hidden1": 256, "hidden2": 128, "output": 6}
 KEYS = {
-    *("backend", "samples", "accuracy", "mrr", "window", "period", "steps", "input_spikes", "layers"),
+    *(
+        "backend",
+        "samples",
+        "accuracy",
+        "mrr",
+        "window",
+        "period",
+        "steps",
+        "input_spikes",
+        "layers",
+        "paper_operations",
+    ),
     *("synops_per_sample", "wraps", "clips", "label_names", "predictions", "labels", "seconds", "versions"),
 }
 

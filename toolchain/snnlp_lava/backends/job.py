@@ -33,6 +33,8 @@ class Selection:
         Texts, where no data is given.
     data, text_column, label_column, vectors
         A data set, as in `snnlp_lava.text.sources.load_texts`, and its ready vectors.
+    words
+        The file of a network's word vectors, where the cache does not have them.
     part, split_scheme
         Which rows of it; the split scheme is the training's by default.
     spikes
@@ -46,6 +48,7 @@ class Selection:
     text_column: str = "text"
     label_column: str = "label"
     vectors: Path | None = None
+    words: Path | None = None
     part: str = "test"
     split_scheme: str | None = None
     spikes: Path | None = None
@@ -103,7 +106,7 @@ def choose(path: Path, selection: Selection, report: Report = silent) -> Chosen:
     if selection.texts:
         texts, labels = list(selection.texts), None
         rows = np.arange(len(texts))
-        samples = EncodedSamples(_features(card, texts), card.encoder, card.window)
+        samples = EncodedSamples(_features(card, texts, selection.words), card.encoder, card.window)
         return Chosen(network, card, samples, rows, card.period, texts, labels)
     assert selection.data is not None
     data = load_texts(selection.data, selection.text_column, selection.label_column)
@@ -118,16 +121,18 @@ def choose(path: Path, selection: Selection, report: Report = silent) -> Chosen:
         features: Features = np.array(texts, dtype=object)
     else:
         known = card.embedding.name is not None
-        embedder = embedder_of(card.level, card.embedding) if known or selection.vectors is None else None
+        embedder = (
+            embedder_of(card.level, card.embedding, selection.words) if known or selection.vectors is None else None
+        )
         features = embedded_rows(data, rows, embedder, selection.vectors, counting(report, "embed", len(rows)))
     samples = EncodedSamples(features, card.encoder, card.window)
     return Chosen(network, card, samples, rows, card.period, texts, labels)
 
 
-def _features(card: Card, texts: list[str]) -> Features:
+def _features(card: Card, texts: list[str], words: Path | None) -> Features:
     if card.encoder.takes_text:
         return np.array(texts, dtype=object)
-    return embedder_of(card.level, card.embedding).embed(texts)
+    return embedder_of(card.level, card.embedding, words).embed(texts)
 
 
 def _chosen_spikes(path: Path, selection: Selection) -> Chosen:

@@ -31,6 +31,11 @@ def data_options(*, required: bool) -> Callable[[F], F]:
             type=click.Path(path_type=Path, dir_okay=False),
             help="A .npy file with one vector for each row of the data, instead of embedding the texts.",
         ),
+        click.option(
+            "--words",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Word vectors as text (GloVe, word2vec; .gz, too).  [default: distilled from the embedding model]",
+        ),
     )
 
 

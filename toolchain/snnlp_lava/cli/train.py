@@ -37,11 +37,6 @@ if TYPE_CHECKING:
     help="A sentence-transformers model: a folder, or a name on the Hugging Face hub.",
 )
 @click.option(
-    "--words",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Word vectors as text (GloVe, word2vec; .gz, too).  [default: distilled from the embedding model]",
-)
-@click.option(
     "--codes",
     type=click.Path(path_type=Path, dir_okay=False),
     help="64-bit word codes as text, for snn-bin.  [default: made of the word vectors]",

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from snnlp_lava.embed.binarise import EPOCHS, binarise
+from snnlp_lava.embed.cache import cache_folder
 from snnlp_lava.embed.identity import Embedding
 from snnlp_lava.embed.sentence import Progress, SentenceEmbedder
 from snnlp_lava.embed.vectors import load_vectors
-from snnlp_lava.embed.word_codes import WordCodes, read_word_codes
+from snnlp_lava.embed.word_codes import WordCodes, read_word_codes, write_word_codes
 from snnlp_lava.embed.word_vectors import (
     DISTILLED_SUFFIX,
+    WordVectors,
     cached_word_vectors,
     distilled_word_vectors,
     open_word_vectors,
 )
 from snnlp_lava.errors import InputError
-from snnlp_lava.progress import Report, silent
+from snnlp_lava.progress import Report, counting, silent
 from snnlp_lava.text.dataset import TextData
 
 logger = logging.getLogger(__name__)
@@ -99,11 +102,20 @@ def embedder_for(level: str, model: str, words: Path | None, report: Report = si
         if words is not None:
             raise InputError(f"word vectors {words}: belong to --level word")
         return SentenceEmbedder(model)
-    return open_word_vectors(words) if words is not None else distilled_word_vectors(SentenceEmbedder(model), report)
+    return _word_vectors(words, model, report)
 
 
-def embedder_of(level: str, embedding: Embedding) -> Embedder:
+def embedder_of(level: str, embedding: Embedding, words: Path | None = None) -> Embedder:
     """The embedder that a network was made with.
+
+    Parameters
+    ----------
+    level
+        ``sentence`` or ``word``.
+    embedding
+        What the network's card says of it.
+    words
+        The file of its word vectors; not needed where the cache has them.
 
     Raises
     ------
@@ -116,6 +128,8 @@ def embedder_of(level: str, embedding: Embedding) -> Embedder:
         )
     if level == "sentence":
         embedder: Embedder = SentenceEmbedder(embedding.name)
+    elif words is not None:
+        embedder = open_word_vectors(words)
     elif (model := embedding.name.removesuffix(DISTILLED_SUFFIX)) != embedding.name:
         embedder = distilled_word_vectors(SentenceEmbedder(model))
     else:
@@ -147,8 +161,26 @@ def word_codes(codes: Path | None, words: Path | None, model: str, report: Repor
     """
     if codes is not None:
         return read_word_codes(codes)
-    vectors = open_word_vectors(words) if words is not None else distilled_word_vectors(SentenceEmbedder(model), report)
-    return binarised(vectors, report)
+    vectors = _word_vectors(words, model, report)
+    kept = cache_folder() / f"codes-of-{vectors.sha256}.txt"
+    if not kept.exists():
+        made, quality = binarise(vectors, progress=counting(report, "codes", EPOCHS))
+        logger.info("codes of %s: %s", vectors.name, quality)
+        write_word_codes(kept, made)
+    return replace(read_word_codes(kept), name=f"{vectors.name}/64-bit")
+
+
+def _word_vectors(words: Path | None, model: str, report: Report) -> WordVectors:
+    if words is not None:
+        return open_word_vectors(words)
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        report("words", done, done)
+
+    return distilled_word_vectors(SentenceEmbedder(model), progress=advance)
 
 
 def embedded_rows(

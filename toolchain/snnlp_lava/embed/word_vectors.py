@@ -21,6 +21,9 @@ from snnlp_lava.text.tokens import paper_tokens
 
 logger = logging.getLogger(__name__)
 
+_DIMENSION = 200  # of distilled vectors, as GloVe's in the paper
+DISTILLED_SUFFIX = f"/words-{_DIMENSION}"
+"""Name of distilled vectors, after that of their sentence model."""
 _BLOCK = 4096  # words of a text whose vectors are in memory at once
 _REPORTED = 256  # texts from one report of progress to the next
 
@@ -126,8 +129,24 @@ def open_word_vectors(path: Path) -> WordVectors:
     return WordVectors(table.words, table.vectors, name, sha256)
 
 
+def cached_word_vectors(name: str, sha256: str) -> WordVectors:
+    """Word vectors that `open_word_vectors` has read before.
+
+    Raises
+    ------
+    InputError
+        If they are not in the cache.
+    """
+    table = open_table(cache_folder() / f"word-vectors-{sha256}")
+    if table is None:
+        raise InputError(
+            f"word vectors {name} (sha256 {sha256[:12]}...) are not in the cache; give their file (--words)"
+        )
+    return WordVectors(table.words, table.vectors, name, sha256)
+
+
 def distilled_word_vectors(
-    embedder: SentenceEmbedder, dimension: int = 200, progress: Progress | None = None
+    embedder: SentenceEmbedder, dimension: int = _DIMENSION, progress: Progress | None = None
 ) -> WordVectors:
     """Word vectors made of a sentence model, for where no file of word vectors is given (see `distil`).
 

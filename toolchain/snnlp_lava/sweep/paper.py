@@ -10,9 +10,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from snnlp_lava.errors import InputError
 from snnlp_lava.sweep.grid import Cell, Source
 from snnlp_lava.sweep.summary import per_text, test_scores
+
+from snnlp_lava.errors import InputError
 from snnlp_lava.train.config import ANN, SENTENCE, SNN_BIN, SNN_RATE, SNN_RATE_RAND, WORD, TrainConfig
 
 DATA = ("imdb", "emotion")

@@ -158,7 +158,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def _epoch(
-    model: nn.Module,
+    model: Any,
     optimizer: torch.optim.Optimizer,
     train: Examples,
     config: TrainConfig,

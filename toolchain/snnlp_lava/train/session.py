@@ -134,19 +134,22 @@ def prepare(
         codes = word_codes(origin.codes, origin.words, origin.embedding, report)
         features: dict[str, np.ndarray] = {part: np.array(data.select(rows[part]), dtype=object) for part in PARTS}
         return Corpus(data, rows, features, Embedding(codes.name, codes.sha256, codes.bits), about, codes)
-    embedder: Embedder | None = embedder_for(config.level, origin.embedding, origin.words, report)
+    embedder = embedder_for(config.level, origin.embedding, origin.words, report)
+    known: Embedder | None = embedder
     every = np.concatenate([rows[part] for part in PARTS])
-    if origin.vectors is not None and not same_origin(embedder, data, every, load_vectors(origin.vectors, len(data))):
-        logger.warning("the vectors are not those of %s: their model counts as unknown", embedder.name)
-        embedder = None
-    whole = embedded_rows(data, every, embedder, origin.vectors, counting(report, "embed", len(every)))
+    if origin.vectors is not None:
+        given = load_vectors(origin.vectors, len(data))
+        if not same_origin(embedder, data, every, given):
+            logger.warning("the vectors are not those of %s: their model counts as unknown", embedder.name)
+            known = None
+    whole = embedded_rows(data, every, known, origin.vectors, counting(report, "embed", len(every)))
     ends = np.cumsum([len(rows[part]) for part in PARTS])[:-1]
     return Corpus(
         data=data,
         rows=rows,
         features=dict(zip(PARTS, np.split(whole[np.arange(len(every))], ends), strict=True)),
         embedding=Embedding(
-            embedder.name if embedder else None, embedder.sha256 if embedder else None, whole[np.arange(1)].shape[1]
+            known.name if known else None, known.sha256 if known else None, whole[np.arange(1)].shape[1]
         ),
         about=about,
     )
@@ -327,7 +330,7 @@ def train_classifier(
 
 def _fit_encoder(corpus: Corpus, config: TrainConfig) -> Encoder:
     if corpus.codes is not None:
-        return WordCodeEncoder(corpus.codes.words, corpus.codes.codes, config.reference)
+        return WordCodeEncoder(tuple(corpus.codes.words), corpus.codes.codes, config.reference)
     calibration = fit_calibration(config.calibration, corpus.features[TRAIN])
     if config.method == SNN_RATE_RAND:
         return BernoulliEncoder(calibration, config.seed, config.reference)

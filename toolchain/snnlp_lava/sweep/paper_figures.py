@@ -14,9 +14,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from snnlp_lava.sweep.grid import Cell
 
 from snnlp_lava.files import replacing_file
-from snnlp_lava.sweep.grid import Cell
 from snnlp_lava.sweep.paper import DATA, MAC_PJ, SPIKE_PJ, WINDOWS, Row
 from snnlp_lava.train.config import ANN, LEVELS, METHODS, SNN_BIN
 
@@ -114,7 +114,11 @@ def _by_window(rows: Sequence[Row], data: str, score: str) -> Figure:
 
 
 def _trainings(histories: Mapping[tuple[str, str, str, int], Mapping[str, Any]]) -> Figure:
-    curves = (("train_loss", "training loss"), ("validation_loss", "validation loss"), ("validation_accuracy", "accuracy"))
+    curves = (
+        ("train_loss", "training loss"),
+        ("validation_loss", "validation loss"),
+        ("validation_accuracy", "accuracy"),
+    )
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(4 * len(curves), 2.6 * len(DATA) * len(LEVELS)), layout="constrained")
         places = [(level, data) for level in LEVELS for data in DATA]
