@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import uuid
 from collections.abc import Sequence
@@ -16,7 +18,9 @@ from snnlp_lava.sweep.grid import Cell
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-CONNECT_SECONDS = 30
+logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 10
 
 
 def run_on_cluster(address: str, cells: Sequence[Cell], on_event: OnEvent) -> None:
@@ -44,18 +48,35 @@ def run_on_cluster(address: str, cells: Sequence[Cell], on_event: OnEvent) -> No
     """
     from distributed import Client
 
-    try:
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"scheduler {address}: cannot be reached: {first_line(error)}") from error
-    with client:
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # its errors reach us as exceptions
+    _check_scheduler(address)
+    with Client(address, timeout=CONNECT_SECONDS, set_as_default=False) as client:
+        if not client.nthreads():
+            logger.warning("scheduler %s has no workers yet", address)
         _run(client, cells, on_event)
+
+
+def _check_scheduler(address: str) -> None:
+    """Make sure that a scheduler answers; a client that meets none cannot be closed in good order."""
+    from distributed import Security
+    from distributed.comm.core import connect
+
+    async def greet() -> None:
+        comm = await connect(address, **Security().get_connection_args("client"))
+        await comm.close()
+
+    try:
+        asyncio.run(asyncio.wait_for(greet(), CONNECT_SECONDS))
+    except asyncio.TimeoutError as error:
+        raise InputError(f"scheduler {address}: no Dask scheduler answers there within {CONNECT_SECONDS} s") from error
+    except Exception as error:  # of the address, the network, or whatever another kind of server makes Dask believe
+        raise InputError(f"scheduler {address}: no Dask scheduler answers there ({first_line(error)})") from error
 
 
 def _run(client: Client, cells: Sequence[Cell], on_event: OnEvent) -> None:
     happened: SimpleQueue[Began | tuple[str, Future]] = SimpleQueue()
     topic = f"snnlp-lava-sweep-{uuid.uuid4().hex}"  # of this run alone: Dask gives equal keys one result
-    client.subscribe_topic(topic, lambda event: happened.put(Began(**event[1])))
+    client.subscribe_topic(topic, lambda event: happened.put(Began(event[1]["name"], event[1]["pid"])))
     futures = []
     for cell in cells:
         future = client.submit(_on_worker, cell.to_dict(), topic, key=f"{topic}-{cell.name}")
@@ -73,12 +94,12 @@ def _run(client: Client, cells: Sequence[Cell], on_event: OnEvent) -> None:
 
 
 def _outcome(name: str, future: Future) -> Event:
-    from distributed import KilledWorker
+    from distributed import CancelledError, KilledWorker
 
-    if future.status == "cancelled":
-        raise BackendError("the Dask scheduler is gone; finished cells are kept, and --resume goes on")
     try:
         return outcome(name, future.result())
+    except CancelledError as error:
+        raise BackendError("the Dask scheduler is gone; finished cells are kept, and --resume goes on") from error
     except KilledWorker as error:
         return Failed(name, f"in {error.allowed_failures + 1} tries, its worker died; the worker's log may say why")
     except Exception as error:  # the worker cannot import this package, or not the same version of it
