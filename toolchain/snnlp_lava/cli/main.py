@@ -15,6 +15,7 @@ from snnlp_lava.version import VERSION
 COMMANDS = {
     "demo": "Train, export, run on Lava and report, on data that comes with the package.",
     "train": "Train a spiking text classifier with lava-dl SLAYER.",
+    "sweep": "Train and test every combination of a grid, locally or on a Dask cluster.",
     "export": "Write a trained model as a network file (NetX HDF5).",
     "run": "Run a network file on texts.",
     "verify": "Compare every spike of SLAYER, the emulator and Lava.",

@@ -1,0 +1,213 @@
+"""One cell: train its classifier, run the test part on the emulator, return what came of it."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime, timezone
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from snnlp_lava.errors import SnnlpLavaError, first_line
+from snnlp_lava.files import sha256_of_file
+from snnlp_lava.progress import Report, silent
+from snnlp_lava.sweep.grid import Cell, Source
+from snnlp_lava.sweep.result import FORMAT
+from snnlp_lava.versions import versions
+
+if TYPE_CHECKING:
+    from snnlp_lava.text.dataset import TextData
+    from snnlp_lava.train.config import TrainConfig
+    from snnlp_lava.train.session import Corpus, Trained
+
+_one_at_a_time = threading.Lock()
+
+
+def attempt(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a cell, whatever comes of it.
+
+    Parameters
+    ----------
+    cell
+        From `Cell.to_dict`.
+
+    Returns
+    -------
+    dict
+        ``document``, a result file's content, or ``error``, one line.
+    """
+    try:
+        return {"document": run_cell(cell)}
+    except SnnlpLavaError as error:
+        return {"error": str(error)}
+    except Exception as error:  # a cell that fails takes no other one with it
+        return {"error": f"{type(error).__name__}: {first_line(error)}"}
+
+
+def run_cell(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """Train and test one cell.
+
+    Torch and numba compute with one thread, and one cell at a time in a process: sums come out the same on every
+    number of cores, and no other cell draws from torch's random numbers.
+
+    Parameters
+    ----------
+    cell
+        From `Cell.to_dict`.
+
+    Returns
+    -------
+    dict
+        A result file's content (see `snnlp_lava.sweep.result`).
+
+    Raises
+    ------
+    InputError
+        If data, vectors or configuration cannot be trained with.
+    """
+    this = Cell.from_dict(cell)
+    with _alone():
+        started = time.perf_counter()
+        corpus, data = _corpus(this.source)
+        from snnlp_lava.train.loop import choose_device
+        from snnlp_lava.train.session import train_classifier
+
+        trained = train_classifier(corpus, this.train, "auto", None)
+        results = _results(corpus, this.train, trained)
+        seconds = time.perf_counter() - started
+    return {
+        "format": FORMAT,
+        "cell": this.record(),
+        "data": data,
+        "results": results,
+        "versions": versions(),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+        "host": {
+            "system": platform.system(),
+            "machine": platform.machine(),
+            "cores": os.cpu_count(),
+            "device": choose_device("auto").type,
+        },
+    }
+
+
+def identify(source: Source) -> dict[str, Any]:
+    """Name and hashes of a cell's data: what must be the same for a result to be kept.
+
+    Raises
+    ------
+    InputError
+        If the data or its vectors cannot be read or split.
+    """
+    from snnlp_lava.embed.vectors import load_vectors
+    from snnlp_lava.text.sources import load_texts
+    from snnlp_lava.text.split import split_rows
+
+    data = load_texts(source.data, source.text_column, source.label_column)
+    split_rows(data, source.split_scheme)
+    if source.vectors is not None:
+        load_vectors(Path(source.vectors), len(data))
+    return _identity(source, data)
+
+
+def prepare_corpus(source: Source, report: Report = silent) -> Corpus:
+    """Load, split and embed a cell's data; the vectors are then in the cache.
+
+    Raises
+    ------
+    InputError
+        If data or vectors are unfit.
+    """
+    from snnlp_lava.embed.sentence import DEFAULT_MODEL
+    from snnlp_lava.text.sources import load_texts
+    from snnlp_lava.train.session import prepare
+
+    data = load_texts(source.data, source.text_column, source.label_column)
+    vectors = Path(source.vectors) if source.vectors is not None else None
+    return prepare(data, source.split_scheme, source.limit, DEFAULT_MODEL, vectors, report)
+
+
+@lru_cache(maxsize=2)
+def _corpus(source: Source) -> tuple[Corpus, dict[str, Any]]:
+    """The corpus, kept for the next cells of this process, and what a result says of it."""
+    corpus = prepare_corpus(source)
+    about = {"rows": corpus.about["rows"], "embedding": asdict(corpus.embedding)}
+    return corpus, {**_identity(source, corpus.data), **about}
+
+
+def _identity(source: Source, data: TextData) -> dict[str, Any]:
+    vectors = sha256_of_file(Path(source.vectors)) if source.vectors is not None else None
+    return {"name": data.name, "sha256": data.sha256, "vectors": vectors}
+
+
+def _results(corpus: Corpus, config: TrainConfig, trained: Trained) -> dict[str, Any]:
+    """What training and test gave; nothing in it depends on when and where they ran."""
+    from snnlp_lava.text.split import TEST
+    from snnlp_lava.train.ann import macs
+    from snnlp_lava.train.config import ANN
+
+    results = {
+        "sizes": list(trained.sizes),
+        "samples": len(corpus.rows[TEST]),
+        **trained.scores,
+        "history": trained.history,
+    }
+    if config.method == ANN:
+        results["macs"] = macs(trained.sizes)
+    else:
+        results["emulator"] = _emulated(corpus, config, trained)
+    finite: dict[str, Any] = _finite(results)
+    return finite
+
+
+def _emulated(corpus: Corpus, config: TrainConfig, trained: Trained) -> dict[str, Any]:
+    """Scores and summed counts of the test part on the emulator."""
+    import torch
+
+    from snnlp_lava.backends.emulator import run_emulator
+    from snnlp_lava.backends.record import result_document
+    from snnlp_lava.encode.calibration import Calibration
+    from snnlp_lava.encode.samples import SafSamples
+    from snnlp_lava.text.split import TEST
+    from snnlp_lava.train.spiking import SpikingClassifier
+
+    module = SpikingClassifier(trained.sizes, config)
+    module.load_state_dict({name: torch.from_numpy(value) for name, value in trained.state.items()})
+    calibration = Calibration(config.calibration, trained.arrays["gain"], trained.arrays["offset"])
+    samples = SafSamples(corpus.vectors[TEST], calibration, config.window)
+    run = run_emulator(module.to_network(), samples, config.window)
+    document = result_document(run, None, corpus.labels(TEST))
+    return {name: document[name] for name in ("accuracy", "mrr", "window", "period", "layers")}
+
+
+def _finite(value: Any) -> Any:
+    """The same with None for NaN and infinity, which a diverged training's losses are and JSON cannot say."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    import numba
+    import torch
+
+    with _one_at_a_time:
+        before = torch.get_num_threads(), numba.get_num_threads()
+        torch.set_num_threads(1)
+        numba.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before[0])
+            numba.set_num_threads(before[1])

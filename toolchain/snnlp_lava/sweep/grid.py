@@ -1,0 +1,314 @@
+"""The grid file: which trainings a sweep is made of."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import tomli
+
+from snnlp_lava.errors import InputError, first_line
+from snnlp_lava.text.sources import DEMO, HUB
+from snnlp_lava.text.split import SCHEMES
+from snnlp_lava.train.config import ANN, NeuronConfig, TrainConfig
+
+MAX_CELLS = 10_000
+_MAX_NEURONS = 1 << 20  # of one hidden layer
+_MAX_NAME = 160  # characters; with a hash and an ending still far below what file systems take
+_FIELDS = tuple(field.name for field in fields(TrainConfig))
+_DEFAULTS = TrainConfig()
+_UNUSED = {ANN: ("window", "calibration", "threshold_scale", "neuron")}
+"""Fields of a method's configuration that change nothing, so that cells differing in them are one cell."""
+_KEYS = ("data", "text_column", "label_column", "vectors", "split_scheme", "limit", "grid", "where")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a cell's texts and vectors come from.
+
+    Attributes
+    ----------
+    data
+        ``demo``, ``emotion``, ``imdb``, or the absolute path of a file.
+    text_column, label_column
+        Columns of a file.
+    vectors
+        Absolute path of a .npy file with a vector for each row, or None.
+    split_scheme, limit
+        See `snnlp_lava.text.split`.
+    """
+
+    data: str
+    text_column: str = "text"
+    label_column: str = "label"
+    vectors: str | None = None
+    split_scheme: str = "official"
+    limit: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What the data is called."""
+        return Path(self.data).stem
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training of a sweep.
+
+    Attributes
+    ----------
+    source
+        Its texts and vectors.
+    train
+        Its configuration; fields that its method does not use have their defaults.
+    """
+
+    source: Source
+    train: TrainConfig
+
+    @property
+    def name(self) -> str:
+        """Readable, the same in every sweep, fit for a file name: ``emotion-sentence-snn-rate-t50-s1``.
+
+        What differs from the method's defaults is added, so that no two configurations share a name.
+        """
+        train, used = self.train, used_fields(self.train.method)
+        parts = [_file_name(self.source.name), train.level, train.method]
+        if "window" in used:
+            parts.append(f"t{train.window}")
+        parts.append(f"s{train.seed}")
+        usual = TrainConfig.defaults_for(train.method)
+        for field in used:
+            value = getattr(train, field)
+            if field in ("method", "level", "window", "seed") or value == getattr(usual, field):
+                continue
+            if isinstance(value, NeuronConfig):
+                changed = asdict(value).items() - asdict(usual.neuron).items()
+                parts += [f"{name}{number}".replace("_", "-") for name, number in sorted(changed)]
+            else:
+                text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+                parts.append(field.replace("_", "-") + text)
+        name = "-".join(parts)
+        if len(name) > _MAX_NAME:
+            name = f"{name[:_MAX_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+        return name
+
+    def record(self) -> dict[str, Any]:
+        """The configuration as result files hold it: no paths, which are private and move."""
+        source = self.source
+        return {
+            "name": self.name,
+            "split_scheme": source.split_scheme,
+            "limit": source.limit,
+            "train": self.train.to_dict(),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON: all that a worker needs."""
+        return {"name": self.name, "source": asdict(self.source), "train": self.train.to_dict()}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Cell:
+        """Inverse of `to_dict`."""
+        return cls(Source(**document["source"]), TrainConfig.from_dict(document["train"]))
+
+
+def used_fields(method: str) -> tuple[str, ...]:
+    """Fields of `TrainConfig` that a method uses, in their order."""
+    return tuple(name for name in _FIELDS if name not in _UNUSED.get(method, ()))
+
+
+def read_grid(path: Path) -> list[Cell]:
+    """Read a grid file and list its cells: every combination once, in the order of data and then of TrainConfig.
+
+    Parameters
+    ----------
+    path
+        A TOML file. Relative paths in it start from its folder.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, has unknown keys, or a value that no training takes.
+    """
+    try:
+        document = tomli.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read grid {path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"grid {path}: is not TOML: {first_line(error)}") from error
+    try:
+        return _cells(document, path.resolve().parent)
+    except InputError as error:
+        raise InputError(f"grid {path}: {error}") from error
+
+
+def _cells(document: Mapping[str, Any], folder: Path) -> list[Cell]:
+    _check_keys(document, _KEYS, "the file")
+    if not isinstance(document.get("grid"), dict):
+        raise InputError("has no table [grid]")
+    sources = _sources(document, folder)
+    _check_keys(document["grid"], _FIELDS, "[grid]")
+    axes = {name: _values(name, document["grid"][name]) for name in _FIELDS if name in document["grid"]}
+    overrides = _overrides(document.get("where", []), [source.name for source in sources])
+    count = len(sources) * math.prod(map(len, axes.values()))
+    if count > MAX_CELLS:
+        raise InputError(f"has {count} combinations; {MAX_CELLS} are the most")
+    cells: dict[Cell, None] = {}
+    for source, *values in itertools.product(sources, *axes.values()):
+        chosen = dict(zip(axes, values, strict=True))
+        plain = Cell(source, _config(chosen))
+        for override in overrides:
+            if override.matches(plain):
+                chosen |= override.change
+        cells[Cell(source, _config(chosen))] = None
+    for number, override in enumerate(overrides, start=1):
+        if not override.used:
+            raise InputError(f"[[where]] number {number} matches no cell")
+    return list(cells)
+
+
+class _Override:
+    """One [[where]]: what a cell must be, and what is then set."""
+
+    def __init__(self, match: Mapping[str, Sequence[Any]], change: Mapping[str, Any]) -> None:
+        self.match, self.change, self.used = match, change, False
+
+    def matches(self, cell: Cell) -> bool:
+        """Whether a cell is meant; a field that its method does not use is never meant."""
+        known = {name: getattr(cell.train, name) for name in used_fields(cell.train.method)}
+        known["data"] = cell.source.name
+        meant = all(known.get(name) in values for name, values in self.match.items())
+        self.used |= meant
+        return meant
+
+
+def _overrides(tables: Any, data: Sequence[str]) -> list[_Override]:
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise InputError("where is no list of tables; write [[where]]")
+    overrides = []
+    for table in tables:
+        change = table.get("set")
+        if not isinstance(change, dict):
+            raise InputError("[[where]] has no set = { ... }")
+        _check_keys(table, ("data", *_FIELDS, "set"), "[[where]]")
+        _check_keys(change, _FIELDS, "set of [[where]]")
+        match = {name: _values(name, value) for name, value in table.items() if name not in ("set", "data")}
+        if "data" in table:
+            match["data"] = _texts("data of [[where]]", table["data"])
+            if unknown := set(match["data"]) - set(data):
+                raise InputError(f"[[where]] names data {min(unknown)!r}; the grid has {', '.join(data)}")
+        overrides.append(_Override(match, {name: _value(name, value) for name, value in change.items()}))
+    return overrides
+
+
+def _sources(document: Mapping[str, Any], folder: Path) -> list[Source]:
+    data = [_place(name, folder) for name in dict.fromkeys(_texts("data", document.get("data")))]
+    names = [Path(place).stem for place in data]
+    files = [_file_name(name).casefold() for name in names]
+    if len(set(files)) < len(files):
+        raise InputError(f"data of the same name ({', '.join(names)}); rename a file, results are named after it")
+    vectors = document.get("vectors", {})
+    if isinstance(vectors, str):
+        if len(names) > 1:
+            raise InputError("vectors is one file for several data; write vectors = { NAME = FILE, ... }")
+        vectors = {names[0]: vectors}
+    if not isinstance(vectors, dict) or not all(isinstance(file, str) and file for file in vectors.values()):
+        raise InputError("vectors is neither a file nor a table of them")
+    _check_keys(vectors, names, "vectors")
+    scheme, limit = document.get("split_scheme", "official"), document.get("limit")
+    if scheme not in SCHEMES:
+        raise InputError(f"split_scheme {scheme!r} is unknown (known: {', '.join(SCHEMES)})")
+    if limit is not None and (not _is_whole(limit) or limit < 1):
+        raise InputError(f"limit {limit!r} is no whole number above 0")
+    columns = {}
+    for column in ("text_column", "label_column"):
+        if column in document:
+            columns[column] = document[column]
+            if not isinstance(columns[column], str):
+                raise InputError(f"{column} {columns[column]!r} is no text")
+    return [
+        Source(
+            data=place,
+            vectors=str(folder / vectors[name]) if name in vectors else None,
+            split_scheme=scheme,
+            limit=limit,
+            **columns,
+        )
+        for name, place in zip(names, data, strict=True)
+    ]
+
+
+def _place(data: str, folder: Path) -> str:
+    return data if data in (DEMO, *HUB) else str(folder / data)
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"^\.|[^A-Za-z0-9_.-]", "_", text)
+
+
+def _check_keys(table: Mapping[str, Any], known: Sequence[str], what: str) -> None:
+    for name in table:
+        if name not in known:
+            raise InputError(f"{what} has an unknown key {name!r} (known: {', '.join(known)})")
+
+
+def _texts(name: str, value: Any) -> list[str]:
+    texts = value if isinstance(value, list) else [value]
+    if not texts or not all(isinstance(text, str) and text for text in texts):
+        raise InputError(f"{name} is neither a name nor a list of names")
+    return texts
+
+
+def _values(name: str, value: Any) -> list[Any]:
+    """The values of one axis; a list of numbers is one value where the field itself is a list."""
+    several = isinstance(value, list)
+    if several and isinstance(getattr(_DEFAULTS, name), tuple):
+        several = any(isinstance(item, list) for item in value)
+    values = [_value(name, item) for item in (value if several else [value])]
+    if not values:
+        raise InputError(f"{name} has no values")
+    return values
+
+
+def _value(name: str, value: Any) -> Any:
+    """One value, of the type of its field."""
+    default = getattr(_DEFAULTS, name)
+    if isinstance(default, NeuronConfig):
+        if not isinstance(value, dict):
+            raise InputError(f"{name} {value!r} is no table")
+        _check_keys(value, tuple(asdict(default)), name)
+        return NeuronConfig(**{key: _number(f"{name} {key}", number) for key, number in value.items()})
+    if isinstance(default, tuple):
+        if not isinstance(value, list) or not all(_is_whole(size) and 0 < size <= _MAX_NEURONS for size in value):
+            raise InputError(f"{name} {value!r} is no list of whole numbers from 1 to {_MAX_NEURONS}")
+        return tuple(value)
+    if isinstance(default, float):
+        return _number(name, value)
+    if isinstance(default, int) and not _is_whole(value):
+        raise InputError(f"{name} {value!r} is no whole number")
+    if isinstance(default, str) and not isinstance(value, str):
+        raise InputError(f"{name} {value!r} is no text")
+    return value
+
+
+def _number(name: str, value: Any) -> float:
+    if not isinstance(value, float) and not (_is_whole(value) and abs(value) < 1 << 53):
+        raise InputError(f"{name} {value!r} is no number")
+    return float(value)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _config(chosen: Mapping[str, Any]) -> TrainConfig:
+    config = TrainConfig.defaults_for(**{"method": _DEFAULTS.method, **chosen})
+    usual = TrainConfig.defaults_for(config.method)
+    return replace(config, **{name: getattr(usual, name) for name in _UNUSED.get(config.method, ())})
