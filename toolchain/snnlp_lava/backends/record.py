@@ -25,6 +25,18 @@ EXAMPLES = 4
 """Samples whose texts a run folder keeps, and whose spike trains it keeps by default."""
 
 
+def layer_counts(result: RunResult) -> list[dict[str, Any]]:
+    """Name, neurons and summed counts of the input and each layer."""
+    return [
+        {
+            "name": tally.name,
+            "neurons": tally.neurons,
+            **{count: int(getattr(tally, count).sum()) for count in _COUNTS},
+        }
+        for tally in result.layers
+    ]
+
+
 def class_scores(result: RunResult, card: Card | None) -> np.ndarray:
     """(n, classes) scores that rank the classes; for a reference network counts alone, ties to the lower class."""
     reference = card is not None and card.training.get("config", {}).get("reference", False)
@@ -55,19 +67,7 @@ def result_document(result: RunResult, card: Card | None, labels: np.ndarray | N
     label_names = card.label_names if card else map(str, range(result.output_counts.shape[1]))
     ranked = class_scores(result, card)
     scores = accuracy_and_mrr(ranked, labels) if labels is not None else {"accuracy": None, "mrr": None}
-    layers: list[dict[str, Any]] = [
-        {
-            "name": tally.name,
-            "neurons": tally.neurons,
-            "spikes": int(tally.spikes.sum()),
-            "synops": int(tally.synops.sum()),
-            "synops_nonzero": int(tally.synops_nonzero.sum()),
-            "neuron_updates": int(tally.neuron_updates.sum()),
-            "wraps": int(tally.wraps.sum()),
-            "clips": int(tally.clips.sum()),
-        }
-        for tally in result.layers
-    ]
+    layers = layer_counts(result)
     return {
         "backend": result.backend,
         "samples": result.samples,

@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "Train, export, run on Lava and report, on data that comes with the package.",
     "train": "Train a spiking text classifier with lava-dl SLAYER.",
     "sweep": "Train and test every combination of a grid, locally or on a Dask cluster.",
+    "reproduce": "Train the SNNLP paper's grid; its table and figures, ours beside them.",
     "export": "Write a trained model as a network file (NetX HDF5).",
     "run": "Run a network file on texts.",
     "verify": "Compare every spike of SLAYER, the emulator and Lava.",

@@ -76,3 +76,16 @@ jobs_option = click.option(
     "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Lava runtimes at once."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+
+
+def sweep_options(function: F) -> F:
+    """Where the cells of a sweep run, and whether it goes on."""
+    return _all(
+        click.option(
+            "--jobs", type=click.IntRange(min=1), help="Cells at once, each in a process of its own.  [default: 1]"
+        ),
+        click.option(
+            "--scheduler", metavar="tcp://HOST:PORT", help="Run on the workers of this Dask scheduler instead."
+        ),
+        click.option("--resume", is_flag=True, help="Keep the results in the folder and run the cells without one."),
+    )(function)

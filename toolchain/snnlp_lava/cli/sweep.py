@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from snnlp_lava.cli.options import sweep_options
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -24,27 +26,41 @@ _FILE_WIDTH = 200  # columns of the table of results where it goes to no termina
 
 @click.command("sweep")
 @click.argument("grid", type=click.Path(path_type=Path))
-@click.option("--jobs", type=click.IntRange(min=1), help="Cells at once, each in a process of its own.  [default: 1]")
-@click.option("--scheduler", metavar="tcp://HOST:PORT", help="Run on the workers of this Dask scheduler instead.")
-@click.option("--resume", is_flag=True, help="Keep the results in the folder and run the cells without one.")
+@sweep_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Output folder.  [default: sweeps/NAME]")
 def command(grid: Path, jobs: int | None, scheduler: str | None, resume: bool, output: Path | None) -> None:
     """Train and test every combination of the grid file GRID.
 
     The result is a folder with one JSON file for each cell, and results.csv. docs/sweep.md describes the grid file.
     """
+    from snnlp_lava.sweep.grid import read_grid
+
+    folder = output or Path("sweeps") / grid.stem
+    board = run_cells(read_grid(grid), folder, resume, jobs, scheduler)
+    if board.done:
+        _print_results(board)
+    finish(board)
+
+
+def run_cells(cells: list[Cell], folder: Path, resume: bool, jobs: int | None, scheduler: str | None) -> Board:
+    """Run cells and write their results and results.csv.
+
+    Raises
+    ------
+    InputError
+        If the folder or the cells' data cannot be used.
+    StoppedError
+        If it is interrupted.
+    """
     from snnlp_lava.cli.console import stderr
-    from snnlp_lava.errors import CheckError, InputError, StoppedError
+    from snnlp_lava.errors import InputError, StoppedError
     from snnlp_lava.sweep.board import Board
     from snnlp_lava.sweep.cluster import run_on_cluster
-    from snnlp_lava.sweep.grid import read_grid
     from snnlp_lava.sweep.local import run_local
     from snnlp_lava.sweep.summary import write_csv
 
     if jobs and scheduler:
         raise InputError("give either --jobs or --scheduler")
-    cells = read_grid(grid)
-    folder = output or Path("sweeps") / grid.stem
     board = Board(cells, folder, resume)
     console = stderr()
     before = f", {board.found} of them done before" if resume else ""
@@ -61,12 +77,19 @@ def command(grid: Path, jobs: int | None, scheduler: str | None, resume: bool, o
             f"the same command with --resume goes on in {folder}"
         ) from error
     if board.done:
-        _print_results(board)
         write_csv(folder, cells, board.done)
-    console.print(f"results: {folder}", highlight=False, soft_wrap=True)
+    return board
+
+
+def finish(board: Board) -> None:
+    """Say where the results are; raise a CheckError if cells failed."""
+    from snnlp_lava.cli.console import stderr
+    from snnlp_lava.errors import CheckError
+
+    stderr().print(f"results: {board.folder}", highlight=False, soft_wrap=True)
     if board.failed:
         raise CheckError(
-            f"{len(board.failed)} of {len(cells)} cells failed: {', '.join(board.failed)}; "
+            f"{len(board.failed)} of {len(board.cells)} cells failed: {', '.join(board.failed)}; "
             "the same command with --resume tries them again"
         )
 
@@ -77,8 +100,9 @@ def _embed(cells: list[Cell]) -> None:
     from snnlp_lava.sweep.cell import prepare_corpus
 
     with progress_bars() as progress:
-        for source in dict.fromkeys(cell.source for cell in cells):
-            prepare_corpus(source, Stages(progress))
+        wanted = {(cell.source, cell.train.level, cell.train.method == "snn-bin"): cell for cell in cells}
+        for cell in wanted.values():
+            prepare_corpus(cell.source, cell.train, Stages(progress))
 
 
 def _run(board: Board, console: Console, execute: Callable[[list[Cell], OnEvent], None]) -> None:

@@ -15,16 +15,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from snnlp_lava.errors import SnnlpLavaError, first_line
+from snnlp_lava.errors import InputError, SnnlpLavaError, first_line
 from snnlp_lava.files import sha256_of_file
+from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.progress import Report, silent
 from snnlp_lava.sweep.grid import Cell, Source
 from snnlp_lava.sweep.result import FORMAT
+from snnlp_lava.train.config import ANN, SENTENCE, SNN_BIN, SNN_RATE, TrainConfig
 from snnlp_lava.versions import versions
 
 if TYPE_CHECKING:
     from snnlp_lava.text.dataset import TextData
-    from snnlp_lava.train.config import TrainConfig
     from snnlp_lava.train.session import Corpus, Trained
 
 _one_at_a_time = threading.Lock()
@@ -75,7 +76,7 @@ def run_cell(cell: Mapping[str, Any]) -> dict[str, Any]:
     this = Cell.from_dict(cell)
     with _alone():
         started = time.perf_counter()
-        corpus, data = _corpus(this.source)
+        corpus, data = _corpus(this.source, this.train.level, this.train.method == SNN_BIN)
         from snnlp_lava.train.loop import choose_device
         from snnlp_lava.train.session import train_classifier
 
@@ -115,44 +116,53 @@ def identify(source: Source) -> dict[str, Any]:
     split_rows(data, source.split_scheme)
     if source.vectors is not None:
         load_vectors(Path(source.vectors), len(data))
+    for file in (source.words, source.codes):
+        if file is not None and not Path(file).is_file():
+            raise InputError(f"{file}: no such file")
     return _identity(source, data)
 
 
-def prepare_corpus(source: Source, report: Report = silent) -> Corpus:
-    """Load, split and embed a cell's data; the vectors are then in the cache.
+def prepare_corpus(source: Source, train: TrainConfig, report: Report = silent) -> Corpus:
+    """Load, split and embed a cell's data; vectors and codes are then in the cache.
 
     Raises
     ------
     InputError
         If data or vectors are unfit.
     """
-    from snnlp_lava.embed.sentence import DEFAULT_MODEL
     from snnlp_lava.text.sources import load_texts
-    from snnlp_lava.train.session import prepare
+    from snnlp_lava.train.session import Origin, prepare
 
     data = load_texts(source.data, source.text_column, source.label_column)
-    vectors = Path(source.vectors) if source.vectors is not None else None
-    return prepare(data, source.split_scheme, source.limit, DEFAULT_MODEL, vectors, report)
+    if train.level == SENTENCE:
+        origin = Origin(vectors=_path(source.vectors))
+    else:
+        origin = Origin(words=_path(source.words), codes=_path(source.codes))
+    return prepare(data, train, source.split_scheme, source.limit, origin, report)
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text is not None else None
 
 
 @lru_cache(maxsize=2)
-def _corpus(source: Source) -> tuple[Corpus, dict[str, Any]]:
+def _corpus(source: Source, level: str, codes: bool) -> tuple[Corpus, dict[str, Any]]:
     """The corpus, kept for the next cells of this process, and what a result says of it."""
-    corpus = prepare_corpus(source)
+    corpus = prepare_corpus(source, TrainConfig(level=level, method=SNN_BIN if codes else SNN_RATE))
     about = {"rows": corpus.about["rows"], "embedding": asdict(corpus.embedding)}
     return corpus, {**_identity(source, corpus.data), **about}
 
 
 def _identity(source: Source, data: TextData) -> dict[str, Any]:
-    vectors = sha256_of_file(Path(source.vectors)) if source.vectors is not None else None
-    return {"name": data.name, "sha256": data.sha256, "vectors": vectors}
+    files = {"vectors": source.vectors, "words": source.words, "codes": source.codes}
+    hashes = {name: sha256_of_file(Path(file)) if file is not None else None for name, file in files.items()}
+    return {"name": data.name, "sha256": data.sha256, **hashes}
 
 
 def _results(corpus: Corpus, config: TrainConfig, trained: Trained) -> dict[str, Any]:
     """What training and test gave; nothing in it depends on when and where they ran."""
     from snnlp_lava.text.split import TEST
     from snnlp_lava.train.ann import macs
-    from snnlp_lava.train.config import ANN
 
     results = {
         "sizes": list(trained.sizes),
@@ -173,19 +183,24 @@ def _emulated(corpus: Corpus, config: TrainConfig, trained: Trained) -> dict[str
     import torch
 
     from snnlp_lava.backends.emulator import run_emulator
-    from snnlp_lava.backends.record import result_document
-    from snnlp_lava.encode.calibration import Calibration
-    from snnlp_lava.encode.samples import SafSamples
+    from snnlp_lava.backends.record import layer_counts, paper_operations
+    from snnlp_lava.encode.samples import EncodedSamples
     from snnlp_lava.text.split import TEST
     from snnlp_lava.train.spiking import SpikingClassifier
 
-    module = SpikingClassifier(trained.sizes, config)
+    assert trained.encoder is not None
+    module = SpikingClassifier(trained.sizes, config, trained.encoder)
     module.load_state_dict({name: torch.from_numpy(value) for name, value in trained.state.items()})
-    calibration = Calibration(config.calibration, trained.arrays["gain"], trained.arrays["offset"])
-    samples = SafSamples(corpus.vectors[TEST], calibration, config.window)
+    samples = EncodedSamples(corpus.features[TEST], trained.encoder, config.window)
     run = run_emulator(module.to_network(), samples, config.window)
-    document = result_document(run, None, corpus.labels(TEST))
-    return {name: document[name] for name in ("accuracy", "mrr", "window", "period", "layers")}
+    scores = run.output_counts if config.reference else run.output_scores
+    return {
+        **accuracy_and_mrr(scores, corpus.labels(TEST)),
+        "window": run.window,
+        "period": run.period,
+        "paper_operations": paper_operations(run),
+        "layers": layer_counts(run),
+    }
 
 
 def _finite(value: Any) -> Any:

@@ -16,16 +16,16 @@ import tomli
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.text.sources import DEMO, HUB
 from snnlp_lava.text.split import SCHEMES
-from snnlp_lava.train.config import ANN, NeuronConfig, TrainConfig
+from snnlp_lava.train.config import ANN, SNN_BIN, NeuronConfig, TrainConfig
 
 MAX_CELLS = 10_000
 _MAX_NEURONS = 1 << 20  # of one hidden layer
 _MAX_NAME = 160  # characters; with a hash and an ending still far below what file systems take
 _FIELDS = tuple(field.name for field in fields(TrainConfig))
 _DEFAULTS = TrainConfig()
-_UNUSED = {ANN: ("window", "calibration", "threshold_scale", "neuron")}
+_UNUSED = {ANN: ("window", "calibration", "threshold_scale", "neuron"), SNN_BIN: ("calibration",)}
 """Fields of a method's configuration that change nothing, so that cells differing in them are one cell."""
-_KEYS = ("data", "text_column", "label_column", "vectors", "split_scheme", "limit", "grid", "where")
+_KEYS = ("data", "text_column", "label_column", "vectors", "words", "codes", "split_scheme", "limit", "grid", "where")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,9 @@ class Source:
     text_column, label_column
         Columns of a file.
     vectors
-        Absolute path of a .npy file with a vector for each row, or None.
+        Absolute path of a .npy file with a sentence vector for each row, or None.
+    words, codes
+        Absolute paths of files of word vectors and word codes, or None.
     split_scheme, limit
         See `snnlp_lava.text.split`.
     """
@@ -48,6 +50,8 @@ class Source:
     text_column: str = "text"
     label_column: str = "label"
     vectors: str | None = None
+    words: str | None = None
+    codes: str | None = None
     split_scheme: str = "official"
     limit: int | None = None
 
@@ -228,6 +232,9 @@ def _sources(document: Mapping[str, Any], folder: Path) -> list[Source]:
     if limit is not None and (not _is_whole(limit) or limit < 1):
         raise InputError(f"limit {limit!r} is no whole number above 0")
     columns = {}
+    for file in ("words", "codes"):
+        if file in document:
+            columns[file] = str(folder / _texts(file, document[file])[0])
     for column in ("text_column", "label_column"):
         if column in document:
             columns[column] = document[column]

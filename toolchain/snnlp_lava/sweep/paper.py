@@ -10,10 +10,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from snnlp_lava.errors import InputError
 from snnlp_lava.sweep.grid import Cell, Source
 from snnlp_lava.sweep.summary import per_text, test_scores
-
-from snnlp_lava.errors import InputError
 from snnlp_lava.train.config import ANN, SENTENCE, SNN_BIN, SNN_RATE, SNN_RATE_RAND, WORD, TrainConfig
 
 DATA = ("imdb", "emotion")
@@ -47,7 +46,7 @@ class Row:
     ours: Mapping[str, float | None] | None
 
 
-def paper_cells(folder: Path | None, *, quick: bool, seed: int) -> list[Cell]:
+def paper_cells(folder: Path | None, names: Sequence[str], *, quick: bool, seed: int) -> list[Cell]:
     """The paper's 38 cells, trained our way.
 
     Parameters
@@ -55,6 +54,8 @@ def paper_cells(folder: Path | None, *, quick: bool, seed: int) -> list[Cell]:
     folder
         Where imdb.parquet and emotion.parquet are, and beside them, if they are, vectors of all-MiniLM-L6-v2
         (emotion-all-MiniLM-L6-v2.npy); None takes the data from the Hugging Face hub.
+    names
+        Which of `DATA`.
     quick
         A part of the grid: two windows, 2,000 rows of each part, few epochs.
     seed
@@ -66,7 +67,7 @@ def paper_cells(folder: Path | None, *, quick: bool, seed: int) -> list[Cell]:
         If a data file is missing.
     """
     cells = []
-    for data in DATA:
+    for data in names:
         sentence, word = _sources(folder, data, _QUICK_ROWS if quick else None)
         epochs = {"epochs": _QUICK_EPOCHS} if quick else {}
         for level, source in ((SENTENCE, sentence), (WORD, word)):

@@ -14,9 +14,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from snnlp_lava.sweep.grid import Cell
 
 from snnlp_lava.files import replacing_file
+from snnlp_lava.sweep.grid import Cell
 from snnlp_lava.sweep.paper import DATA, MAC_PJ, SPIKE_PJ, WINDOWS, Row
 from snnlp_lava.train.config import ANN, LEVELS, METHODS, SNN_BIN
 

@@ -1,0 +1,49 @@
+"""snnlp-lava reproduce."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from snnlp_lava.cli.options import sweep_options
+
+
+@click.command("reproduce")
+@click.option("--quick", is_flag=True, help="A part of the grid on a part of the rows: for a look, not for figures.")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder with imdb.parquet and emotion.parquet.  [default: from the Hugging Face hub]",
+)
+@click.option("--data", "names", multiple=True, type=click.Choice(["imdb", "emotion"]), help="One of them alone.")
+@click.option("--seed", type=int, default=42, show_default=True, help="Of every training.")
+@sweep_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default="reproduction",
+    show_default=True,
+    help="Folder for cells, table and figures.",
+)
+def command(
+    quick: bool,
+    data_dir: Path | None,
+    names: tuple[str, ...],
+    seed: int,
+    jobs: int | None,
+    scheduler: str | None,
+    resume: bool,
+    output: Path,
+) -> None:
+    """Train the SNNLP paper's grid of 38 cells; write its table and figures with ours beside them."""
+    from snnlp_lava.cli.sweep import finish, run_cells
+    from snnlp_lava.sweep.paper import DATA, paper_cells
+    from snnlp_lava.sweep.reproduction import write_reproduction
+
+    cells = paper_cells(data_dir, names or DATA, quick=quick, seed=seed)
+    board = run_cells(cells, output / "cells", resume, jobs, scheduler)
+    if board.done:
+        click.echo(write_reproduction(output, cells, board.done))
+    finish(board)
