@@ -1,0 +1,130 @@
+"""Binary codes for words, learned by an auto-encoder.
+
+This is the near-lossless binarisation of Tissier, Gravier and Habrard (AAAI 2019).
+
+A code is b = (W x > 0), and y = tanh(W^T b + c) shall be the vector x again. W and c fall along the gradient of
+
+    mean (x - y)^2  +  lambda / 2 |W^T W - I|^2
+
+through the decoder and the second term only, since the step function has no gradient; the second term keeps the
+rows of W at right angles, so that no two bits say the same. A code does not depend on the length of x, so all words are
+brought to one length and count alike.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from snnlp_lava.embed.code_quality import NEIGHBOURS, code_quality
+from snnlp_lava.embed.sentence import Progress
+from snnlp_lava.embed.word_codes import MAX_BITS, WordCodes, codes_of, made_codes
+from snnlp_lava.embed.word_vectors import WordVectors
+from snnlp_lava.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+_LEARNED_FROM = 50_000  # words; files of word vectors begin with the most frequent ones
+_BATCH = 75
+_LEARNING_RATE = 1e-3
+_LAMBDA = 1e-3
+_WITHIN = 0.999  # share of the numbers that are scaled to [-1, 1]; the others are clipped
+_BLOCK = 1 << 16  # words encoded in one go
+
+
+def binarise(
+    vectors: WordVectors, bits: int = 64, seed: int = 42, epochs: int = 10, progress: Progress | None = None
+) -> tuple[WordCodes, dict[str, float]]:
+    """Learn to encode word vectors, and encode them all.
+
+    Parameters
+    ----------
+    vectors
+        V word vectors, the most frequent words first. A zero vector gets the code 0.
+    bits
+        Length of a code, at most 64.
+    seed
+        Of the first weights, the order of the words and the choice of words that are compared.
+    epochs
+        Passes over the words, or over the first 50,000 if there are more.
+    progress
+        Called with 1 after each epoch.
+
+    Returns
+    -------
+    WordCodes
+        V codes; the same for the same vectors and seed on the same kind of machine.
+    dict
+        Over the words learned from: ``reconstruction_mse``, of numbers scaled to [-1, 1], ``reconstruction_cosine``,
+        the mean, and what `code_quality` finds.
+
+    Raises
+    ------
+    InputError
+        If a code shall have no or more than 64 bits, or there are not more words than neighbours to compare.
+    """
+    if not 1 <= bits <= MAX_BITS:
+        raise InputError(f"word codes of {vectors.name}: {bits} bits asked for; 1 to {MAX_BITS} can be made")
+    sample = np.array(vectors.vectors[:_LEARNED_FROM], dtype=np.float32)
+    sample = sample[sample.any(axis=1)]
+    if len(sample) <= NEIGHBOURS:
+        raise InputError(
+            f"word vectors {vectors.name}: {len(sample)} words have a vector that is not zero; "
+            f"codes are learned from {NEIGHBOURS + 1} or more"
+        )
+    weight, quality = _learn(_scaled(sample), bits, seed, epochs, progress)
+    quality |= code_quality(sample, _encode(sample, weight), bits, seed)
+    codes = _encode(vectors.vectors, weight)
+    return made_codes(vectors.words, codes, bits, f"{vectors.name}/{bits}-bit"), quality
+
+
+def _scaled(vectors: np.ndarray) -> np.ndarray:
+    """Vectors of one length, as long as `_WITHIN` allows; numbers beyond -1 and 1 are clipped."""
+    vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.clip(vectors / np.quantile(np.abs(vectors), _WITHIN), -1, 1)
+
+
+def _encode(vectors: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    blocks = (vectors[start : start + _BLOCK] for start in range(0, len(vectors), _BLOCK))
+    return np.concatenate([codes_of(block @ weight.T > 0) for block in blocks])
+
+
+def _learn(
+    vectors: np.ndarray, bits: int, seed: int, epochs: int, progress: Progress | None
+) -> tuple[np.ndarray, dict[str, float]]:
+    """The encoder's weights, (bits, d) float32, and how well vectors (n, d) are decoded."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as fast for matrices this small, and codes do not depend on the number of cores
+    try:
+        x = torch.from_numpy(vectors)
+        random = torch.Generator().manual_seed(seed)
+        weight = torch.randn(bits, x.shape[1], generator=random) / x.shape[1] ** 0.5
+        offset = torch.zeros(x.shape[1])
+        optimiser = torch.optim.Adam([weight.requires_grad_(), offset.requires_grad_()], lr=_LEARNING_RATE)
+        unit = torch.eye(x.shape[1])
+        for _ in range(epochs):
+            for rows in torch.randperm(len(x), generator=random).split(_BATCH):  # type: ignore[no-untyped-call]
+                lost = (_decoded(x[rows], weight, offset) - x[rows]).square().mean()
+                overlap = (weight.T @ weight - unit).square().sum() / 2
+                optimiser.zero_grad()
+                (lost + _LAMBDA * overlap).backward()
+                optimiser.step()
+            if progress:
+                progress(1)
+        with torch.no_grad():
+            decoded = _decoded(x, weight, offset)
+            quality = {
+                "reconstruction_mse": float((decoded - x).square().mean()),
+                "reconstruction_cosine": float(torch.cosine_similarity(decoded, x).mean()),
+            }
+        return weight.detach().numpy(), quality
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _decoded(x: torch.Tensor, weight: torch.Tensor, offset: torch.Tensor) -> torch.Tensor:
+    return ((x @ weight.T > 0).float() @ weight + offset).tanh()

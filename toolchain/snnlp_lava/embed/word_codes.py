@@ -1,0 +1,125 @@
+"""Binary codes of words, as SNN-bin spikes them: read and written in the format of near-lossless binarisation."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from snnlp_lava.embed.word_file import hash_of, utf8_word, word_lines
+from snnlp_lava.errors import InputError
+from snnlp_lava.files import replacing_file
+
+MAX_BITS = 64
+
+_WHAT = "word codes"
+_HEADER = re.compile(rb"([0-9]{1,12}) ([0-9]{1,6})")
+_CODE = re.compile(rb"[0-9]{1,20}")
+
+
+@dataclass(frozen=True)
+class WordCodes:
+    """A binary code for each of V words.
+
+    Attributes
+    ----------
+    words
+        Row of each word.
+    codes
+        (V,) uint64; bit k, the least significant first, is neuron k.
+    bits
+        Length of a code, at most 64.
+    name
+        What they are called.
+    sha256
+        Hash of the file they were read from or would be written to.
+    """
+
+    words: Mapping[str, int]
+    codes: np.ndarray
+    bits: int
+    name: str
+    sha256: str
+
+
+def bits_of(codes: np.ndarray) -> np.ndarray:
+    """Bits of n codes (uint64), least significant first: (n, 64) uint8 of zeros and ones."""
+    octets = np.ascontiguousarray(codes, dtype="<u8").view(np.uint8).reshape(-1, 8)
+    return np.unpackbits(octets, axis=1, bitorder="little")
+
+
+def codes_of(bits: np.ndarray) -> np.ndarray:
+    """Codes (n,) uint64 of n rows of at most 64 bits, least significant first."""
+    octets = np.zeros((len(bits), 8), dtype=np.uint8)
+    packed = np.packbits(bits, axis=1, bitorder="little")
+    octets[:, : packed.shape[1]] = packed
+    return octets.view("<u8").ravel().astype(np.uint64)
+
+
+def made_codes(words: Mapping[str, int], codes: np.ndarray, bits: int, name: str) -> WordCodes:
+    """`WordCodes` that come from no file, with the hash of the file they would be written to."""
+    digest = hashlib.sha256()
+    for line in _lines(words, codes, bits):
+        digest.update(line)
+    return WordCodes(words, codes, bits, name, digest.hexdigest())
+
+
+def read_word_codes(path: Path) -> WordCodes:
+    """Read a line ``count bits`` and then ``word integer`` lines; the integer is the whole code.
+
+    The file may be packed with gzip. Where a word stands twice, the first line counts.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has another number of words than its first line says, codes of more than 64 bits,
+        or a malformed line.
+    """
+    sha256 = hash_of(path, _WHAT)
+    lines = word_lines(path, _WHAT)
+    _, first = next(lines, (0, b""))
+    header = _HEADER.fullmatch(first)
+    if header is None:
+        raise InputError(f"{_WHAT} {path}: the first line is not the number of words and the bits of a code")
+    promised, bits = int(header[1]), int(header[2])
+    if not 1 <= bits <= MAX_BITS:
+        raise InputError(f"{_WHAT} {path}: has codes of {bits} bits; 1 to {MAX_BITS} can be used")
+    words: dict[str, int] = {}
+    codes: list[int] = []
+    count = 0
+    for number, line in lines:
+        count += 1
+        word, _, field = line.rpartition(b" ")
+        if not _CODE.fullmatch(field) or int(field) >> bits:
+            shown = field[:40].decode("utf-8", "replace")
+            raise InputError(f"{_WHAT} {path}: line {number}: {shown!r} is no whole number of {bits} bits")
+        if words.setdefault(utf8_word(word, path, number, _WHAT), len(codes)) == len(codes):
+            codes.append(int(field))
+    if count == 0:
+        raise InputError(f"{_WHAT} {path}: holds no words")
+    if count != promised:
+        raise InputError(f"{_WHAT} {path}: has {count} words, but its first line says {promised}; is it complete?")
+    name = path.name.removesuffix(".gz").removesuffix(".txt").removesuffix(".vec")
+    return WordCodes(words, np.array(codes, dtype=np.uint64), bits, name, sha256)
+
+
+def write_word_codes(path: Path, codes: WordCodes) -> None:
+    """Write what `read_word_codes` reads, as plain text, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    with replacing_file(path) as temporary, temporary.open("wb") as file:
+        file.writelines(_lines(codes.words, codes.codes, codes.bits))
+
+
+def _lines(words: Mapping[str, int], codes: np.ndarray, bits: int) -> Iterator[bytes]:
+    yield f"{len(words)} {bits}\n".encode()
+    for word in sorted(words, key=words.__getitem__):
+        yield f"{word} {codes[words[word]]}\n".encode()
