@@ -12,7 +12,18 @@ import pytest
 
 from snnlp_lava.backends.record import read_run
 
-HEAVY = ("torch", "lava", "sentence_transformers", "transformers", "matplotlib", "datasets", "sklearn", "numba", "h5py")
+HEAVY = (
+    "distributed",
+    "torch",
+    "lava",
+    "sentence_transformers",
+    "transformers",
+    "matplotlib",
+    "datasets",
+    "sklearn",
+    "numba",
+    "h5py",
+)
 LAYERS = {"input": 768, "hidden1": 256, "hidden2": 128, "output": 6}
 KEYS = {
     *(

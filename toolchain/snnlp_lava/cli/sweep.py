@@ -13,8 +13,7 @@ import click
 from snnlp_lava.cli.options import sweep_options
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.console import Console, Group
 
     from snnlp_lava.sweep.board import Board
     from snnlp_lava.sweep.event import Event, OnEvent
@@ -155,25 +154,24 @@ def _scores_text(board: Board, name: str) -> str:
     return f"accuracy {scores['accuracy']:.2%}  MRR {scores['mrr']:.3f}  {document['seconds']:.0f} s"
 
 
-def progress_table(board: Board) -> Table:
+def progress_table(board: Board) -> Group:
     """What a terminal shows while a sweep runs; called from another thread than the one that changes the board."""
+    from rich.console import Group
     from rich.table import Table
 
     done, running, failed, left = len(board.done), list(board.running), len(board.failed), len(board.left)
     seconds = board.seconds_left
-    table = Table(
-        title=f"{done} of {len(board.cells)} cells done, {len(running)} running, {left - len(running)} waiting"
+    headline = (
+        f"{done} of {len(board.cells)} cells done, {len(running)} running, {left - len(running)} waiting"
         + (f", {failed} failed" if failed else "")
-        + (f"; about {_duration(seconds)} left" if seconds is not None else ""),
-        title_justify="left",
+        + (f"; about {_duration(seconds)} left" if seconds is not None else "")
     )
-    table.add_column("cell", no_wrap=True)
-    table.add_column("")
+    table = Table(box=None, show_header=False)
     for name in list(board.done)[board.found :][-_LAST:]:
         table.add_row(name, _scores_text(board, name))
     for name in running:
         table.add_row(name, "running")
-    return table
+    return Group(headline, table)
 
 
 def _duration(seconds: float) -> str:

@@ -1,0 +1,49 @@
+"""Cells and results made by hand, so that what keeps and sums them is tested without training."""
+
+import pytest
+
+from snnlp_lava.sweep.grid import Cell, Source
+from snnlp_lava.train.config import ANN, TrainConfig
+
+IDENTITY = {"name": "demo", "sha256": "5a" * 32, "vectors": None}
+
+
+@pytest.fixture
+def cell():
+    """Make a cell of the demo data: cell(method, seed=1, ...)."""
+
+    def make(method="snn-rate", **train):
+        return Cell(Source("demo"), TrainConfig.defaults_for(method, **{"seed": 1, **train}))
+
+    return make
+
+
+@pytest.fixture
+def document():
+    """Make a cell's result: document(cell, accuracy, spikes of each layer)."""
+
+    def make(cell, accuracy=0.5, spikes=(300, 20)):
+        scores = {"accuracy": accuracy, "mrr": (1 + accuracy) / 2}
+        results = {"sizes": [4, 2], "samples": 10, "best_epoch": 1, "history": [{"epoch": 1, "train_loss": 0.25}]}
+        results |= {"validation": scores, "test": scores}
+        if cell.train.method == ANN:
+            results["macs"] = 8
+        else:
+            counts = [
+                {"spikes": n, "synops": 2 * n, "synops_nonzero": n, "neuron_updates": 4, "wraps": 0, "clips": 1}
+                for n in spikes
+            ]
+            layers = [{"name": f"layer{index}", **count} for index, count in enumerate(counts)]
+            results["emulator"] = {**scores, "layers": layers}
+        return {
+            "format": 1,
+            "cell": cell.record(),
+            "data": {**IDENTITY, "rows": {"train": 10, "validation": 10, "test": 10}},
+            "results": results,
+            "versions": {"snnlp-lava": "0"},
+            "date": "2024-01-31T12:00:00+00:00",
+            "seconds": 1.5,
+            "host": {"system": "Linux", "machine": "x86_64", "cores": 2, "device": "cpu"},
+        }
+
+    return make
