@@ -181,8 +181,8 @@ def test_training_of_wrong_types_is_refused(path):
 
 def test_a_file_of_a_later_format_is_refused(path):
     with h5py.File(path, "a") as file:
-        file["snnlp"].attrs["format"] = 2
-    with pytest.raises(InputError, match=r"a\.net: /snnlp has format 2; this version reads format 1"):
+        file["snnlp"].attrs["format"] = 3
+    with pytest.raises(InputError, match=r"a\.net: /snnlp has format 3; this version reads format 2"):
         read_network(path)
 
 
@@ -227,7 +227,7 @@ def test_data_kept_in_other_files_is_not_read(path):
 
 
 @pytest.mark.parametrize(
-    "name", ["layer/0/weight", "layer/0/bias", "layer/0/neuron/iDecay", "snnlp/gain", "snnlp/card"]
+    "name", ["layer/0/weight", "layer/0/bias", "layer/0/neuron/iDecay", "snnlp/encoder/gain", "snnlp/card"]
 )
 def test_a_dataset_too_large_for_any_chip_is_refused_unread(path, name):
     with h5py.File(path, "a") as file:

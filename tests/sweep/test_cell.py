@@ -39,7 +39,7 @@ def test_any_other_error_is_answered_in_one_line(monkeypatch):
 def test_a_training_that_diverged_has_a_result(own, monkeypatch):
     scores = {part: {"accuracy": 0.5, "mrr": 0.75} for part in ("validation", "test")}
     history = [{"epoch": 1, "train_loss": float("nan"), "validation_loss": float("inf"), "validation_accuracy": 0.5}]
-    diverged = Trained({}, {}, (5, 4, 2), {"best_epoch": 1, **scores}, history)
+    diverged = Trained({}, {}, None, (5, 4, 2), {"best_epoch": 1, **scores}, history)
     monkeypatch.setattr("snnlp_lava.train.session.train_classifier", lambda *arguments: diverged)
     document = attempt(Cell(own, TrainConfig.defaults_for("ann")).to_dict())["document"]
     check_result(document)

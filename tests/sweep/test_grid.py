@@ -183,7 +183,10 @@ REFUSED = {
     "true for a number": (SMALL + "seed = true", "seed True is no whole number"),
     "true for a float": (SMALL + "dropout = true", "dropout True is no number"),
     "number for a text": (SMALL + "calibration = 3", "calibration 3 is no text"),
-    "unknown method": (SMALL + 'method = "lstm"', "method 'lstm' is unknown (known: ann, snn-rate)"),
+    "unknown method": (
+        SMALL + 'method = "lstm"',
+        "method 'lstm' is unknown (known: ann, snn-rate, snn-rate-rand, snn-bin)",
+    ),
     "date": (SMALL + "seed = 2020-01-01", "is no whole number"),
     "hidden": (SMALL + "hidden = [[64, 0]]", "hidden [64, 0] is no list of whole numbers from 1 to 1048576"),
     "neuron": (SMALL + "neuron = 3", "neuron 3 is no table"),

@@ -26,6 +26,7 @@ from snnlp_lava.errors import InputError
 if TYPE_CHECKING:
     import torch
 
+EPOCHS = 10
 _LEARNED_FROM = 50_000  # words; files of word vectors begin with the most frequent ones
 _BATCH = 75
 _LEARNING_RATE = 1e-3
@@ -35,7 +36,7 @@ _BLOCK = 1 << 16  # words encoded in one go
 
 
 def binarise(
-    vectors: WordVectors, bits: int = 64, seed: int = 42, epochs: int = 10, progress: Progress | None = None
+    vectors: WordVectors, bits: int = 64, seed: int = 42, epochs: int = EPOCHS, progress: Progress | None = None
 ) -> tuple[WordCodes, dict[str, float]]:
     """Learn to encode word vectors, and encode them all.
 

@@ -71,7 +71,7 @@ def claims_table(found: Sequence[Claim]) -> str:
     """The claims in Markdown."""
     lines = ["| claim | from the paper's numbers | from ours | computed as |", "|---|---:|---:|---|"]
     lines += [
-        f"| {claim.text} | {_plain(claim.paper, 2)} {claim.unit} | {_plain(claim.ours, 2)} {claim.unit} | {claim.note} |"
+        f"| {claim.text}, {claim.unit} | {_plain(claim.paper, 2)} | {_plain(claim.ours, 2)} | {claim.note} |"
         for claim in found
     ]
     return "\n".join(lines)
