@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 EPOCHS = 10
 _LEARNED_FROM = 50_000  # words; files of word vectors begin with the most frequent ones
 _BATCH = 75
-_LEARNING_RATE = 1e-3
+_LEARNING_RATE = 3e-3
 _LAMBDA = 1e-3
 _WITHIN = 0.999  # share of the numbers that are scaled to [-1, 1]; the others are clipped
 _BLOCK = 1 << 16  # words encoded in one go
