@@ -3,18 +3,18 @@
     .venv/bin/python benchmarks/lava_runner.py [NETWORK] [SAMPLES]
 
 The bare script plays ready spikes from a ring buffer into NetX and keeps the output spikes; ours makes spikes with a
-SAF Process and records every layer. Each runs in a process of its own.
+SAF Process and writes down those of every layer. Each runs in a process of its own.
 
-Last printed (2 cores, netx_exports/demo.net, 200 samples, 32 steps each):
+Last printed (2 cores, netx_exports/demo.net, 200 samples, 32 steps each, medians of 3 rounds):
 
     200 samples, 6403 steps
 
     | program | median ms | times bare Lava script |
     |---|---|---|
-    | bare Lava script | 32710.0 | 1.00 |
-    | snnlp-lava | 34321.9 | 1.05 |
-    bare Lava script: 5.11 ms a step
-    snnlp-lava: 5.36 ms a step
+    | bare Lava script | 24542.3 | 1.00 |
+    | snnlp-lava | 24234.0 | 0.99 |
+    bare Lava script: 3.83 ms a step
+    snnlp-lava: 3.78 ms a step
 """
 
 from __future__ import annotations

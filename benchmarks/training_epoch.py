@@ -1,6 +1,15 @@
 """One training epoch of ours, from SAF values, against a bare SLAYER loop on spike tensors that are ready.
 
-.venv/bin/python benchmarks/training_epoch.py
+    .venv/bin/python benchmarks/training_epoch.py
+
+Last printed (2 cores, medians of 5 rounds, 768-256-128-6):
+
+    an epoch of 1024 texts, batch 64, 32 steps
+
+    | program | median ms | times bare SLAYER loop |
+    |---|---|---|
+    | bare SLAYER loop | 1606.7 | 1.00 |
+    | snnlp-lava | 563.0 | 0.35 |
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def test_tokens_are_the_cleaned_text_with_more_spaces(text):
 
 
 def test_nltk_which_takes_seconds_to_import_is_not_needed_for_plain_words():
-    code = "import sys; from snnlp_lava.text.tokens import paper_tokens; paper_tokens('a plain text, isn't it?')"
+    code = "import sys; from snnlp_lava.text.tokens import paper_tokens; paper_tokens('a plain text, is it not?')"
     run = subprocess.run(
         [sys.executable, "-c", code + "; print('nltk' in sys.modules)"],
         capture_output=True,

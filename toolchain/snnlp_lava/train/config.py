@@ -69,7 +69,7 @@ class TrainConfig:
         Train, encode and break ties as SNNLP's published code does, see `snnlp_lava.train.recipe`.
     threshold_scale
         Factor on threshold and initial weights alike. The computation is the same, but the weights' grid of
-        1/32 becomes finer against the threshold.
+        1/32 becomes finer against the threshold; on emotion that makes no difference (benchmarks/threshold_scale.py).
     epochs, batch_size, learning_rate, dropout, seed
         As usual; the learning rate falls to 0 along a cosine, the dropout is of whole neurons.
     """
