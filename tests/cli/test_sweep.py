@@ -41,7 +41,7 @@ def answer(cell, accuracy):
 def sweep(snnlp_lava, monkeypatch):
     """Run the command in an empty folder, its cells as `behave(cell, on_event)` has them."""
     Path("g.toml").write_text(GRID, "utf-8")
-    monkeypatch.setattr("snnlp_lava.sweep.cell.prepare_corpus", lambda source, report: None)
+    monkeypatch.setattr("snnlp_lava.sweep.cell.prepare_corpus", lambda source, train, report: None)
 
     def run(*arguments, behave=None):
         def run_local(jobs, cells, on_event):

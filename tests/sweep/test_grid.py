@@ -33,7 +33,9 @@ def toml(table):
 
 
 AXES = {
-    "method": st.sampled_from(["ann", "snn-rate"]),
+    "method": st.sampled_from(["ann", "snn-rate", "snn-rate-rand"]),
+    "level": st.sampled_from(["sentence", "word"]),
+    "reference": st.booleans(),
     "window": st.integers(1, 200),
     "seed": st.integers(0, 1 << 31),
     "epochs": st.integers(1, 99),
@@ -106,6 +108,26 @@ def test_names_say_what_matters(cells):
     ]
 
 
+def test_what_follows_from_reference_is_not_named_again(cells):
+    found = cells(SMALL + 'method = ["ann", "snn-rate"]\nreference = [false, true]\nseed = 1\nepochs = [20, 50]')
+    assert [cell.name for cell in found] == [
+        "demo-sentence-ann-s1",
+        "demo-sentence-ann-s1-epochs50",
+        "demo-sentence-ann-s1-reference-epochs20",
+        "demo-sentence-ann-s1-reference",
+        "demo-sentence-snn-rate-t32-s1",
+        "demo-sentence-snn-rate-t32-s1-epochs50",
+        "demo-sentence-snn-rate-t32-s1-reference-epochs20",
+        "demo-sentence-snn-rate-t32-s1-reference",
+    ]
+    assert {cell.train.learning_rate for cell in found if cell.train.reference} == {1e-5}
+
+
+def test_a_method_of_one_level_takes_no_part_in_the_others(cells):
+    found = cells(SMALL + 'method = ["ann", "snn-bin"]\nlevel = ["sentence", "word"]\nseed = 1')
+    assert [cell.name for cell in found] == ["demo-sentence-ann-s1", "demo-word-ann-s1", "demo-word-snn-bin-t33-s1"]
+
+
 def test_the_defaults_are_the_methods_own(cells):
     ann, snn = cells(SMALL + 'method = ["ann", "snn-rate"]')
     assert (ann.train, snn.train) == (TrainConfig.defaults_for("ann"), TrainConfig.defaults_for("snn-rate"))
@@ -153,7 +175,10 @@ def test_files_are_found_from_the_grid_files_folder(cells, tmp_path):
         ("demo", None),
     ]
     assert {(cell.source.split_scheme, cell.source.limit) for cell in both} == {("paper", 9)}
-    (one,) = cells('data = "a.csv"\nvectors = "/v.npy"\ntext_column = "t"\nlabel_column = "l"\n[grid]\n')
+    (one,) = cells(
+        'data = "a.csv"\nvectors = "/v.npy"\ntext_column = "t"\nlabel_column = "l"\nwords = "w.txt"\n[grid]\n'
+    )
+    assert (one.source.words, one.source.codes) == (str(tmp_path / "w.txt"), None)
     assert (one.source.vectors, one.source.text_column, one.source.label_column) == ("/v.npy", "t", "l")
 
 
@@ -188,6 +213,13 @@ REFUSED = {
         "method 'lstm' is unknown (known: ann, snn-rate, snn-rate-rand, snn-bin)",
     ),
     "date": (SMALL + "seed = 2020-01-01", "is no whole number"),
+    "number for true": (SMALL + "reference = 1", "reference 1 is neither true nor false"),
+    "a method without its level": (
+        SMALL + 'method = ["ann", "snn-bin"]\nlevel = "sentence"',
+        "method snn-bin has no cell: it works at level word",
+    ),
+    "words": ('data = "demo"\nwords = ["a", "b"]\n[grid]', "words ['a', 'b'] is no text"),
+    "codes": ('data = "demo"\ncodes = ""\n[grid]', "codes '' is no text"),
     "hidden": (SMALL + "hidden = [[64, 0]]", "hidden [64, 0] is no list of whole numbers from 1 to 1048576"),
     "neuron": (SMALL + "neuron = 3", "neuron 3 is no table"),
     "neuron's field": (SMALL + "neuron = { tau = 3 }", "neuron has an unknown key 'tau' (known: threshold, "),

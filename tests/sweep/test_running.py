@@ -41,7 +41,7 @@ NAMES = [
     "demo-sentence-snn-rate-t16-s42-epochs1",
     "demo-sentence-snn-rate-t32-s42-epochs1",
 ]
-WAIT = 30.0
+WAIT = 120.0
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ import tomli
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.text.sources import DEMO, HUB
 from snnlp_lava.text.split import SCHEMES
-from snnlp_lava.train.config import ANN, SNN_BIN, NeuronConfig, TrainConfig
+from snnlp_lava.train.config import ANN, SNN_BIN, WORD, NeuronConfig, TrainConfig
 
 MAX_CELLS = 10_000
 _MAX_NEURONS = 1 << 20  # of one hidden layer
@@ -87,7 +87,7 @@ class Cell:
         if "window" in used:
             parts.append(f"t{train.window}")
         parts.append(f"s{train.seed}")
-        usual = TrainConfig.defaults_for(train.method)
+        usual = replace(TrainConfig.defaults_for(train.method, reference=train.reference), reference=False)
         for field in used:
             value = getattr(train, field)
             if field in ("method", "level", "window", "seed") or value == getattr(usual, field):
@@ -97,7 +97,7 @@ class Cell:
                 parts += [f"{name}{number}".replace("_", "-") for name, number in sorted(changed)]
             else:
                 text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
-                parts.append(field.replace("_", "-") + text)
+                parts.append(field.replace("_", "-") + ("" if value is True else text))
         name = "-".join(parts)
         if len(name) > _MAX_NAME:
             name = f"{name[:_MAX_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
@@ -131,6 +131,8 @@ def used_fields(method: str) -> tuple[str, ...]:
 def read_grid(path: Path) -> list[Cell]:
     """Read a grid file and list its cells: every combination once, in the order of data and then of TrainConfig.
 
+    The method ``snn-bin``, which works on words alone, takes part in no combination with another level.
+
     Parameters
     ----------
     path
@@ -160,6 +162,8 @@ def _cells(document: Mapping[str, Any], folder: Path) -> list[Cell]:
     sources = _sources(document, folder)
     _check_keys(document["grid"], _FIELDS, "[grid]")
     axes = {name: _values(name, document["grid"][name]) for name in _FIELDS if name in document["grid"]}
+    if SNN_BIN in axes.get("method", ()) and WORD not in axes.get("level", (WORD,)):
+        raise InputError(f"method {SNN_BIN} has no cell: it works at level {WORD}")
     overrides = _overrides(document.get("where", []), [source.name for source in sources])
     count = len(sources) * math.prod(map(len, axes.values()))
     if count > MAX_CELLS:
@@ -167,6 +171,8 @@ def _cells(document: Mapping[str, Any], folder: Path) -> list[Cell]:
     cells: dict[Cell, None] = {}
     for source, *values in itertools.product(sources, *axes.values()):
         chosen = dict(zip(axes, values, strict=True))
+        if chosen.get("method") == SNN_BIN and chosen.get("level", WORD) != WORD:
+            continue
         plain = Cell(source, _config(chosen))
         for override in overrides:
             if override.matches(plain):
@@ -231,25 +237,28 @@ def _sources(document: Mapping[str, Any], folder: Path) -> list[Source]:
         raise InputError(f"split_scheme {scheme!r} is unknown (known: {', '.join(SCHEMES)})")
     if limit is not None and (not _is_whole(limit) or limit < 1):
         raise InputError(f"limit {limit!r} is no whole number above 0")
-    columns = {}
-    for file in ("words", "codes"):
-        if file in document:
-            columns[file] = str(folder / _texts(file, document[file])[0])
-    for column in ("text_column", "label_column"):
-        if column in document:
-            columns[column] = document[column]
-            if not isinstance(columns[column], str):
-                raise InputError(f"{column} {columns[column]!r} is no text")
     return [
         Source(
             data=place,
             vectors=str(folder / vectors[name]) if name in vectors else None,
             split_scheme=scheme,
             limit=limit,
-            **columns,
+            **_texts_of_source(document, folder),
         )
         for name, place in zip(names, data, strict=True)
     ]
+
+
+def _texts_of_source(document: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """Columns and files that hold for all data."""
+    texts = {}
+    for name in ("text_column", "label_column", "words", "codes"):
+        if name in document:
+            value = document[name]
+            if not isinstance(value, str) or not value:
+                raise InputError(f"{name} {value!r} is no text")
+            texts[name] = str(folder / value) if name in ("words", "codes") else value
+    return texts
 
 
 def _place(data: str, folder: Path) -> str:
@@ -298,7 +307,10 @@ def _value(name: str, value: Any) -> Any:
         return tuple(value)
     if isinstance(default, float):
         return _number(name, value)
-    if isinstance(default, int) and not _is_whole(value):
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise InputError(f"{name} {value!r} is neither true nor false")
+    elif isinstance(default, int) and not _is_whole(value):
         raise InputError(f"{name} {value!r} is no whole number")
     if isinstance(default, str) and not isinstance(value, str):
         raise InputError(f"{name} {value!r} is no text")
