@@ -61,6 +61,13 @@ def test_all_axes_keep_every_distance_and_are_uncorrelated_by_falling_variance(s
 
 
 @given(st.integers(0, 1000))
+def test_the_largest_component_of_each_axis_is_positive(seed):
+    vectors = random_vectors(seed)
+    axes = np.linalg.lstsq(vectors - vectors.mean(axis=0), on_principal_axes(vectors, 6), rcond=None)[0]
+    assert (axes.max(axis=0) > -axes.min(axis=0)).all()
+
+
+@given(st.integers(0, 1000))
 def test_axes_do_not_depend_on_the_order_of_words_nor_on_the_last_digits(seed):
     vectors = random_vectors(seed)
     order = np.random.default_rng(seed).permutation(len(vectors))
