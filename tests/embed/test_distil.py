@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -44,6 +46,12 @@ def test_words_are_the_letters_and_digits_that_a_cleaned_text_can_hold():
 def test_a_model_without_whole_words_is_refused():
     with pytest.raises(InputError, match=r"^embedding model model: its vocabulary has no whole words .* give a file"):
         words_of_model(Model(["##s", "▁the", "Ġthe"]))
+
+
+def test_a_model_whose_tokenizer_is_of_another_kind_has_no_whole_tokens():
+    embedder = SentenceEmbedder.__new__(SentenceEmbedder)
+    embedder.__dict__["_model"] = SimpleNamespace(tokenizer=object())
+    assert embedder.whole_tokens() == []
 
 
 @given(st.integers(0, 1000))
