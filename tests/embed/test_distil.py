@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -46,6 +48,12 @@ def test_a_model_without_whole_words_is_refused():
         words_of_model(Model(["##s", "▁the", "Ġthe"]))
 
 
+def test_a_model_whose_tokenizer_is_of_another_kind_has_no_whole_tokens():
+    embedder = SentenceEmbedder.__new__(SentenceEmbedder)
+    embedder.__dict__["_model"] = SimpleNamespace(tokenizer=object())
+    assert embedder.whole_tokens() == []
+
+
 @given(st.integers(0, 1000))
 def test_all_axes_keep_every_distance_and_are_uncorrelated_by_falling_variance(seed):
     vectors = random_vectors(seed)
@@ -58,6 +66,13 @@ def test_all_axes_keep_every_distance_and_are_uncorrelated_by_falling_variance(s
     assert (np.diff(np.diag(covariance)) <= 0).all()
     np.testing.assert_allclose(turned.mean(axis=0), 0, atol=1e-9)
     np.testing.assert_array_equal(on_principal_axes(vectors, 2), turned[:, :2])
+
+
+@given(st.integers(0, 1000))
+def test_the_largest_component_of_each_axis_is_positive(seed):
+    vectors = random_vectors(seed)
+    axes = np.linalg.lstsq(vectors - vectors.mean(axis=0), on_principal_axes(vectors, 6), rcond=None)[0]
+    assert (axes.max(axis=0) > -axes.min(axis=0)).all()
 
 
 @given(st.integers(0, 1000))

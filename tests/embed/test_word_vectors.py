@@ -14,7 +14,7 @@ from snnlp_lava.errors import InputError
 KNOWN = ["good", "film", "not", "can", "nothing"]
 VALUES = arrays("<f4", (5, 3), elements=st.floats(-8, 8, width=16))
 TOKENS = st.lists(st.sampled_from([*KNOWN, "unheard", "of"]), max_size=12)
-GLOVE = "good 1 2\nfilm -0.5 4\ngood 7 7\n"
+GLOVE = "good 1 2\ngood 7 7\nfilm -0.5 4\n"
 
 
 def vectors_of(values):

@@ -1,1 +1,1 @@
-"""Text to vectors: sentence-transformers with one cache, or ready vectors from a file."""
+"""Text to vectors by sentence model, word vectors or a file; words to binary codes; one cache."""

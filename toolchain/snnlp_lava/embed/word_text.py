@@ -83,7 +83,7 @@ def _row(path: Path, number: int, line: bytes, dimension: int) -> Row:
 def _vectors(path: Path, rows: list[Row], dimension: int) -> np.ndarray:
     """(n, d) float32 of all rows at once; whatever is out of the ordinary is left to `_fault`."""
     text = b" ".join(numbers for _, _, numbers in rows)
-    if not (text.translate(None, _OF_NUMBERS) or b"  " in text or text.startswith(b" ")):
+    if not text.translate(None, _OF_NUMBERS):  # so that no field is more than one number to NumPy
         with warnings.catch_warnings(), np.errstate(over="ignore"):
             warnings.simplefilter("error", DeprecationWarning)  # NumPy's way to say that it stopped half-way
             try:
