@@ -47,7 +47,7 @@ AXES = {
     "dropout": st.floats(0, 0.9),
 }
 GRIDS = st.fixed_dictionaries(
-    {}, optional={name: st.lists(values, min_size=1, max_size=3, unique_by=repr) for name, values in AXES.items()}
+    {}, optional={name: st.lists(values, min_size=1, max_size=2, unique_by=repr) for name, values in AXES.items()}
 )
 
 
