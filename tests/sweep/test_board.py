@@ -106,6 +106,13 @@ def test_a_folder_with_something_in_it_is_refused(open_board, three, tmp_path, m
         open_board(three)
 
 
+def test_other_files_are_no_sweep_to_go_on_with(open_board, three, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").write_text("mine")
+    with pytest.raises(InputError, match="holds other files; choose another"):
+        open_board(three, resume=True)
+
+
 def test_an_empty_folder_is_taken(open_board, three, tmp_path):
     (tmp_path / "out").mkdir()
     assert names(open_board(three).left) == names(three)

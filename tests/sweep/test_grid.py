@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -46,7 +47,7 @@ AXES = {
     "dropout": st.floats(0, 0.9),
 }
 GRIDS = st.fixed_dictionaries(
-    {}, optional={name: st.lists(values, min_size=1, max_size=3, unique_by=repr) for name, values in AXES.items()}
+    {}, optional={name: st.lists(values, min_size=1, max_size=2, unique_by=repr) for name, values in AXES.items()}
 )
 
 
@@ -259,6 +260,14 @@ def test_a_bad_grid_is_refused_by_name(tmp_path, text, message):
 def test_no_grid_file(tmp_path):
     with pytest.raises(InputError, match=r"cannot read grid .*none\.toml: No such file"):
         read_grid(tmp_path / "none.toml")
+
+
+def test_the_documented_grid_has_as_many_cells_as_it_says(cells):
+    text = (Path(__file__).parents[2] / "docs" / "sweep.md").read_text("utf-8")
+    found = cells(text.split("```toml\n")[1].split("```")[0])
+    assert f"= {len(found)} cells" in text
+    epochs = {(cell.source.name, cell.train.method, cell.train.window): cell.train.epochs for cell in found}
+    assert (epochs["emotion", "ann", 32], epochs["imdb", "snn-rate", 50], epochs["imdb", "snn-rate", 25]) == (12, 8, 20)
 
 
 def test_the_largest_grid_is_read(cells):

@@ -119,9 +119,8 @@ def _check_folder(folder: Path, resume: bool) -> None:
     if not folder.is_dir():
         raise InputError(f"sweep {folder}: is a file; choose another folder with -o")
     names = [path for path in folder.iterdir() if path.suffix != ".tmp"]
-    if not names or resume:
-        return
     results = sum(path.suffix == SUFFIX for path in names)
-    if not results:
+    if names and not results:
         raise InputError(f"sweep {folder}: holds other files; choose another folder with -o")
-    raise InputError(f"sweep {folder}: holds {results} results; add --resume to go on, or choose another with -o")
+    if results and not resume:
+        raise InputError(f"sweep {folder}: holds {results} results; add --resume to go on, or choose another with -o")

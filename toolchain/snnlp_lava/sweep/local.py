@@ -138,8 +138,10 @@ class _Worker:
     async def end(self) -> None:
         """End the process."""
         assert self._process.stdin is not None
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                # Not with the process's own kill(): it takes the exit code of a dead one away from wait().
+                os.kill(self._process.pid, signal.SIGKILL)
         await self._process.wait()
         self._process.stdin.close()
 
