@@ -87,6 +87,19 @@ def test_a_killed_worker_loses_no_finished_sample(saved):
     assert not shared_memory()
 
 
+def test_a_worker_that_fails_at_once_says_why(tmp_path, saved):
+    network, path = saved
+    values = np.full((3, 20), ONE // 2, dtype=np.int32)
+    (tmp_path / "b.net").write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(
+        BrokenRunError, match=r"exit code 1 at step 0 of 33 \(sample 1 of 3\); its last words: .+"
+    ) as caught:
+        sim.run_sim(tmp_path / "b.net", network, saf_samples(values, 10), 10)
+    assert caught.value.result is None
+    assert not workers()
+    assert not shared_memory()
+
+
 def test_a_hung_worker_is_ended(saved, monkeypatch):
     network, path = saved
     monkeypatch.setattr(sim, "STALL_SECONDS", 2.0)

@@ -106,8 +106,8 @@ class LavaJob:
         Layer l runs l steps behind the input, and is reset then; its steps are cut where its own window begins.
         """
         return [
-            np.load(path)[depth : depth + samples * self.period].reshape(samples, self.period, -1)
-            for depth, path in enumerate(self.train_files(folder))
+            np.load(path)[depth : depth + samples * self.period].reshape(samples, self.period, (size + 7) // 8)
+            for depth, (path, size) in enumerate(zip(self.train_files(folder), self.sizes, strict=True))
         ]
 
 
