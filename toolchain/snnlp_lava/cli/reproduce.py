@@ -17,6 +17,12 @@ from snnlp_lava.cli.options import sweep_options
     help="Folder with imdb.parquet and emotion.parquet.  [default: from the Hugging Face hub]",
 )
 @click.option("--data", "names", multiple=True, type=click.Choice(["imdb", "emotion"]), help="One of them alone.")
+@click.option(
+    "--words", type=click.Path(path_type=Path, dir_okay=False), help="Word vectors; the paper has glove.6B.200d.txt."
+)
+@click.option(
+    "--codes", type=click.Path(path_type=Path, dir_okay=False), help="Word codes; the paper has glove-64bit.txt."
+)
 @click.option("--seed", type=int, default=42, show_default=True, help="Of every training.")
 @sweep_options
 @click.option(
@@ -31,6 +37,8 @@ def command(
     quick: bool,
     data_dir: Path | None,
     names: tuple[str, ...],
+    words: Path | None,
+    codes: Path | None,
     seed: int,
     jobs: int | None,
     scheduler: str | None,
@@ -39,11 +47,15 @@ def command(
 ) -> None:
     """Train the SNNLP paper's grid of 38 cells; write its table and figures with ours beside them."""
     from snnlp_lava.cli.sweep import finish, run_cells
+    from snnlp_lava.sweep.cell import first_input
     from snnlp_lava.sweep.paper import DATA, paper_cells
-    from snnlp_lava.sweep.reproduction import write_reproduction
+    from snnlp_lava.sweep.paper_figures import write_raster
+    from snnlp_lava.sweep.reproduction import FIGURES, write_reproduction
 
-    cells = paper_cells(data_dir, names or DATA, quick=quick, seed=seed)
+    cells = paper_cells(data_dir, names or DATA, quick=quick, seed=seed, words=words, codes=codes)
     board = run_cells(cells, output / "cells", resume, jobs, scheduler)
     if board.done:
         click.echo(write_reproduction(output, cells, board.done))
+        raster = next(cell for cell in cells if (cell.train.method, cell.train.level) == ("snn-rate", "word"))
+        write_raster(output / FIGURES / "F5_input_spikes.svg", first_input(raster))
     finish(board)

@@ -15,6 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from snnlp_lava.errors import InputError, SnnlpLavaError, first_line
 from snnlp_lava.files import sha256_of_file
 from snnlp_lava.metrics import accuracy_and_mrr
@@ -139,6 +141,23 @@ def prepare_corpus(source: Source, train: TrainConfig, report: Report = silent) 
     else:
         origin = Origin(words=_path(source.words), codes=_path(source.codes))
     return prepare(data, train, source.split_scheme, source.limit, origin, report)
+
+
+def first_input(cell: Cell) -> np.ndarray:
+    """Input spikes (steps, channels) uint8 of the first training text of a spiking cell.
+
+    Raises
+    ------
+    InputError
+        If data or vectors are unfit.
+    """
+    from snnlp_lava.encode.samples import EncodedSamples
+    from snnlp_lava.text.split import TRAIN
+    from snnlp_lava.train.session import fit_encoder
+
+    corpus = prepare_corpus(cell.source, cell.train)
+    samples = EncodedSamples(corpus.features[TRAIN], fit_encoder(corpus, cell.train), cell.train.window)
+    return samples.spikes(np.arange(1))[0]
 
 
 def _path(text: str | None) -> Path | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from statistics import fmean
@@ -46,7 +46,15 @@ class Row:
     ours: Mapping[str, float | None] | None
 
 
-def paper_cells(folder: Path | None, names: Sequence[str], *, quick: bool, seed: int) -> list[Cell]:
+def paper_cells(
+    folder: Path | None,
+    names: Sequence[str],
+    *,
+    quick: bool,
+    seed: int,
+    words: Path | None = None,
+    codes: Path | None = None,
+) -> list[Cell]:
     """The paper's 38 cells, trained our way.
 
     Parameters
@@ -60,6 +68,9 @@ def paper_cells(folder: Path | None, names: Sequence[str], *, quick: bool, seed:
         A part of the grid: two windows, 2,000 rows of each part, few epochs.
     seed
         Of every cell.
+    words, codes
+        Files of word vectors and word codes (the paper's: glove.6B.200d.txt and glove-64bit.txt); distilled and
+        learned where there are none.
 
     Raises
     ------
@@ -69,6 +80,7 @@ def paper_cells(folder: Path | None, names: Sequence[str], *, quick: bool, seed:
     cells = []
     for data in names:
         sentence, word = _sources(folder, data, _QUICK_ROWS if quick else None)
+        word = replace(word, words=_place(words), codes=_place(codes))
         epochs = {"epochs": _QUICK_EPOCHS} if quick else {}
         for level, source in ((SENTENCE, sentence), (WORD, word)):
             cells.append(Cell(source, TrainConfig.defaults_for(ANN, level=level, seed=seed, **epochs)))
@@ -80,6 +92,12 @@ def paper_cells(folder: Path | None, names: Sequence[str], *, quick: bool, seed:
         binary = TrainConfig.defaults_for(SNN_BIN, window=_TOKENS[data] + 1, seed=seed, **epochs)
         cells.append(Cell(word, binary))
     return cells
+
+
+def _place(path: Path | None) -> str | None:
+    if path is not None and not path.is_file():
+        raise InputError(f"{path}: no such file")
+    return str(path.resolve()) if path is not None else None
 
 
 def _sources(folder: Path | None, data: str, limit: int | None) -> tuple[Source, Source]:

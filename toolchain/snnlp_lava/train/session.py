@@ -304,7 +304,7 @@ def train_classifier(
         sizes = (inputs[TRAIN].shape[1], *config.hidden, classes)
         module = AnnClassifier(sizes, config.dropout)
     else:
-        encoder = _fit_encoder(corpus, config)
+        encoder = fit_encoder(corpus, config)
         arrays = encoder.arrays()
         inputs = {part: encoder.inputs(corpus.features[part], config.window) for part in PARTS}
         sizes = (encoder.channels, *config.hidden, classes)
@@ -328,7 +328,8 @@ def train_classifier(
     return Trained(state, arrays, encoder, sizes, {"best_epoch": progress.best_epoch, **scores}, progress.history)
 
 
-def _fit_encoder(corpus: Corpus, config: TrainConfig) -> Encoder:
+def fit_encoder(corpus: Corpus, config: TrainConfig) -> Encoder:
+    """The encoder of a spiking method, fitted on the training rows alone."""
     if corpus.codes is not None:
         return WordCodeEncoder(tuple(corpus.codes.words), corpus.codes.codes, config.reference)
     calibration = fit_calibration(config.calibration, corpus.features[TRAIN])
