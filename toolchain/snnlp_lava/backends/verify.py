@@ -14,6 +14,7 @@ from snnlp_lava.backends.job import Chosen, Selection, choose
 from snnlp_lava.backends.sim import run_sim
 from snnlp_lava.chip import limits
 from snnlp_lava.chip.network import Layer, Network
+from snnlp_lava.encode.encoder import Encoder
 from snnlp_lava.errors import InputError
 from snnlp_lava.progress import Report, counting, silent
 
@@ -150,13 +151,19 @@ def _slayer_trains(model: Path, chosen: Chosen) -> list[np.ndarray]:
         raise InputError(
             f"model {model}: has sizes {info.sizes}, the network {network.sizes}; is it the model that was exported?"
         )
-    if card is not None and module.encoder.to_dict() != card.encoder.to_dict():
+    if card is not None and not _same(module.encoder, card.encoder):
         raise InputError(f"model {model}: has another encoder than the network; is it the model that was exported?")
     batches = []
     for start in range(0, len(chosen.samples), _BATCH):
         spikes = chosen.samples.spikes(np.arange(start, min(start + _BATCH, len(chosen.samples))))
         batches.append([spikes, *module.spikes_by_slayer(spikes)])
     return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
+
+
+def _same(one: Encoder, other: Encoder) -> bool:
+    return one.to_dict() == other.to_dict() and all(
+        np.array_equal(array, other.arrays()[name]) for name, array in one.arrays().items()
+    )
 
 
 def _place(network: Network, index: int, differ: np.ndarray, emulated: Trains, side: str, trains: Trains) -> Place:

@@ -163,11 +163,15 @@ def word_codes(codes: Path | None, words: Path | None, model: str, report: Repor
         return read_word_codes(codes)
     vectors = _word_vectors(words, model, report)
     kept = cache_folder() / f"codes-of-{vectors.sha256}.txt"
-    if not kept.exists():
-        made, quality = binarise(vectors, progress=counting(report, "codes", EPOCHS))
-        logger.info("codes of %s: %s", vectors.name, quality)
-        write_word_codes(kept, made)
-    return replace(read_word_codes(kept), name=f"{vectors.name}/64-bit")
+    if kept.exists():
+        try:
+            return replace(read_word_codes(kept), name=f"{vectors.name}/64-bit")
+        except InputError as error:
+            logger.warning("cache %s is damaged, made anew: %s", kept, error)
+    made, quality = binarise(vectors, progress=counting(report, "codes", EPOCHS))
+    logger.info("codes of %s: %s", vectors.name, quality)
+    write_word_codes(kept, made)
+    return made
 
 
 def _word_vectors(words: Path | None, model: str, report: Report) -> WordVectors:
