@@ -59,7 +59,27 @@ class Encoder(Protocol):
 
 
 @dataclass(frozen=True)
-class SafEncoder:
+class _RateEncoder:
+    calibration: Calibration
+    takes_text = False
+
+    @property
+    def channels(self) -> int:
+        """Number of lines, or SAF neurons."""
+        return self.calibration.channels
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return self.calibration.dimension
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Gain and offset."""
+        return {"gain": self.calibration.gain, "offset": self.calibration.offset}
+
+
+@dataclass(frozen=True)
+class SafEncoder(_RateEncoder):
     """Vectors, calibrated, as deterministic rates (see `snnlp_lava.encode.saf`).
 
     Attributes
@@ -67,19 +87,6 @@ class SafEncoder:
     calibration
         From vectors to SAF values.
     """
-
-    calibration: Calibration
-    takes_text = False
-
-    @property
-    def channels(self) -> int:
-        """Number of SAF neurons."""
-        return self.calibration.channels
-
-    @property
-    def dimension(self) -> int:
-        """Length of a vector."""
-        return self.calibration.dimension
 
     def inputs(self, features: np.ndarray, window: int) -> np.ndarray:
         """Vectors (n, d) to SAF values (n, channels) int32."""
@@ -93,13 +100,9 @@ class SafEncoder:
         """Kind and calibration."""
         return {"kind": "saf", "calibration": self.calibration.name}
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Gain and offset."""
-        return {"gain": self.calibration.gain, "offset": self.calibration.offset}
-
 
 @dataclass(frozen=True)
-class BernoulliEncoder:
+class BernoulliEncoder(_RateEncoder):
     """Vectors, calibrated, as random rates (see `snnlp_lava.encode.bernoulli`).
 
     Attributes
@@ -112,20 +115,8 @@ class BernoulliEncoder:
         Spike with probability 1 - x and always draw the same train, as SNNLP's published runs did.
     """
 
-    calibration: Calibration
     seed: int
     reference: bool = False
-    takes_text = False
-
-    @property
-    def channels(self) -> int:
-        """Number of lines."""
-        return self.calibration.channels
-
-    @property
-    def dimension(self) -> int:
-        """Length of a vector."""
-        return self.calibration.dimension
 
     def inputs(self, features: np.ndarray, window: int) -> np.ndarray:
         """Vectors (n, d) to probabilities (n, channels) int32 in [0, saf.ONE]."""
@@ -146,10 +137,6 @@ class BernoulliEncoder:
             "seed": self.seed,
             "reference": self.reference,
         }
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Gain and offset."""
-        return {"gain": self.calibration.gain, "offset": self.calibration.offset}
 
 
 _BITS = 64
