@@ -26,10 +26,12 @@ def main(path: Path, runs: int) -> None:
     expected = run_emulator(network, samples, card.period).output_counts
     run_sim(path, network, samples, card.period)  # what the first run leaves for good is no leak
     before, started = held(), time.perf_counter()
-    for _ in range(runs):
+    for done in range(1, runs + 1):
         found = run_sim(path, network, samples, card.period).output_counts
         assert np.array_equal(found, expected)
-    print(f"{runs} runs, all with the emulator's output, {time.perf_counter() - started:.0f} s")
+        if done % 20 == 0:
+            print(f"{done} runs, {time.perf_counter() - started:.0f} s", flush=True)
+    print(f"{runs} runs, all with the emulator's output")
     print("| held | before | after |\n|---|---|---|")
     for (name, first), last in zip(before.items(), held().values(), strict=True):
         print(f"| {name} | {first} | {last} |")
