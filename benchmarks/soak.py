@@ -1,6 +1,18 @@
 """Many Lava runs in a row, and what they leave behind: processes, shared memory, descriptors, threads, memory.
 
 .venv/bin/python benchmarks/soak.py [RUNS]
+
+200 runs of the demo network on two samples each, with other programs beside them, 2,009 s:
+
+| held | before | after |
+|---|---|---|
+| worker processes | 0 | 0 |
+| zombies | 0 | 0 |
+| blocks of shared memory | 0 | 0 |
+| folders in the temporary folder | 13 | 13 |
+| descriptors | 6 | 6 |
+| threads | 1 | 1 |
+| resident MB | 199 | 199 |
 """
 
 from __future__ import annotations
