@@ -34,8 +34,9 @@ from snnlp_lava.encode.samples import EncodedSamples
 from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.text.sources import load_texts
 from snnlp_lava.text.split import TEST
+from snnlp_lava.train.classifier import train_classifier
 from snnlp_lava.train.config import TrainConfig
-from snnlp_lava.train.session import Origin, prepare, train_classifier
+from snnlp_lava.train.corpus import Origin, prepare
 from snnlp_lava.train.spiking import SpikingClassifier
 
 SCALES, SEEDS = (1.0, 2.0, 4.0, 8.0, 16.0), (1, 2)

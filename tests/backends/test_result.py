@@ -41,7 +41,9 @@ def written(tmp_path, random_network):
     result = run_emulator(network, saf_samples(values, 8), 8, keep_trains=4)
     labels = np.array([0, 1, 2, 0, 1, 2])
     document = result_document(result, card, labels)
-    source = Source("a.net", "0" * 64, "demo", "test", None, True, np.arange(6), ["one", "two", "three", "four"])
+    source = Source(
+        "a.net", "0" * 64, "demo", "test", None, True, np.arange(6), ["one", "two", "three", "four"], [[(0, "one")]]
+    )
     write_run(tmp_path / "run", document, result, network, card, source)
     return tmp_path / "run", result, document, labels
 
@@ -73,7 +75,7 @@ def test_a_folder_that_is_no_run_is_not_replaced(written, tmp_path, random_netwo
     precious.mkdir()
     (precious / "thesis.txt").write_text("years")
     network = random_network((20, 16, 3), seed=3)
-    source = Source("a.net", "0" * 64, None, None, None, True, np.arange(6), [])
+    source = Source("a.net", "0" * 64, None, None, None, True, np.arange(6), [], [])
     with pytest.raises(InputError, match="no run folder"):
         write_run(precious, document, result, network, card_for(network, window=8, period=8), source)
     assert (precious / "thesis.txt").read_text() == "years"
@@ -90,6 +92,9 @@ def test_a_folder_that_is_no_run_is_not_replaced(written, tmp_path, random_netwo
         (("layers", 1, "spikes"), None),
         (("layers",), []),
         (("examples",), [None]),
+        (("presented",), [[[8, "late"]]]),
+        (("presented",), [[[0, 1]]]),
+        (("presented",), [["words"]]),
         (("window",), 0),
         (("accuracy",), None),
         (("network",), 5),

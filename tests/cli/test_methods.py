@@ -18,6 +18,7 @@ METHODS = {
     "word level": ("--level", "word", "--words", "words.txt"),
     "random rates of words": ("--method", "snn-rate-rand", "--level", "word", "--words", "words.txt"),
     "word codes": ("--method", "snn-bin", "--codes", "codes.txt"),
+    "spike embedding": ("--method", "spike-embedding"),
     "word codes as published": ("--method", "snn-bin", "--codes", "codes.txt", "--reference", "--epochs", 2),
 }
 
@@ -37,7 +38,7 @@ def folder(files, tmp_path, monkeypatch):
 
 
 def options(arguments):
-    vectors = () if "word" in arguments or "snn-bin" in arguments else ("--vectors", "own.npy")
+    vectors = () if {"word", "snn-bin", "spike-embedding"} & set(arguments) else ("--vectors", "own.npy")
     return ("--data", "own.csv", *vectors)
 
 
@@ -68,7 +69,7 @@ def rows_of(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["random rates", "word codes as published"])
+@pytest.mark.parametrize("name", ["random rates", "word codes as published", "spike embedding"])
 def test_a_method_on_lava_is_spike_for_spike_what_was_trained(folder, snnlp_lava, name):
     data = options(METHODS[name])
     assert snnlp_lava("train", *data, "--epochs", 3, "--window", 9, *METHODS[name], "-o", "m").exit_code == 0

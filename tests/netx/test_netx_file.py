@@ -132,7 +132,10 @@ CHANGES = {
     "no encoder": (("snnlp/encoder", None), "lacks /snnlp/encoder"),
     "gain missing": (("snnlp/encoder/gain", None), "encoder: lacks 'gain'"),
     "gain too long": (("snnlp/encoder/gain", np.ones(4)), "calibration paper: 4 gains, 3 offsets"),
-    "gain a table": (("snnlp/encoder/gain", np.ones((3, 1))), "/snnlp/encoder/gain is float64 of shape"),
+    "gain a table": (
+        ("snnlp/encoder/gain", np.ones((3, 1))),
+        "calibration paper: its gain is not one finite number per dimension",
+    ),
     "too many arrays": (("snnlp/encoder/more", {"a": 1, "b": 2, "c": 3}), "/snnlp/encoder/more is not a dataset"),
 }
 

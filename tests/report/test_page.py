@@ -9,10 +9,13 @@ import pytest
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.record import Source, read_run, result_document, write_run
 from snnlp_lava.encode.saf import ONE
+from snnlp_lava.report.figures import _words_of_steps
 from snnlp_lava.report.page import report_document, wilson_interval, write_report
 from strategies import card_for, saf_samples
 
 HOSTILE = '<script>alert("x")</script> & "quotes" \u202e \x00 😀'
+
+WORDS = [[(0, HOSTILE), (3, "$\\bad{$"), (3, "word" * 9)], [], [], []]
 
 
 @pytest.fixture(params=[True, False], ids=["labelled", "unlabelled"])
@@ -22,7 +25,7 @@ def run(request, tmp_path, random_network):
     values = np.random.default_rng(3).integers(0, ONE + 1, (6, 20), dtype=np.int32)
     result = run_emulator(network, saf_samples(values, 8), 8, keep_trains=4)
     labels = np.array([0, 1, 2, 0, 1, 2]) if request.param else None
-    source = Source("a.net", "0" * 64, "demo", "test", None, True, np.arange(6), [HOSTILE, "b", "c", "d"])
+    source = Source("a.net", "0" * 64, "demo", "test", None, True, np.arange(6), [HOSTILE, "b", "c", "d"], WORDS)
     write_run(tmp_path / "run", result_document(result, card, labels), result, network, card, source)
     return read_run(tmp_path / "run")
 
@@ -36,6 +39,11 @@ def test_the_page_needs_nothing_else_and_runs_nothing(run, tmp_path):
     assert not re.search(r"@import|url\((?!['\"]?(?:data:|#))", page)
     assert page.count("<svg") == page.count("</svg>") >= 6
     assert len(page) < 2_000_000
+
+
+def test_words_of_one_step_stand_together_cut_and_printable():
+    words = _words_of_steps([(3, "a\x00b"), (3, "word" * 9), (0, "c")])
+    assert words == {3: "a b, wordwordwordwordwordwo…", 0: "c"}
 
 
 def test_json_holds_the_runs_numbers(run, tmp_path):

@@ -211,7 +211,7 @@ REFUSED = {
     "number for a text": (SMALL + "calibration = 3", "calibration 3 is no text"),
     "unknown method": (
         SMALL + 'method = "lstm"',
-        "method 'lstm' is unknown (known: ann, snn-rate, snn-rate-rand, snn-bin)",
+        "method 'lstm' is unknown (known: ann, snn-rate, snn-rate-rand, snn-bin, spike-embedding)",
     ),
     "date": (SMALL + "seed = 2020-01-01", "is no whole number"),
     "number for true": (SMALL + "reference = 1", "reference 1 is neither true nor false"),

@@ -177,6 +177,7 @@ def run_network(
         document = result_document(result, card, labels)
         if folder is not None:
             origin = selection.data or selection.spikes
+            texts = [chosen.texts[index] for index in done[:EXAMPLES] if chosen.texts]
             source = Source(
                 network=path.name,
                 sha256=sha256_of_file(path),
@@ -185,7 +186,8 @@ def run_network(
                 limit=selection.limit,
                 complete=complete,
                 rows=chosen.rows[done],
-                texts=[chosen.texts[index] for index in done[:EXAMPLES] if chosen.texts],
+                texts=texts,
+                presented=[card.encoder.presented(text, card.window) for text in texts] if card else [],
             )
             write_run(folder, document, result, network, card, source)
         return Outcome(result, document)

@@ -18,7 +18,7 @@ from snnlp_lava.netx.card import Card, check_training
 from snnlp_lava.versions import versions
 
 RESULT, SAMPLES, TRAINS = "result.json", "samples.parquet", "trains.safetensors"
-FORMAT = 1
+FORMAT = 2
 _MALFORMED = (LookupError, AttributeError, ValueError, TypeError)  # what a document of another shape raises
 _COUNTS = ("spikes", "synops", "synops_nonzero", "neuron_updates", "wraps", "clips")
 EXAMPLES = 4
@@ -107,6 +107,8 @@ class Source:
         (n,) row of each sample in the data.
     texts
         The first EXAMPLES texts, none where spikes were given.
+    presented
+        Of each of these texts the steps that present a word, and the word (see `snnlp_lava.encode.encoder`).
     """
 
     network: str
@@ -117,6 +119,7 @@ class Source:
     complete: bool
     rows: np.ndarray
     texts: Sequence[str]
+    presented: Sequence[Sequence[tuple[int, str]]]
 
 
 def check_run_folder(folder: Path) -> None:
@@ -158,6 +161,7 @@ def write_run(
         },
         "data": {"name": source.data, "part": source.part, "limit": source.limit, "complete": source.complete},
         "examples": list(source.texts),
+        "presented": list(source.presented),
     }
     labels = document["labels"]
     columns: dict[str, Any] = {"row": source.rows}
@@ -254,8 +258,16 @@ def _check_record(
     for text in (record["backend"], record["network"]["file"], *record["examples"]):
         if not isinstance(text, str):
             raise TypeError(f"{RESULT} holds {str(text)[:40]!r} where a text should stand")
+    _check_presented(record)
     if (record["accuracy"] is None) != (labels is None) or min(record["window"], record["period"], record["steps"]) < 1:
         raise ValueError(f"{RESULT} contradicts {SAMPLES}")
     card = record["network"]["card"]
     if card is not None and (training := card["training"]):
         check_training(training)
+
+
+def _check_presented(record: Mapping[str, Any]) -> None:
+    for steps in record["presented"]:
+        for step, word in steps:
+            if type(step) is not int or not 0 <= step < record["window"] or not isinstance(word, str):
+                raise ValueError(f"{RESULT} presents {str(word)[:40]!r} at step {str(step)[:40]}")

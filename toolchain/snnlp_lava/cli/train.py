@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many rows of each part.")
 @click.option(
     "--method",
-    type=click.Choice(["snn-rate", "snn-rate-rand", "snn-bin", "ann"]),
+    type=click.Choice(["snn-rate", "snn-rate-rand", "snn-bin", "spike-embedding", "ann"]),
     default="snn-rate",
     show_default=True,
-    help="SAF rates, random rates, a binary word code a step, or no spikes at all.",
+    help="SAF rates, random rates, a binary word code a step, learned sparse codes of words, or no spikes at all.",
 )
 @click.option(
     "--level",
     type=click.Choice(["sentence", "word"]),
-    help="What a vector stands for; a text is the mean of its words'.  [default: sentence; word for snn-bin]",
+    help="What a vector stands for; a text is the mean of its words'.  "
+    "[default: sentence; word for snn-bin and spike-embedding]",
 )
 @click.option(
     "--embedding",
@@ -41,7 +42,16 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="64-bit word codes as text, for snn-bin.  [default: made of the word vectors]",
 )
-@click.option("--window", type=int, help="Time steps a text is presented.  [default: 32; snn-bin: 33, a token each]")
+@click.option(
+    "--window",
+    type=int,
+    help="Time steps a text is presented.  [default: 32; snn-bin: 33, a token each; spike-embedding: 64]",
+)
+@click.option(
+    "--synop-budget",
+    type=int,
+    help="Synops of non-zero weights that a text may take on average, for spike-embedding.  [default: 1000]",
+)
 @click.option(
     "--calibration",
     type=click.Choice(["onoff", "range", "paper"]),
@@ -64,8 +74,9 @@ def command(output: Path | None, data: str, **options: Any) -> None:
     from snnlp_lava.errors import StoppedError
     from snnlp_lava.text.sources import load_texts
     from snnlp_lava.train.config import TrainConfig
+    from snnlp_lava.train.corpus import Origin, prepare
     from snnlp_lava.train.loop import choose_device
-    from snnlp_lava.train.session import Origin, claim_folder, prepare, train_model
+    from snnlp_lava.train.session import claim_folder, train_model
 
     names = (
         "method",
@@ -74,6 +85,7 @@ def command(output: Path | None, data: str, **options: Any) -> None:
         "calibration",
         "reference",
         "threshold_scale",
+        "synop_budget",
         "epochs",
         "learning_rate",
         "seed",

@@ -16,8 +16,9 @@ import numpy as np
 from snnlp_lava.encode.bernoulli import bernoulli_spikes, seeded_bernoulli_spikes
 from snnlp_lava.encode.calibration import Calibration
 from snnlp_lava.encode.saf import ONE, saf_spikes
+from snnlp_lava.encode.spike_embedding import SpikeEmbeddingEncoder
 from snnlp_lava.errors import InputError
-from snnlp_lava.text.tokens import paper_tokens
+from snnlp_lava.text.tokens import pack_words, paper_tokens, unpack_words
 
 
 class Encoder(Protocol):
@@ -49,6 +50,10 @@ class Encoder(Protocol):
         """
         ...
 
+    def presented(self, text: str, window: int) -> list[tuple[int, str]]:
+        """Steps, and the word that each of them presents, of a text; none if it takes no texts."""
+        ...
+
     def to_dict(self) -> dict[str, Any]:
         """All but the arrays, ready for JSON."""
         ...
@@ -72,6 +77,10 @@ class _RateEncoder:
     def dimension(self) -> int:
         """Length of a vector."""
         return self.calibration.dimension
+
+    def presented(self, text: str, window: int) -> list[tuple[int, str]]:
+        """No step stands for a word."""
+        return []
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Gain and offset."""
@@ -205,14 +214,18 @@ class WordCodeEncoder:
         spikes[np.arange(len(inputs)), ends, _REFERENCE_LINE if self.reference else slice(None)] = 1
         return spikes
 
+    def presented(self, text: str, window: int) -> list[tuple[int, str]]:
+        """The tokens, one a step."""
+        rows = self.inputs([text], window)[0]
+        return [(step, self.words[row]) for step, row in enumerate(rows.tolist()) if row >= 0]
+
     def to_dict(self) -> dict[str, Any]:
         """Kind and reference."""
         return {"kind": "word-codes", "reference": self.reference}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Words, as bytes of UTF-8 with a line feed after each, and codes."""
-        text = "".join(f"{word}\n" for word in self.words)
-        return {"words": np.frombuffer(text.encode(), dtype=np.uint8), "codes": self.codes}
+        return {"words": pack_words(self.words), "codes": self.codes}
 
 
 def encoder_from(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Encoder:
@@ -235,13 +248,17 @@ def encoder_from(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) 
         if kind == "word-codes":
             if type(document["reference"]) is not bool:
                 raise InputError(f"encoder: reference {document['reference']!r} is malformed")
-            words = arrays["words"].astype(np.uint8, casting="equiv").tobytes().decode("utf-8").split("\n")[:-1]
-            return WordCodeEncoder(tuple(words), arrays["codes"], document["reference"])
+            return WordCodeEncoder(unpack_words(arrays["words"]), arrays["codes"], document["reference"])
+        if kind == "spike-embedding":
+            entries = unpack_words(arrays["entries"])
+            return SpikeEmbeddingEncoder(entries, arrays["codes"], document["lines"], document["race"])
     except KeyError as error:
         raise InputError(f"encoder: lacks {error}") from error
     except (TypeError, UnicodeDecodeError) as error:
         raise InputError(f"encoder: is malformed: {error}") from error
-    raise InputError(f"encoder: kind {str(kind)[:40]!r} is unknown (known: saf, bernoulli, word-codes)")
+    raise InputError(
+        f"encoder: kind {str(kind)[:40]!r} is unknown (known: saf, bernoulli, word-codes, spike-embedding)"
+    )
 
 
 def _calibration(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Calibration:

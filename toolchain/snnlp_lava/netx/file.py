@@ -209,7 +209,7 @@ def _read_card(group: h5py.Group) -> Card:
     encoder = _group(group, "encoder")
     if len(encoder) > _MAX_ARRAYS:
         raise InputError(f"/{_GROUP}/encoder has {len(encoder)} arrays; {_MAX_ARRAYS} are the most")
-    return Card.from_dict(document, {name: _array(encoder, name, (1,)) for name in encoder})
+    return Card.from_dict(document, {name: _array(encoder, name, (1, 2)) for name in encoder})
 
 
 def _member(group: h5py.Group, key: str) -> Any:

@@ -76,7 +76,12 @@ def layer_bars(names: Sequence[str], spikes: Sequence[float], synops: Sequence[f
         return _svg(figure)
 
 
-def raster(trains: Sequence[np.ndarray], names: Sequence[str], label_names: Sequence[str]) -> str:
+def raster(
+    trains: Sequence[np.ndarray],
+    names: Sequence[str],
+    label_names: Sequence[str],
+    presented: Sequence[tuple[int, str]] = (),
+) -> str:
     """Every spike of one text, layer by layer.
 
     Parameters
@@ -87,10 +92,14 @@ def raster(trains: Sequence[np.ndarray], names: Sequence[str], label_names: Sequ
         Names of the layers.
     label_names
         Names of the output neurons.
+    presented
+        Steps and the words that they present, which then stand above the picture.
     """
     with mpl.rc_context(_STYLE):
         heights = [3.0, *([2.0] * (len(trains) - 2)), 0.9]
-        figure = Figure(figsize=(7, 1.0 + 0.85 * sum(heights)), layout="constrained")
+        words = _words_of_steps(presented)
+        above = 0.06 * max((len(word) for word in words.values()), default=0)
+        figure = Figure(figsize=(7, 1.0 + 0.85 * sum(heights) + above), layout="constrained")
         panels = figure.subplots(len(trains), 1, sharex=True, gridspec_kw={"height_ratios": heights})
         for depth, (axes, train, name) in enumerate(zip(panels, trains, names, strict=True)):
             steps, neurons = np.nonzero(train)
@@ -99,7 +108,7 @@ def raster(trains: Sequence[np.ndarray], names: Sequence[str], label_names: Sequ
             axes.scatter(
                 steps + depth,
                 neurons,
-                s=14 if last else 3 if depth == 0 else 6,
+                s=14 if last or train.shape[1] < 100 else 3 if depth == 0 else 6,
                 marker="|",
                 color=ORANGE if last else BLUE,
                 linewidths=0.8,
@@ -113,7 +122,23 @@ def raster(trains: Sequence[np.ndarray], names: Sequence[str], label_names: Sequ
             _recolour(axes)
         panels[-1].set_xlim(-0.8, trains[0].shape[0] + len(trains) - 1)
         panels[-1].set_xlabel("time step")
+        if words:
+            top = panels[0].secondary_xaxis("top")
+            top.set_xticks(list(words), list(words.values()), rotation=90, fontsize=7, parse_math=False)
+            _recolour(top)
         return _svg(figure, dpi=160)
+
+
+_LONGEST = 28
+
+
+def _words_of_steps(presented: Sequence[tuple[int, str]]) -> dict[int, str]:
+    """What stands at each step, cut to a readable length."""
+    found: dict[int, str] = {}
+    for step, word in presented:
+        found[step] = f"{found[step]}, {word}" if step in found else word
+    plain = {step: "".join(letter if letter.isprintable() else " " for letter in word) for step, word in found.items()}
+    return {step: word if len(word) <= _LONGEST else f"{word[: _LONGEST - 1]}…" for step, word in plain.items()}
 
 
 def energy_bars(titles: Sequence[str], parts: Sequence[Sequence[tuple[str, float, float]]]) -> str:

@@ -186,7 +186,8 @@ def _figures(part: Mapping[str, Any], run: Run) -> dict[str, str]:
         names, [layer["spikes"] for layer in part["layers"]], [layer["synops"] for layer in part["layers"]]
     )
     if all(len(train) for train in run.trains):
-        found["raster"] = figures.raster([train[0] for train in run.trains], names, record["label_names"])
+        presented = record["presented"][0] if record["presented"] else []
+        found["raster"] = figures.raster([train[0] for train in run.trains], names, record["label_names"], presented)
     bills = part["bills"]
     found["energy"] = figures.energy_bars(
         ["spiking, Loihi 1", "ANN, 45 nm float32"],

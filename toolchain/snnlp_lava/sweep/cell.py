@@ -23,12 +23,13 @@ from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.progress import Report, silent
 from snnlp_lava.sweep.grid import Cell, Source
 from snnlp_lava.sweep.result import FORMAT
-from snnlp_lava.train.config import ANN, SENTENCE, SNN_BIN, SNN_RATE, TrainConfig
+from snnlp_lava.train.config import ANN, SENTENCE, SNN_RATE, TEXT_METHODS, TrainConfig
 from snnlp_lava.versions import versions
 
 if TYPE_CHECKING:
     from snnlp_lava.text.dataset import TextData
-    from snnlp_lava.train.session import Corpus, Trained
+    from snnlp_lava.train.classifier import Trained
+    from snnlp_lava.train.corpus import Corpus
 
 _one_at_a_time = threading.Lock()
 
@@ -78,9 +79,9 @@ def run_cell(cell: Mapping[str, Any]) -> dict[str, Any]:
     this = Cell.from_dict(cell)
     with _alone():
         started = time.perf_counter()
-        corpus, data = _corpus(this.source, this.train.level, this.train.method == SNN_BIN)
+        corpus, data = _corpus(this.source, this.train.level, _features(this.train))
+        from snnlp_lava.train.classifier import train_classifier
         from snnlp_lava.train.loop import choose_device
-        from snnlp_lava.train.session import train_classifier
 
         trained = train_classifier(corpus, this.train, "auto", None)
         results = _results(corpus, this.train, trained)
@@ -133,7 +134,7 @@ def prepare_corpus(source: Source, train: TrainConfig, report: Report = silent) 
         If data or vectors are unfit.
     """
     from snnlp_lava.text.sources import load_texts
-    from snnlp_lava.train.session import Origin, prepare
+    from snnlp_lava.train.corpus import Origin, prepare
 
     data = load_texts(source.data, source.text_column, source.label_column)
     if train.level == SENTENCE:
@@ -153,7 +154,7 @@ def first_input(cell: Cell) -> np.ndarray:
     """
     from snnlp_lava.encode.samples import EncodedSamples
     from snnlp_lava.text.split import TRAIN
-    from snnlp_lava.train.session import fit_encoder
+    from snnlp_lava.train.classifier import fit_encoder
 
     corpus = prepare_corpus(cell.source, cell.train)
     samples = EncodedSamples(corpus.features[TRAIN], fit_encoder(corpus, cell.train), cell.train.window)
@@ -164,10 +165,15 @@ def _path(text: str | None) -> Path | None:
     return Path(text) if text is not None else None
 
 
+def _features(config: TrainConfig) -> str:
+    """The method whose corpus this one shares."""
+    return config.method if config.method in TEXT_METHODS else SNN_RATE
+
+
 @lru_cache(maxsize=2)
-def _corpus(source: Source, level: str, codes: bool) -> tuple[Corpus, dict[str, Any]]:
+def _corpus(source: Source, level: str, method: str) -> tuple[Corpus, dict[str, Any]]:
     """The corpus, kept for the next cells of this process, and what a result says of it."""
-    corpus = prepare_corpus(source, TrainConfig(level=level, method=SNN_BIN if codes else SNN_RATE))
+    corpus = prepare_corpus(source, TrainConfig.defaults_for(method, level=level))
     about = {"rows": corpus.about["rows"], "embedding": asdict(corpus.embedding)}
     return corpus, {**_identity(source, corpus.data), **about}
 

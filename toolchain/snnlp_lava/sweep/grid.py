@@ -16,14 +16,31 @@ import tomli
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.text.sources import DEMO, HUB
 from snnlp_lava.text.split import SCHEMES
-from snnlp_lava.train.config import ANN, SNN_BIN, WORD, NeuronConfig, TrainConfig
+from snnlp_lava.train.config import (
+    ANN,
+    SNN_BIN,
+    SNN_RATE,
+    SNN_RATE_RAND,
+    SPIKE_EMBEDDING,
+    TEXT_METHODS,
+    WORD,
+    NeuronConfig,
+    TrainConfig,
+)
 
 MAX_CELLS = 10_000
 _MAX_NEURONS = 1 << 20  # of one hidden layer
 _MAX_NAME = 160  # characters; with a hash and an ending still far below what file systems take
 _FIELDS = tuple(field.name for field in fields(TrainConfig))
 _DEFAULTS = TrainConfig()
-_UNUSED = {ANN: ("window", "calibration", "threshold_scale", "neuron"), SNN_BIN: ("calibration",)}
+_CODES = ("lines", "synop_budget")
+_UNUSED = {
+    ANN: ("window", "calibration", "threshold_scale", "neuron", *_CODES),
+    SNN_RATE: _CODES,
+    SNN_RATE_RAND: _CODES,
+    SNN_BIN: ("calibration", *_CODES),
+    SPIKE_EMBEDDING: ("calibration",),
+}
 """Fields of a method's configuration that change nothing, so that cells differing in them are one cell."""
 _KEYS = ("data", "text_column", "label_column", "vectors", "words", "codes", "split_scheme", "limit", "grid", "where")
 
@@ -131,7 +148,7 @@ def used_fields(method: str) -> tuple[str, ...]:
 def read_grid(path: Path) -> list[Cell]:
     """Read a grid file and list its cells: every combination once, in the order of data and then of TrainConfig.
 
-    The method ``snn-bin``, which works on words alone, takes part in no combination with another level.
+    Methods that take the texts themselves work on words and take part in no combination with another level.
 
     Parameters
     ----------
@@ -162,8 +179,9 @@ def _cells(document: Mapping[str, Any], folder: Path) -> list[Cell]:
     sources = _sources(document, folder)
     _check_keys(document["grid"], _FIELDS, "[grid]")
     axes = {name: _values(name, document["grid"][name]) for name in _FIELDS if name in document["grid"]}
-    if SNN_BIN in axes.get("method", ()) and WORD not in axes.get("level", (WORD,)):
-        raise InputError(f"method {SNN_BIN} has no cell: it works at level {WORD}")
+    for method in TEXT_METHODS:
+        if method in axes.get("method", ()) and WORD not in axes.get("level", (WORD,)):
+            raise InputError(f"method {method} has no cell: it works at level {WORD}")
     overrides = _overrides(document.get("where", []), [source.name for source in sources])
     count = len(sources) * math.prod(map(len, axes.values()))
     if count > MAX_CELLS:
@@ -171,7 +189,7 @@ def _cells(document: Mapping[str, Any], folder: Path) -> list[Cell]:
     cells: dict[Cell, None] = {}
     for source, *values in itertools.product(sources, *axes.values()):
         chosen = dict(zip(axes, values, strict=True))
-        if chosen.get("method") == SNN_BIN and chosen.get("level", WORD) != WORD:
+        if chosen.get("method") in TEXT_METHODS and chosen.get("level", WORD) != WORD:
             continue
         plain = Cell(source, _config(chosen))
         for override in overrides:

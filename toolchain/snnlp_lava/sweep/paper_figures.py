@@ -20,7 +20,7 @@ from snnlp_lava.sweep.grid import Cell
 from snnlp_lava.sweep.paper import DATA, MAC_PJ, SPIKE_PJ, WINDOWS, Row
 from snnlp_lava.train.config import ANN, LEVELS, METHODS, SNN_BIN
 
-_COLOURS = dict(zip(METHODS, ("#D55E00", "#009E73", "#0072B2", "#E69F00"), strict=True))  # Okabe and Ito's
+_COLOURS = dict(zip(METHODS, ("#D55E00", "#009E73", "#0072B2", "#E69F00", "#CC79A7"), strict=True))  # Okabe and Ito's
 _WINDOW_COLOURS = dict(zip(WINDOWS, ("#0072B2", "#56B4E9", "#009E73", "#E69F00"), strict=True))
 _STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "snnlp-lava"}
 

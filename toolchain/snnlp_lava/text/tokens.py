@@ -1,16 +1,21 @@
-"""The words of a text as the SNNLP paper takes them: cleaned, then split by nltk's word tokenizer."""
+"""The words of a text: as the SNNLP paper takes them, and with the pairs that neighbours make."""
 
 from __future__ import annotations
 
 import re
 import string
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 _REMEMBERED = 1 << 19  # words; fifty thousand film reviews have 180,000
 
 # Of words in ASCII, which have no punctuation left, nltk splits only some that hold one of these.
 _SPLIT_IN_ASCII = re.compile("cannot|gimme|gonna|gotta|lemme|wanna")
+
+_WORD = re.compile(r"\w+")
 
 _CLEANING = str.maketrans("_", " ", string.punctuation.replace("_", ""))
 
@@ -31,6 +36,37 @@ def paper_tokens(text: str) -> list[str]:
     space: each word is split by itself (``cannot`` into ``can`` and ``not``), and only once.
     """
     return [token for word in clean(text).split() for token in _tokens_of_word(word)]
+
+
+def words_and_pairs(text: str) -> list[str]:
+    """Lower-case words in order, each followed by the pair that it makes with the word before it.
+
+    A word is a run of letters, digits and ``_``; a pair is two words with a space between them.
+    """
+    entries: list[str] = []
+    before = None
+    for word in _WORD.findall(text.lower()):
+        entries.append(word)
+        if before is not None:
+            entries.append(f"{before} {word}")
+        before = word
+    return entries
+
+
+def pack_words(words: Iterable[str]) -> np.ndarray:
+    """Words as bytes of UTF-8 with a line feed after each: (bytes,) uint8."""
+    return np.frombuffer("".join(f"{word}\n" for word in words).encode(), dtype=np.uint8)
+
+
+def unpack_words(packed: np.ndarray) -> tuple[str, ...]:
+    """Inverse of `pack_words`.
+
+    Raises
+    ------
+    TypeError, UnicodeDecodeError
+        If the array is no such bytes.
+    """
+    return tuple(packed.astype(np.uint8, casting="equiv").tobytes().decode("utf-8").split("\n")[:-1])
 
 
 @lru_cache(maxsize=_REMEMBERED)

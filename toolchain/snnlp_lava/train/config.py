@@ -8,9 +8,18 @@ from typing import Any
 
 from snnlp_lava.encode.calibration import CALIBRATIONS
 from snnlp_lava.encode.saf import MAX_WINDOW
+from snnlp_lava.encode.spike_embedding import MAX_LINES
 from snnlp_lava.errors import InputError
 
-ANN, SNN_RATE, SNN_RATE_RAND, SNN_BIN = METHODS = ("ann", "snn-rate", "snn-rate-rand", "snn-bin")
+ANN, SNN_RATE, SNN_RATE_RAND, SNN_BIN, SPIKE_EMBEDDING = METHODS = (
+    "ann",
+    "snn-rate",
+    "snn-rate-rand",
+    "snn-bin",
+    "spike-embedding",
+)
+TEXT_METHODS = (SNN_BIN, SPIKE_EMBEDDING)
+"""Those that take the texts themselves, not vectors."""
 SENTENCE, WORD = LEVELS = ("sentence", "word")
 
 
@@ -56,11 +65,11 @@ class TrainConfig:
     ----------
     method
         One of METHODS: ``snn-rate`` codes vectors by SAF neurons, ``snn-rate-rand`` by chance, ``snn-bin`` takes a
-        binary word code a step; ``ann`` takes the vectors themselves.
+        binary word code a step, ``spike-embedding`` learns its codes; ``ann`` takes the vectors themselves.
     level
-        One of LEVELS: what a vector stands for. ``snn-bin`` works on words.
+        One of LEVELS: what a vector stands for. TEXT_METHODS work on words.
     hidden
-        Neurons of the hidden layers; the paper's 256 and 128.
+        Neurons of the hidden layers; the paper's 256 and 128. ``spike-embedding`` has none.
     window
         Steps a sample is presented.
     calibration
@@ -70,8 +79,13 @@ class TrainConfig:
     threshold_scale
         Factor on threshold and initial weights alike. The computation is the same, but the weights' grid of
         1/32 becomes finer against the threshold; on emotion that makes no difference (benchmarks/threshold_scale.py).
+    lines
+        Length of the codes of ``spike-embedding``.
+    synop_budget
+        Synops of non-zero weights that a training text may take on average with ``spike-embedding``.
     epochs, batch_size, learning_rate, dropout, seed
-        As usual; the learning rate falls to 0 along a cosine, the dropout is of whole neurons.
+        As usual; the learning rate falls to 0 along a cosine, the dropout is of whole neurons, with
+        ``spike-embedding`` of single spikes.
     """
 
     method: str = SNN_RATE
@@ -81,6 +95,8 @@ class TrainConfig:
     calibration: str = "onoff"
     reference: bool = False
     threshold_scale: float = 8.0
+    lines: int = 32
+    synop_budget: int = 1000
     epochs: int = 20
     batch_size: int = 64
     learning_rate: float = 1e-2
@@ -93,13 +109,21 @@ class TrainConfig:
         for name, known in (("method", METHODS), ("level", LEVELS), ("calibration", CALIBRATIONS)):
             if getattr(self, name) not in known:
                 raise InputError(f"{name} {getattr(self, name)!r} is unknown (known: {', '.join(known)})")
-        if self.method == SNN_BIN and (self.level != WORD or self.window < 2):
-            raise InputError(f"method {SNN_BIN} works at level {WORD}, in a window of 2 steps or more")
+        if self.method in TEXT_METHODS and (self.level != WORD or self.window < 2):
+            raise InputError(f"method {self.method} works at level {WORD}, in a window of 2 steps or more")
+        if self.method == SPIKE_EMBEDDING:
+            decays = self.neuron.current_decay, self.neuron.voltage_decay
+            if self.hidden or self.reference or decays != (1, 0):
+                raise InputError(
+                    f"method {SPIKE_EMBEDDING} has no hidden layers and no reference, and decays of 1 and 0"
+                )
         for name, low, high in (
             ("window", 1, MAX_WINDOW),
             ("epochs", 1, 100_000),
             ("batch_size", 1, 1 << 20),
             ("threshold_scale", 0.1, 100),
+            ("lines", 1, MAX_LINES),
+            ("synop_budget", 1, 1_000_000_000),
             ("seed", 0, (1 << 32) - 1),
             ("learning_rate", 1e-9, 1),
             ("dropout", 0, 0.99),
@@ -121,6 +145,9 @@ class TrainConfig:
         own: dict[str, Any] = {"learning_rate": 1e-3, "dropout": 0.05} if method == ANN else {}
         if method == SNN_BIN:
             own |= {"level": WORD, "window": 33}
+        if method == SPIKE_EMBEDDING:
+            own |= {"level": WORD, "window": 64, "hidden": (), "epochs": 5, "learning_rate": 3e-4, "dropout": 0.5}
+            own |= {"threshold_scale": 1.0, "neuron": NeuronConfig(16.0, current_decay=1.0, voltage_decay=0.0)}
         if chosen.get("reference"):
             own |= {
                 "learning_rate": 1e-5,

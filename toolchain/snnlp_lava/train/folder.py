@@ -16,7 +16,7 @@ from snnlp_lava.encode.encoder import encoder_from
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import read_json, replacing_file, write_json
 from snnlp_lava.netx.card import BASELINES, check_training
-from snnlp_lava.train.config import ANN, SNN_BIN, SNN_RATE, TrainConfig
+from snnlp_lava.train.config import ANN, SNN_BIN, SNN_RATE, SPIKE_EMBEDDING, TrainConfig
 
 if TYPE_CHECKING:
     from snnlp_lava.train.spiking import SpikingClassifier
@@ -218,7 +218,11 @@ def model_card(name: str, info: ModelInfo) -> str:
         for title, scores in score_rows(info)
     )
     data = info.data
-    origin = "Word codes" if info.train.method == SNN_BIN else "Vectors"
+    origin = f"Vectors: {info.embedding.name or 'given as a file'}"
+    if info.train.method == SNN_BIN:
+        origin = f"Word codes: {info.embedding.name}"
+    elif info.train.method == SPIKE_EMBEDDING:
+        origin = "Word codes: learned from the training texts"
     return f"""---
 library_name: snnlp-lava
 tags: [text-classification, spiking-neural-network, lava, loihi]
@@ -236,7 +240,7 @@ trained on `{data["name"]}` (split scheme `{data["split_scheme"]}`: {data["rows"
 
 Classes: {", ".join(info.label_names)}.
 
-{origin}: {info.embedding.name or "given as a file"}. Window: {info.train.window} steps.
+{origin}. Window: {info.train.window} steps.
 Best epoch: {info.scores["best_epoch"]} of {info.train.epochs}, seed {info.train.seed}.
 
     snnlp-lava export models/{name}

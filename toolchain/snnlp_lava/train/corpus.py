@@ -1,0 +1,160 @@
+"""Data ready to train on: split, and each text with what a method takes of it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snnlp_lava.embed.identity import Embedding
+from snnlp_lava.embed.sentence import DEFAULT_MODEL
+from snnlp_lava.embed.source import Embedder, embedded_rows, embedder_for, same_origin, word_codes
+from snnlp_lava.embed.vectors import load_vectors
+from snnlp_lava.embed.word_codes import WordCodes
+from snnlp_lava.errors import InputError
+from snnlp_lava.progress import Report, counting, silent
+from snnlp_lava.text.dataset import TextData
+from snnlp_lava.text.split import PARTS, TEST, TRAIN, VALIDATION, limit_rows, split_rows
+from snnlp_lava.train.config import SPIKE_EMBEDDING, TEXT_METHODS, TrainConfig
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Data ready to train on.
+
+    Attributes
+    ----------
+    data
+        All texts.
+    rows
+        Rows of each part.
+    features
+        (m, d) float32 vectors of each part's rows, or their texts (m,).
+    embedding
+        Where the vectors, or the word codes, come from.
+    about
+        For the record: name, hash, split scheme, limit, numbers of rows.
+    codes
+        The word codes of ``snn-bin``.
+    """
+
+    data: TextData
+    rows: dict[str, np.ndarray]
+    features: dict[str, Any]
+    embedding: Embedding
+    about: dict[str, Any]
+    codes: WordCodes | None = None
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.data.label_names)
+
+    def labels(self, part: str) -> np.ndarray:
+        """Labels of a part's rows, (m,) int64."""
+        return self.data.labels[self.rows[part]]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a text's features come from.
+
+    Attributes
+    ----------
+    embedding
+        Name of the sentence model. At level ``word``, word vectors are distilled from it where none are given.
+    vectors
+        A .npy file with a vector for each row of the data. They count as the embedding's if a few made anew are the
+        same.
+    words
+        A text file of word vectors (GloVe, word2vec), for level ``word``.
+    codes
+        A text file of binary word codes, for ``snn-bin``; made of the word vectors where none are given.
+    """
+
+    embedding: str = DEFAULT_MODEL
+    vectors: Path | None = None
+    words: Path | None = None
+    codes: Path | None = None
+
+
+def prepare(
+    data: TextData,
+    config: TrainConfig,
+    split_scheme: str,
+    limit: int | None,
+    origin: Origin,
+    report: Report = silent,
+) -> Corpus:
+    """Split the data and make every part's features.
+
+    Parameters
+    ----------
+    data
+        The texts.
+    config
+        What is to be trained, for its method and level.
+    split_scheme
+        See `snnlp_lava.text.split`.
+    limit
+        At most so many rows of each part.
+    origin
+        Where the features come from.
+    report
+        Progress.
+
+    Raises
+    ------
+    InputError
+        If data, model, vectors or codes are unfit.
+    """
+    rows = {part: limit_rows(part_rows, limit) for part, part_rows in split_rows(data, split_scheme).items()}
+    if limit is not None:
+        _keep_trained_classes(data, rows)
+    about = {
+        "name": data.name,
+        "sha256": data.sha256,
+        "split_scheme": split_scheme,
+        "limit": limit,
+        "rows": {part: len(rows[part]) for part in PARTS},
+    }
+    if config.method in TEXT_METHODS:
+        features: dict[str, np.ndarray] = {part: np.array(data.select(rows[part]), dtype=object) for part in PARTS}
+        if config.method == SPIKE_EMBEDDING:
+            return Corpus(data, rows, features, Embedding(None, None, config.lines), about)
+        codes = word_codes(origin.codes, origin.words, origin.embedding, report)
+        return Corpus(data, rows, features, Embedding(codes.name, codes.sha256, codes.bits), about, codes)
+    embedder = embedder_for(config.level, origin.embedding, origin.words, report)
+    known: Embedder | None = embedder
+    every = np.concatenate([rows[part] for part in PARTS])
+    if origin.vectors is not None:
+        given = load_vectors(origin.vectors, len(data))
+        if not same_origin(embedder, data, every, given):
+            logger.warning("the vectors are not those of %s: their model counts as unknown", embedder.name)
+            known = None
+    whole = embedded_rows(data, every, known, origin.vectors, counting(report, "embed", len(every)))
+    ends = np.cumsum([len(rows[part]) for part in PARTS])[:-1]
+    return Corpus(
+        data=data,
+        rows=rows,
+        features=dict(zip(PARTS, np.split(whole[np.arange(len(every))], ends), strict=True)),
+        embedding=Embedding(
+            known.name if known else None, known.sha256 if known else None, whole[np.arange(1)].shape[1]
+        ),
+        about=about,
+    )
+
+
+def _keep_trained_classes(data: TextData, rows: dict[str, np.ndarray]) -> None:
+    seen = set(data.labels[rows[TRAIN]].tolist())
+    if len(seen) < 2:
+        raise InputError(f"data {data.name}: the limit leaves one class to train on; give a larger --limit")
+    for part in (VALIDATION, TEST):
+        rows[part] = rows[part][np.isin(data.labels[rows[part]], sorted(seen))]
+        if not len(rows[part]):
+            raise InputError(f"data {data.name}: the limit leaves no {part} rows; give a larger --limit")
