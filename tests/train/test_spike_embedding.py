@@ -8,6 +8,7 @@ from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.encode.samples import EncodedSamples
 from snnlp_lava.errors import InputError
 from snnlp_lava.train.config import TrainConfig
+from snnlp_lava.train.evidence import fit_evidence
 from snnlp_lava.train.spike_embedding import IntegratorClassifier, draft_spike_embedding, finish_spike_embedding
 
 CLASSES = 4
@@ -30,7 +31,7 @@ def texts():
 
 def draft(texts, **config):
     chosen = TrainConfig.defaults_for("spike-embedding", **config)
-    return chosen, draft_spike_embedding(*texts, CLASSES, chosen)
+    return chosen, draft_spike_embedding(fit_evidence(*texts, CLASSES), chosen)
 
 
 def test_the_race_finds_the_class_with_the_highest_membrane(texts):

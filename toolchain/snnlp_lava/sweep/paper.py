@@ -227,13 +227,13 @@ def _found(rows: Sequence[Row], side: str, name: str, method: str, window: int |
     for row in rows:
         numbers = getattr(row, side)
         if (row.method, row.window) == (method, window) and numbers is not None:
-            value = _synops(row) if name == "synops" and side == "paper" else numbers[name]
+            value = paper_synops(row) if name == "synops" and side == "paper" else numbers[name]
             if value is not None:
                 found[row.level, row.data] = value
     return found
 
 
-def _synops(row: Row) -> float | None:
+def paper_synops(row: Row) -> float | None:
     """The paper's spikes times their synapses: 256, 128 and the classes."""
     spikes = [row.paper[name] for name in ("input_spikes", "hidden1_spikes", "hidden2_spikes")]
     fan_out = (256, 128, 2 if row.data == "imdb" else 6)

@@ -188,19 +188,19 @@ class _SpikeEmbeddingPlan(_Plan):
     """Its weights are learned from spike counts; once they are known the race is put behind them."""
 
     def __init__(self, corpus: Corpus, config: TrainConfig, report: Report) -> None:
+        from snnlp_lava.train.evidence import fit_evidence
         from snnlp_lava.train.spike_embedding import draft_spike_embedding
 
-        texts = corpus.features
-        self.config = config
-        self.draft = draft_spike_embedding(
-            texts[TRAIN],
+        evidence = fit_evidence(
+            corpus.features[TRAIN],
             corpus.labels(TRAIN),
-            texts[VALIDATION],
+            corpus.features[VALIDATION],
             corpus.labels(VALIDATION),
             corpus.classes,
-            config,
             partial(report, "evidence"),
         )
+        self.config = config
+        self.draft = draft_spike_embedding(evidence, config)
         self.learner = self.draft.module
 
     def inputs(self, features: Any) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Training of a spike embedding: evidence, codes within a budget, weights through a SLAYER block, the race.
+"""Training of a spike embedding: codes within a budget, weights through a SLAYER block, the race.
 
 The output neurons forget no voltage and keep no current, so that after a text each one's membrane potential is the
 sum of the weights of all spikes that came: the evidence for its class, which training takes as logits.
@@ -6,7 +6,7 @@ sum of the weights of all spikes that came: the evidence for its class, which tr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from snnlp_lava.encode.spike_embedding import SpikeEmbeddingEncoder
 from snnlp_lava.errors import InputError
 from snnlp_lava.train.codebook import Codebook, fit_codebook
 from snnlp_lava.train.config import TrainConfig
-from snnlp_lava.train.evidence import Evidence, fit_evidence
+from snnlp_lava.train.evidence import Evidence
 from snnlp_lava.train.quiet import import_slayer
 from snnlp_lava.train.race import race_levels, race_weights
 from snnlp_lava.train.spiking import SpikingClassifier
@@ -35,8 +35,6 @@ _STRONGEST = 0.8
 """Largest weight at the start, as a part of the largest there is; training may raise it."""
 _EARLY = 0.999
 """Part of the training texts whose evidence stays below the threshold until the race."""
-
-OnFit = Callable[[int, int], None]
 
 
 class IntegratorClassifier(nn.Module):
@@ -115,34 +113,21 @@ class Draft:
         return self.encoder.line_counts(texts).astype(np.float32)
 
 
-def draft_spike_embedding(
-    train: Sequence[str],
-    labels: np.ndarray,
-    validation: Sequence[str],
-    validation_labels: np.ndarray,
-    classes: int,
-    config: TrainConfig,
-    on_fit: OnFit = lambda done, total: None,
-) -> Draft:
-    """Learn what words and pairs say, and codes and weights that say it within the synop budget.
+def draft_spike_embedding(evidence: Evidence, config: TrainConfig) -> Draft:
+    """Choose codes and weights that say what words and pairs say within the synop budget.
 
     Parameters
     ----------
-    train, labels, validation, validation_labels
-        Texts and their classes.
-    classes
-        Number of classes.
+    evidence
+        What they say.
     config
         Lines, synop budget and seed.
-    on_fit
-        Called with the number of fits done, and their total.
 
     Raises
     ------
     InputError
         If the budget is too small for any network.
     """
-    evidence = fit_evidence(train, labels, validation, validation_labels, classes, on_fit)
     vectors = evidence.weight - evidence.weight.mean(axis=1, keepdims=True)
     plan = _cheapest_fit(evidence, vectors, config)
     module = IntegratorClassifier(plan.book.weight, evidence.offset, plan.unit, config)
