@@ -23,7 +23,8 @@ def topics(count=600, dimension=20, seed=0):
 
 def learn(values, bits=16, epochs=30, **options):
     """Codes of a small vocabulary, which needs more epochs than a large one."""
-    return binarise(vectors_of(values), bits=bits, epochs=epochs, **options)
+    codes = binarise(vectors_of(values), bits=bits, epochs=epochs, **options)
+    return codes, codes.quality
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,8 @@ def test_codes_are_made_once_and_a_damaged_cache_heals(tmp_path, cache_folder, c
             kept.write_bytes(written[:-30])
         again = word_codes(None, tmp_path / "words.txt", "none")
         assert (again.name, again.sha256, again.words) == (first.name, first.sha256, first.words)
+        assert again.quality == first.quality
+        assert {"reconstruction_mse", "spearman_near", "neighbours_kept"} <= again.quality.keys()
         np.testing.assert_array_equal(again.codes, first.codes)
         assert kept.read_bytes() == written
         assert ("is damaged, made anew" in caplog.text) == damaged

@@ -37,7 +37,7 @@ _BLOCK = 1 << 16  # words encoded in one go
 
 def binarise(
     vectors: WordVectors, bits: int = 64, seed: int = 42, epochs: int = EPOCHS, progress: Progress | None = None
-) -> tuple[WordCodes, dict[str, float]]:
+) -> WordCodes:
     """Learn to encode word vectors, and encode them all.
 
     Parameters
@@ -56,10 +56,9 @@ def binarise(
     Returns
     -------
     WordCodes
-        V codes; the same for the same vectors and seed on the same kind of machine.
-    dict
-        Over the words learned from: ``reconstruction_mse``, of numbers scaled to [-1, 1], ``reconstruction_cosine``,
-        the mean, and what `code_quality` finds.
+        V codes; the same for the same vectors and seed on the same kind of machine. Their quality, over the words
+        learned from: ``reconstruction_mse``, of numbers scaled to [-1, 1], ``reconstruction_cosine``, the mean, and
+        what `code_quality` finds.
 
     Raises
     ------
@@ -78,7 +77,7 @@ def binarise(
     weight, quality = _learn(_scaled(sample), bits, seed, epochs, progress)
     quality |= code_quality(sample, _encode(sample, weight), bits, seed)
     codes = _encode(vectors.vectors, weight)
-    return made_codes(vectors.words, codes, bits, f"{vectors.name}/{bits}-bit"), quality
+    return made_codes(vectors.words, codes, bits, f"{vectors.name}/{bits}-bit", quality)
 
 
 def _scaled(vectors: np.ndarray) -> np.ndarray:

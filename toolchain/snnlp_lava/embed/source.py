@@ -24,6 +24,7 @@ from snnlp_lava.embed.word_vectors import (
     open_word_vectors,
 )
 from snnlp_lava.errors import InputError
+from snnlp_lava.files import read_json, write_json
 from snnlp_lava.progress import Report, counting, silent
 from snnlp_lava.text.dataset import TextData
 
@@ -163,13 +164,14 @@ def word_codes(codes: Path | None, words: Path | None, model: str, report: Repor
         return read_word_codes(codes)
     vectors = _word_vectors(words, model, report)
     kept = cache_folder() / f"codes-of-{vectors.sha256}.txt"
-    if kept.exists():
+    about = kept.with_suffix(".json")
+    if kept.exists() and about.exists():
         try:
-            return replace(read_word_codes(kept), name=f"{vectors.name}/64-bit")
+            return replace(read_word_codes(kept), name=f"{vectors.name}/64-bit", quality=read_json(about))
         except InputError as error:
             logger.warning("cache %s is damaged, made anew: %s", kept, error)
-    made, quality = binarise(vectors, progress=counting(report, "codes", EPOCHS))
-    logger.info("codes of %s: %s", vectors.name, quality)
+    made = binarise(vectors, progress=counting(report, "codes", EPOCHS))
+    write_json(about, dict(made.quality))
     write_word_codes(kept, made)
     return made
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -37,6 +38,8 @@ class WordCodes:
         What they are called.
     sha256
         Hash of the file they were read from or would be written to.
+    quality
+        What is left of the vectors that they were made of (see `snnlp_lava.embed.binarise`), empty if unknown.
     """
 
     words: Mapping[str, int]
@@ -44,6 +47,7 @@ class WordCodes:
     bits: int
     name: str
     sha256: str
+    quality: Mapping[str, float] = field(default_factory=dict)
 
 
 def bits_of(codes: np.ndarray) -> np.ndarray:
@@ -60,12 +64,14 @@ def codes_of(bits: np.ndarray) -> np.ndarray:
     return octets.view("<u8").ravel().astype(np.uint64)
 
 
-def made_codes(words: Mapping[str, int], codes: np.ndarray, bits: int, name: str) -> WordCodes:
+def made_codes(
+    words: Mapping[str, int], codes: np.ndarray, bits: int, name: str, quality: Mapping[str, float] = MappingProxyType({})
+) -> WordCodes:
     """`WordCodes` that come from no file, with the hash of the file they would be written to."""
     digest = hashlib.sha256()
     for line in _lines(words, codes, bits):
         digest.update(line)
-    return WordCodes(words, codes, bits, name, digest.hexdigest())
+    return WordCodes(words, codes, bits, name, digest.hexdigest(), quality)
 
 
 def read_word_codes(path: Path) -> WordCodes:

@@ -38,7 +38,7 @@ class Corpus:
     embedding
         Where the vectors, or the word codes, come from.
     about
-        For the record: name, hash, split scheme, limit, numbers of rows.
+        For the record: name, hash, split scheme, limit, numbers of rows, with ``snn-bin`` quality of the codes.
     codes
         The word codes of ``snn-bin``.
     """
@@ -116,7 +116,7 @@ def prepare(
     rows = {part: limit_rows(part_rows, limit) for part, part_rows in split_rows(data, split_scheme).items()}
     if limit is not None:
         _keep_trained_classes(data, rows)
-    about = {
+    about: dict[str, Any] = {
         "name": data.name,
         "sha256": data.sha256,
         "split_scheme": split_scheme,
@@ -128,6 +128,7 @@ def prepare(
         if config.method == SPIKE_EMBEDDING:
             return Corpus(data, rows, features, Embedding(None, None, config.lines), about)
         codes = word_codes(origin.codes, origin.words, origin.embedding, report)
+        about["codes"] = dict(codes.quality)
         return Corpus(data, rows, features, Embedding(codes.name, codes.sha256, codes.bits), about, codes)
     embedder = embedder_for(config.level, origin.embedding, origin.words, report)
     known: Embedder | None = embedder

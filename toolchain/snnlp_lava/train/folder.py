@@ -220,7 +220,8 @@ def model_card(name: str, info: ModelInfo) -> str:
     data = info.data
     origin = f"Vectors: {info.embedding.name or 'given as a file'}"
     if info.train.method == SNN_BIN:
-        origin = f"Word codes: {info.embedding.name}"
+        kept = "".join(f"; {name.replace('_', ' ')} {value:.3f}" for name, value in data.get("codes", {}).items())
+        origin = f"Word codes: {info.embedding.name}{kept}"
     elif info.train.method == SPIKE_EMBEDDING:
         origin = "Word codes: learned from the training texts"
     return f"""---
