@@ -65,7 +65,11 @@ def codes_of(bits: np.ndarray) -> np.ndarray:
 
 
 def made_codes(
-    words: Mapping[str, int], codes: np.ndarray, bits: int, name: str, quality: Mapping[str, float] = MappingProxyType({})
+    words: Mapping[str, int],
+    codes: np.ndarray,
+    bits: int,
+    name: str,
+    quality: Mapping[str, float] = MappingProxyType({}),
 ) -> WordCodes:
     """`WordCodes` that come from no file, with the hash of the file they would be written to."""
     digest = hashlib.sha256()
