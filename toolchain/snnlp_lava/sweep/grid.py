@@ -121,13 +121,13 @@ class Cell:
         return name
 
     def record(self) -> dict[str, Any]:
-        """The configuration as result files hold it: no paths, which are private and move."""
-        source = self.source
+        """The configuration as result files hold it: what its method uses, and no paths, which are private and move."""
+        source, train = self.source, self.train.to_dict()
         return {
             "name": self.name,
             "split_scheme": source.split_scheme,
             "limit": source.limit,
-            "train": self.train.to_dict(),
+            "train": {name: train[name] for name in used_fields(self.train.method)},
         }
 
     def to_dict(self) -> dict[str, Any]:
