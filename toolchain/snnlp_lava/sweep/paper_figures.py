@@ -24,6 +24,9 @@ _COLOURS = dict(zip(METHODS, ("#D55E00", "#009E73", "#0072B2", "#E69F00", "#CC79
 _WINDOW_COLOURS = dict(zip(WINDOWS, ("#0072B2", "#56B4E9", "#009E73", "#E69F00"), strict=True))
 _STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "snnlp-lava"}
 
+_Histories = Mapping[tuple[str, str, str, int], Mapping[str, Any]]
+"""Results of cells by method, level, data and window."""
+
 
 def write_figures(
     folder: Path, cells: Sequence[Cell], documents: Mapping[str, Mapping[str, Any]], rows: Sequence[Row]
@@ -44,11 +47,15 @@ def write_figures(
         for cell in cells
         if cell.name in documents
     }
-    drawn = {"F1_validation_loss": _validation_loss(histories)}
+    names = [data for data in DATA if any(row.data == data and row.ours is not None for row in rows)]
+    if not names:
+        return []
+    drawn = {"F1_validation_loss": _validation_loss(histories, names)}
     for number, data, score in ((2, "imdb", "accuracy"), (3, "emotion", "accuracy"), (4, "emotion", "mrr")):
-        drawn[f"F{number}_{data}_{score}_by_window"] = _by_window(rows, data, score)
-    drawn["F6_trainings"] = _trainings(histories)
-    drawn["F8_energy"] = _energy(rows)
+        if data in names:
+            drawn[f"F{number}_{data}_{score}_by_window"] = _by_window(rows, data, score)
+    drawn["F6_trainings"] = _trainings(histories, names)
+    drawn["F8_energy"] = _energy(rows, names)
     return [_save(figure, folder / f"{name}.svg") for name, figure in drawn.items()]
 
 
@@ -71,11 +78,11 @@ def _save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def _validation_loss(histories: Mapping[tuple[str, str, str, int], Mapping[str, Any]]) -> Figure:
+def _validation_loss(histories: _Histories, names: Sequence[str]) -> Figure:
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(9, 7), layout="constrained")
-        for line, level in zip(figure.subplots(len(LEVELS), len(DATA)), LEVELS, strict=True):
-            for axes, data in zip(line, DATA, strict=True):
+        figure = Figure(figsize=(4.5 * len(names), 7), layout="constrained")
+        for line, level in zip(figure.subplots(len(LEVELS), len(names), squeeze=False), LEVELS, strict=True):
+            for axes, data in zip(line, names, strict=True):
                 for (method, of_level, of_data, window), results in histories.items():
                     if (of_level, of_data) == (level, data) and (window == 50 or method in (ANN, SNN_BIN)):
                         loss = np.array([row["validation_loss"] for row in results["history"]], dtype=float)
@@ -113,15 +120,16 @@ def _by_window(rows: Sequence[Row], data: str, score: str) -> Figure:
         return figure
 
 
-def _trainings(histories: Mapping[tuple[str, str, str, int], Mapping[str, Any]]) -> Figure:
+def _trainings(histories: _Histories, names: Sequence[str]) -> Figure:
     curves = (
         ("train_loss", "training loss"),
         ("validation_loss", "validation loss"),
         ("validation_accuracy", "accuracy"),
+        ("validation_mrr", "MRR"),
     )
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(4 * len(curves), 2.6 * len(DATA) * len(LEVELS)), layout="constrained")
-        places = [(level, data) for level in LEVELS for data in DATA]
+        figure = Figure(figsize=(3.5 * len(curves), 2.6 * len(names) * len(LEVELS)), layout="constrained")
+        places = [(level, data) for level in LEVELS for data in names]
         for line, (level, data) in zip(figure.subplots(len(places), len(curves)), places, strict=True):
             for axes, (name, title) in zip(line, curves, strict=True):
                 _draw_course(axes, histories, level, data, name)
@@ -130,23 +138,21 @@ def _trainings(histories: Mapping[tuple[str, str, str, int], Mapping[str, Any]])
         return figure
 
 
-def _draw_course(
-    axes: Axes, histories: Mapping[tuple[str, str, str, int], Mapping[str, Any]], level: str, data: str, name: str
-) -> None:
+def _draw_course(axes: Axes, histories: _Histories, level: str, data: str, name: str) -> None:
     for (method, of_level, of_data, window), results in histories.items():
         if (of_level, of_data) == (level, data):
-            values = [row[name] for row in results["history"]]
+            values = [row.get(name) for row in results["history"]]  # none in results of before it was recorded
             faint = method not in (ANN, SNN_BIN) and window != 50
             axes.plot(range(1, len(values) + 1), values, color=_COLOURS[method], alpha=0.35 if faint else 1.0)
 
 
-def _energy(rows: Sequence[Row]) -> Figure:
+def _energy(rows: Sequence[Row], names: Sequence[str]) -> Figure:
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(10, 7), layout="constrained")
-        panels = figure.subplots(2, len(DATA))
+        figure = Figure(figsize=(max(6.5, 5 * len(names)), 7), layout="constrained")
+        panels = figure.subplots(2, len(names), squeeze=False)
         counts = (("operations", "inference"), ("training_operations", "training, a forward pass"))
         for line, (name, title) in zip(panels, counts, strict=True):
-            for axes, data in zip(line, DATA, strict=True):
+            for axes, data in zip(line, names, strict=True):
                 _draw_energy(axes, [row for row in rows if row.data == data], name)
                 axes.set_title(f"{title}, {data}", fontsize=9)
         figure.suptitle(

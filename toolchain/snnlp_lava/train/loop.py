@@ -15,6 +15,7 @@ from torch import nn
 
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import replacing_file
+from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.train.config import TrainConfig
 from snnlp_lava.train.recipe import Recipe, recipe_for
 
@@ -56,7 +57,7 @@ class Progress:
     ----------
     history
         One row an epoch: epoch, train_loss, train_spikes (a sample, of the input and all layers, after dropout),
-        validation_loss, validation_accuracy.
+        validation_loss, validation_accuracy, validation_mrr.
     best_epoch
         Epoch, from 1, with the highest validation accuracy; of equals the one with the lower loss. With the reference
         recipe the one with the lowest loss; of equals the later.
@@ -120,7 +121,7 @@ def fit(
             on_epoch(row)
     for epoch in range(progress.epochs_done, config.epochs):
         row = {"epoch": epoch + 1, **_epoch(model, optimizer, train, config, recipe, epoch, on_batch)}
-        row["validation_loss"], row["validation_accuracy"] = _validate(model, validation, recipe)
+        row |= _validate(model, validation, recipe)
         progress.history.append(row)
         if _better(row, progress, recipe):
             progress.best_epoch, best = epoch + 1, _state(model)
@@ -187,10 +188,11 @@ def _epoch(
     return {"train_loss": total / len(order), "train_spikes": model.spikes_counted / len(order)}
 
 
-def _validate(model: nn.Module, validation: Examples, recipe: Recipe) -> tuple[float, float]:
+def _validate(model: nn.Module, validation: Examples, recipe: Recipe) -> dict[str, float]:
     logits, scores = evaluate(model, validation.inputs)
     loss = recipe.loss(torch.from_numpy(logits), torch.from_numpy(validation.labels))
-    return float(loss), float((scores.argmax(axis=1) == validation.labels).mean())
+    ranked = accuracy_and_mrr(scores, validation.labels)
+    return {"validation_loss": float(loss), **{f"validation_{name}": value for name, value in ranked.items()}}
 
 
 def _better(row: dict[str, float], progress: Progress, recipe: Recipe) -> bool:
