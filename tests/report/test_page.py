@@ -1,7 +1,9 @@
 """The page: self-contained, escaped, and the numbers of the run."""
 
+import csv
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.record import Source, read_run, result_document, write_run
 from snnlp_lava.encode.saf import ONE
+from snnlp_lava.energy.prices import price_books
+from snnlp_lava.errors import InputError
 from snnlp_lava.report.figures import _words_of_steps
 from snnlp_lava.report.page import report_document, wilson_interval, write_report
 from strategies import card_for, saf_samples
@@ -51,9 +55,34 @@ def test_json_holds_the_runs_numbers(run, tmp_path):
     part = json.loads((tmp_path / "r.json").read_text("utf-8"))["runs"][0]
     for layer, counted in zip(part["layers"], run.record["layers"], strict=True):
         assert layer["synops"] == counted["synops"] / 6
-    assert part["macs"] == 20 * 3  # the ANN of the training record
+    assert part["rival"] == {"title": "ANN of the same sizes", "macs": 20 * 3, "synops_to_macs": part["synops"] / 60}
     assert part["synops"] == pytest.approx(run.record["synops_per_sample"])
     assert part == json.loads(json.dumps(report_document([run])["runs"][0]))
+
+
+def test_tables_hold_the_same_numbers(run, tmp_path):
+    (part,) = report_document([run])["runs"]
+    write_report(tmp_path / "r.csv", [run, run])
+    first, second = csv.DictReader((tmp_path / "r.csv").read_text("utf-8").splitlines())
+    assert first == second
+    assert float(first["synops"]) == pytest.approx(part["synops"])
+    (bill,) = (bill for bill in part["bills"] if (bill["of"], bill["book"]) == ("this network", "loihi1"))
+    assert float(first["network_loihi1_high_pj"]) == pytest.approx(bill["total_pj"][1])
+    assert "network_loihi2_low_pj" not in first  # no price, no total
+    write_report(tmp_path / "r.md", [run])
+    row = (tmp_path / "r.md").read_text("utf-8").splitlines()[2]
+    assert f"| {part['synops']:,.0f} |" in row
+
+
+def test_prices_of_ones_own_are_on_the_page(run, tmp_path):
+    own = replace(price_books()["truenorth"], name="mine", title="My <board>")
+    write_report(tmp_path / "r.html", [run], {"mine": own})
+    assert "My &lt;board&gt;" in (tmp_path / "r.html").read_text("utf-8")
+
+
+def test_a_report_of_another_kind_is_refused(run, tmp_path):
+    with pytest.raises(InputError, match=r"ends in '\.pdf'; \.html, \.json, \.csv and \.md can be written"):
+        write_report(tmp_path / "r.pdf", [run])
 
 
 @pytest.mark.parametrize(("share", "samples"), [(0.0, 10), (0.5, 100), (1.0, 3), (0.883, 6000)])

@@ -15,13 +15,20 @@ import click
     type=click.Path(path_type=Path, dir_okay=False),
     default="report.html",
     show_default=True,
-    help="An .html or .json file.",
+    help="An .html, .json, .csv or .md file.",
 )
-def command(runs: tuple[Path, ...], output: Path) -> None:
+@click.option(
+    "--prices",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A TOML file with price books of your own, written as the package's (energy/prices.toml).",
+)
+def command(runs: tuple[Path, ...], output: Path, prices: Path | None) -> None:
     """Write a page on what the run folders RUNS found and cost."""
     from snnlp_lava.backends.record import read_run
     from snnlp_lava.cli.console import stderr
+    from snnlp_lava.energy.prices import read_price_books
     from snnlp_lava.report.page import write_report
 
-    write_report(output, [read_run(run) for run in runs])
+    books = read_price_books(prices) if prices is not None else {}
+    write_report(output, [read_run(run) for run in runs], books)
     stderr().print(f"report: {output}", highlight=False, soft_wrap=True)

@@ -1,35 +1,29 @@
-"""The bill: counted operations of one text times the prices of one book."""
+"""The bill: a ledger times the prices of one book."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
 
-from snnlp_lava.energy.prices import PriceBook
+from snnlp_lava.energy.ledger import Ledger
+from snnlp_lava.energy.prices import PER_TERM, PriceBook
 
-TERMS = {"synop": "synops", "neuron_update": "neuron_updates", "spike": "spikes"}
-"""Term of a price book to the count that a layer keeps of it."""
+_WITH_SPIKES = ("synop", "spike")
 
 
 @dataclass(frozen=True)
 class Charge:
-    """One term of one layer.
+    """One term of one place.
 
     Attributes
     ----------
-    layer
-        Name of the layer.
-    term
-        Which operation.
-    count
-        How many of it one text takes, on average.
+    place, term, count
+        As in `snnlp_lava.energy.ledger.Entry`.
     low, high
         Picojoules for one text, None where the book has no price for the term.
     """
 
-    layer: str
+    place: str
     term: str
     count: float
     low: float | None
@@ -38,16 +32,17 @@ class Charge:
 
 @dataclass(frozen=True)
 class Bill:
-    """All charges for one text.
+    """What one text costs at the prices of one book.
 
     Attributes
     ----------
-    book
-        The prices used.
+    ledger, book
+        Operations and prices.
     charges
-        One for each layer and term with a count above 0.
+        One for each of the ledger's entries, but at an all-in price for those alone that have a price.
     """
 
+    ledger: Ledger
     book: PriceBook
     charges: tuple[Charge, ...]
 
@@ -58,42 +53,55 @@ class Bill:
 
     @property
     def total(self) -> tuple[float, float] | None:
-        """Lowest and highest sum in picojoules; None while a charged term has no price."""
-        if self.unpriced:
+        """Lowest and highest sum in picojoules; None while a charged term has no price, or nothing is charged."""
+        if self.unpriced or not self.charges:
             return None
-        return sum(charge.low or 0.0 for charge in self.charges), sum(charge.high or 0.0 for charge in self.charges)
+        return self._sum(_always)
+
+    def break_even(self, rival: float) -> tuple[float, float] | None:
+        """By how much all spikes may be multiplied until a text costs as much as a rival: lowest and highest factor.
+
+        Neuron updates do not depend on spikes. A factor of 0 says that they alone cost as much.
+
+        Parameters
+        ----------
+        rival
+            Picojoules for one text.
+
+        Returns
+        -------
+        tuple of float, or None
+            None where the bill has no total or no spikes.
+        """
+        if self.total is None:
+            return None
+        fixed = self._sum(lambda term: term not in _WITH_SPIKES)
+        moving = self._sum(lambda term: term in _WITH_SPIKES)
+        if not moving[0]:
+            return None
+        return max(0.0, rival - fixed[1]) / moving[1], max(0.0, rival - fixed[0]) / moving[0]
+
+    def _sum(self, chosen: Callable[[str], bool]) -> tuple[float, float]:
+        some = [charge for charge in self.charges if chosen(charge.term)]
+        return sum(charge.low or 0.0 for charge in some), sum(charge.high or 0.0 for charge in some)
 
 
-def spiking_bill(layers: Sequence[Mapping[str, Any]], samples: int, book: PriceBook) -> Bill:
-    """Bill of a spiking network.
+def make_bill(ledger: Ledger, book: PriceBook) -> Bill:
+    """Charge every operation of a ledger at the prices of a book.
 
-    Parameters
-    ----------
-    layers
-        A result's layers: name and summed spikes, synops and neuron_updates each.
-    samples
-        Number of texts those sums are over.
-    book
-        The prices.
+    At per-term prices each operation is charged, and one without a price leaves the bill without a total. At an all-in
+    price everything is paid for with the operations that the price is given for.
     """
-    charges = [
-        _charge(layer["name"], term, layer[count] / samples, book)
-        for layer in layers
-        for term, count in TERMS.items()
-        if layer[count]
-    ]
-    return Bill(book, tuple(charges))
+    charges = []
+    for entry in ledger.entries:
+        price = book.prices.get(entry.term)
+        if price is not None:
+            low, high = entry.count * price.low, entry.count * price.high
+            charges.append(Charge(entry.place, entry.term, entry.count, low, high))
+        elif book.scope == PER_TERM:
+            charges.append(Charge(entry.place, entry.term, entry.count, None, None))
+    return Bill(ledger, book, tuple(charges))
 
 
-def dense_bill(sizes: Sequence[int], book: PriceBook) -> Bill:
-    """Bill of an ANN with dense layers of these sizes: its MACs, biases and activations not charged."""
-    charges = [
-        _charge(f"layer {index}", "mac", before * after, book)
-        for index, (before, after) in enumerate(pairwise(sizes), start=1)
-    ]
-    return Bill(book, tuple(charges))
-
-
-def _charge(layer: str, term: str, count: float, book: PriceBook) -> Charge:
-    price = book.prices.get(term)
-    return Charge(layer, term, count, count * price.low if price else None, count * price.high if price else None)
+def _always(term: str) -> bool:
+    return True

@@ -1,15 +1,26 @@
-"""Prices: value, unit, source and kind of evidence."""
+"""Prices: value, unit, source, kind of evidence and scope."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from pathlib import Path
+from typing import Any
 
 import tomli
 
+from snnlp_lava.errors import InputError, first_line
+
 EVIDENCE = ("metered", "measured", "simulated", "derived", "second-hand")
+PER_TERM, ALL_IN = SCOPES = ("per-term", "all-in")
+TERMS = ("synop", "neuron_update", "spike", "mac")
+"""Operations that have prices."""
+
+_PICOJOULES = {"pJ": 1.0, "nJ": 1e3, "uJ": 1e6}
+_TEXTS = ("title", "technology", "source", "evidence", "note", "scope", "unit")
 
 
 @dataclass(frozen=True)
@@ -41,10 +52,12 @@ class PriceBook:
         Paper, table, page.
     evidence
         One of EVIDENCE.
+    scope
+        ``per-term`` if its prices are for single operations and add up, ``all-in`` if each covers all that was drawn.
     note
         What the prices leave out.
     prices
-        Term (``synop``, ``neuron_update``, ``spike``, ``mac``, ``ac``) to price.
+        Term, one of TERMS, to price.
     """
 
     name: str
@@ -52,22 +65,71 @@ class PriceBook:
     technology: str
     source: str
     evidence: str
+    scope: str
     note: str
     prices: Mapping[str, Price]
-
-    def __post_init__(self) -> None:
-        if self.evidence not in EVIDENCE:
-            raise ValueError(f"price book {self.name}: evidence {self.evidence!r} is none of {EVIDENCE}")
 
 
 @cache
 def price_books() -> Mapping[str, PriceBook]:
     """The price books that come with the package, by name."""
-    text = (resources.files("snnlp_lava.energy") / "prices.toml").read_text("utf-8")
-    books = tomli.loads(text)["books"]
-    return {
-        name: PriceBook(
-            name=name, **{**book, "prices": {term: Price(**price) for term, price in book["prices"].items()}}
-        )
-        for name, book in books.items()
-    }
+    return _books((resources.files("snnlp_lava.energy") / "prices.toml").read_text("utf-8"))
+
+
+def read_price_books(path: Path) -> Mapping[str, PriceBook]:
+    """The price books of a user's TOML file, written as the package's own (energy/prices.toml).
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, lacks something, or has a name that the package has, too.
+    """
+    try:
+        books = _books(path.read_bytes().decode("utf-8"))
+        if taken := books.keys() & price_books().keys():
+            raise InputError(f"book {min(taken)!r} has the name of one of the package's; choose another")
+    except OSError as error:
+        raise InputError(f"cannot read prices {path}: {error.strerror or error}") from error
+    except InputError as error:
+        raise InputError(f"prices {path}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"prices {path}: is not TOML: {first_line(error)}") from error
+    return books
+
+
+def _books(text: str) -> Mapping[str, PriceBook]:
+    document = tomli.loads(text)
+    if set(document) != {"books"} or not isinstance(document["books"], dict):
+        raise InputError("holds something else than tables [books.NAME]")
+    return {name: _book(name, book) for name, book in document["books"].items()}
+
+
+def _book(name: str, document: Any) -> PriceBook:
+    if not isinstance(document, dict) or set(document) != {*_TEXTS, "prices"}:
+        raise InputError(f"book {name!r} needs {', '.join((*_TEXTS, 'prices'))}, and nothing else")
+    for field in _TEXTS:
+        if not isinstance(document[field], str) or not document[field].strip():
+            raise InputError(f"book {name!r}: {field} {document[field]!r} is no text")
+    for field, known in (("evidence", EVIDENCE), ("scope", SCOPES), ("unit", tuple(_PICOJOULES))):
+        if document[field] not in known:
+            raise InputError(f"book {name!r}: {field} {document[field]!r} is unknown (known: {', '.join(known)})")
+    if not isinstance(document["prices"], dict):
+        raise InputError(f"book {name!r}: prices are no table")
+    unit, prices = _PICOJOULES[document["unit"]], {}
+    for term, price in document["prices"].items():
+        if term not in TERMS:
+            raise InputError(f"book {name!r}: nothing called {term!r} is counted (known: {', '.join(TERMS)})")
+        prices[term] = _price(f"book {name!r}: price of {term}", price, unit)
+    return PriceBook(name, prices=prices, **{field: document[field] for field in _TEXTS if field != "unit"})
+
+
+def _price(place: str, document: Any, unit: float) -> Price:
+    fields = {"low", "high", "what"}
+    if not isinstance(document, dict) or set(document) != fields or not isinstance(document["what"], str):
+        raise InputError(f"{place} needs low, high and what, and nothing else")
+    for value in (document["low"], document["high"]):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+            raise InputError(f"{place} {value!r} is no number above 0")
+    if document["low"] > document["high"]:
+        raise InputError(f"{place} has {document['low']} as its low end and {document['high']} as its high end")
+    return Price(document["what"], document["low"] * unit, document["high"] * unit)

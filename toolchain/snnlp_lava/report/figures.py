@@ -10,6 +10,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from snnlp_lava.report.units import joules_text
+
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#767676"
 
 _STYLE = {
@@ -167,18 +169,20 @@ def energy_bars(titles: Sequence[str], parts: Sequence[Sequence[tuple[str, float
                         linewidth=0.8,
                     )
                     left += (high - low) / 1e3
-            axes.text(left, position, f"  {_nanojoules(bar)}", va="center", color=_SLOT, fontsize=8)
+            axes.text(
+                left,
+                position,
+                f"  {joules_text(sum(part[1] for part in bar), sum(part[2] for part in bar))}",
+                va="center",
+                color=_SLOT,
+                fontsize=8,
+            )
         axes.set_yticks(range(len(titles)), titles)
         axes.invert_yaxis()
         axes.margins(x=0.25)
         axes.set_xlabel("nJ per text")
         axes.legend(frameon=False, fontsize=8, ncols=4, loc="upper left", bbox_to_anchor=(0, 1.22), labelcolor=_SLOT)
         return _svg(figure, axes)
-
-
-def _nanojoules(bar: Sequence[tuple[str, float, float]]) -> str:
-    low, high = sum(part[1] for part in bar) / 1e3, sum(part[2] for part in bar) / 1e3
-    return f"{low:,.0f} nJ" if high - low < 0.5 else f"{low:,.0f} to {high:,.0f} nJ"
 
 
 def _recolour(axes: mpl.axes.Axes) -> None:

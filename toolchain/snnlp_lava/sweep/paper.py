@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from snnlp_lava.energy.paper_accounting import MAC_PJ, SPIKE_PJ, saving
 from snnlp_lava.errors import InputError
 from snnlp_lava.sweep.grid import Cell, Source
 from snnlp_lava.sweep.summary import per_text, test_scores
@@ -19,8 +20,6 @@ DATA = ("imdb", "emotion")
 WINDOWS = (100, 50, 25, 10)
 _TOKENS = {"imdb": 512, "emotion": 32}  # that SNN-bin reads at most (main.py)
 _QUICK_ROWS, _QUICK_EPOCHS, _QUICK_WINDOWS = 2000, 8, (50, 10)
-MAC_PJ, SPIKE_PJ = 4.6, 0.9
-"""Horowitz, ISSCC 2014, 45 nm, float32: the usual pair. The paper's own constants are not known."""
 
 
 @dataclass(frozen=True)
@@ -251,7 +250,8 @@ def _saving(rows: Sequence[Row], side: str, name: str) -> float | None:
     macs, counts = _found(rows, side, "operations", ANN, None), _found(rows, side, name, SNN_RATE, 50)
     if not counts or not counts.keys() <= macs.keys():
         return None
-    return fmean(macs[key] * MAC_PJ / (counts[key] * SPIKE_PJ) for key in counts)
+    ratios = [saving(macs[key], counts[key]) for key in counts]
+    return fmean(ratio for ratio in ratios if ratio is not None)
 
 
 def _shorter(rows: Sequence[Row], side: str, window: int) -> float | None:

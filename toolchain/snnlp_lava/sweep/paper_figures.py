@@ -15,9 +15,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from snnlp_lava.energy.paper_accounting import MAC_PJ, SPIKE_PJ
 from snnlp_lava.files import replacing_file
 from snnlp_lava.sweep.grid import Cell
-from snnlp_lava.sweep.paper import DATA, MAC_PJ, SPIKE_PJ, WINDOWS, Row
+from snnlp_lava.sweep.paper import DATA, WINDOWS, Row
 from snnlp_lava.train.config import ANN, LEVELS, METHODS, SNN_BIN
 
 _COLOURS = dict(zip(METHODS, ("#D55E00", "#009E73", "#0072B2", "#E69F00", "#CC79A7"), strict=True))  # Okabe and Ito's
