@@ -234,7 +234,7 @@ def test_texts_by_hand_as_json_have_no_labels(files, snnlp_lava, tmp_path):
 
 def test_a_report_of_two_runs(files, snnlp_lava, tmp_path):
     assert snnlp_lava("run", files / "a.net", "--text", "<b>how</b> lovely", "-o", "by_hand").exit_code == 0
-    for name in ("r.html", "r.json"):
+    for name in ("r.html", "r.json", "r.csv", "r.md"):
         result = snnlp_lava("report", files / "run", "by_hand", "-o", name)
         assert (result.exit_code, result.stdout, result.stderr) == (0, "", f"report: {name}\n")
     parts = json.loads((tmp_path / "r.json").read_text("utf-8"))["runs"]
@@ -243,7 +243,7 @@ def test_a_report_of_two_runs(files, snnlp_lava, tmp_path):
         record = read_run(folder).record
         assert part["record"] == record
         assert part["synops"] == pytest.approx(record["synops_per_sample"])
-        assert part["macs"] == 384 * 256 + 256 * 128 + 128 * 6
+        assert part["rival"]["macs"] == 384 * 256 + 256 * 128 + 128 * 6
     page = (tmp_path / "r.html").read_text("utf-8")
     assert "&lt;b&gt;how&lt;/b&gt; lovely" in page
     assert "by_hand" in page
