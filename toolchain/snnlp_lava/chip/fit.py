@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -181,7 +182,7 @@ def fit_network(network: Network, chip: Chip, period: int | None = None) -> Fit:
     fan_out = np.zeros(network.outputs, dtype=np.int64)
     for name, layer in zip(network.layer_names[:0:-1], network.layers[::-1], strict=True):
         stored, cores = _place(layer, fan_out, chip)
-        fits.append(_layer_fit(name, layer, stored.sparse, cores))
+        fits.append(_layer_fit(name, layer, stored, cores))
         fan_out = stored.targets(cores)
     layers = tuple(reversed(fits))
     violations = (*_violations(layers, chip), *_period_violations(period, chip))
@@ -194,10 +195,9 @@ def weight_bits(weight: np.ndarray) -> int:
     A layer keeps w = k 2^g with one g for all: without negative weights k has the bits b of 0 to 2^b - 1, with both
     signs those of -2^(b-1) to 2^(b-1) - 1. Any g from 0 is within the exponents -7 to 7 that the chip has.
     """
-    values = np.unique(weight).astype(np.int64)
-    common = int(np.bitwise_or.reduce(values))
-    values >>= (common & -common).bit_length() - 1
-    low, high = int(values[0]), int(values[-1])
+    common = int(np.bitwise_or.reduce(weight, axis=None))
+    shift = (common & -common).bit_length() - 1
+    low, high = int(weight.min()) >> shift, int(weight.max()) >> shift
     needed = high.bit_length() if low >= 0 else 1 + max(high.bit_length(), (-low - 1).bit_length())
     return next(bits for bits in limits.WEIGHT_BITS if bits >= needed)
 
@@ -263,16 +263,17 @@ def _cost(cores: Sequence[Core], chip: Chip) -> tuple[bool, int, int]:
 
 
 def _split(stored: _Stored, chip: Chip) -> tuple[Core, ...]:
-    most = min(chip.neurons, 1 << limits.INDEX_BITS[-1]) if stored.sparse else chip.neurons
-    cores = _fill(stored, chip, most)
-    even = _fill(stored, chip, -(-len(stored.weight) // len(cores)))
-    return even if len(even) == len(cores) else cores
+    cores, neurons = _fill(stored, chip), len(stored.weight)
+    bounds = [neurons * index // len(cores) for index in range(len(cores) + 1)]
+    even = tuple(stored.core(start, stop) for start, stop in pairwise(bounds))
+    return even if all(_within(core, chip, stored.core(core.first, core.first + 1)) for core in even) else cores
 
 
-def _fill(stored: _Stored, chip: Chip, most: int) -> tuple[Core, ...]:
-    """Fill core after core with as many neurons as it takes, and no more than `most`."""
+def _fill(stored: _Stored, chip: Chip) -> tuple[Core, ...]:
+    """Fill core after core with as many neurons as it takes."""
     cores: list[Core] = []
     start, neurons = 0, len(stored.weight)
+    most = min(chip.neurons, 1 << limits.INDEX_BITS[-1]) if stored.sparse else chip.neurons
     while start < neurons:
         alone = stored.core(start, start + 1)
         low, high, last = start + 1, start + 2, min(start + most, neurons)
@@ -296,13 +297,13 @@ def _within(core: Core, chip: Chip, alone: Core | None = None) -> bool:
     return True
 
 
-def _layer_fit(name: str, layer: Layer, sparse: bool, cores: tuple[Core, ...]) -> LayerFit:
+def _layer_fit(name: str, layer: Layer, stored: _Stored, cores: tuple[Core, ...]) -> LayerFit:
     return LayerFit(
         name=name,
         inputs=layer.inputs,
         neurons=layer.neurons,
-        sparse=sparse,
-        weight_bits=weight_bits(layer.weight),
+        sparse=stored.sparse,
+        weight_bits=stored.bits,
         bias=(int(layer.bias.min()), int(layer.bias.max())),
         current_decay=int(layer.current_decay),
         voltage_decay=int(layer.voltage_decay),
