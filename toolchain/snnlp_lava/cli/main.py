@@ -18,6 +18,7 @@ COMMANDS = {
     "sweep": "Train and test every combination of a grid, locally or on a Dask cluster.",
     "reproduce": "Train the SNNLP paper's grid; its table and figures, ours beside them.",
     "export": "Write a trained model as a network file (NetX HDF5).",
+    "check": "Say whether a network file fits on Loihi 1 or Loihi 2.",
     "run": "Run a network file on texts.",
     "verify": "Compare every spike of SLAYER, the emulator and Lava.",
     "report": "Write a page on what runs found and cost.",
