@@ -82,6 +82,8 @@ def order_table(rows: Sequence[Row]) -> str:
     lines = ["| level | data | order of methods, ours | the paper's |", "|---|---|---|---|"]
     for level, data in dict.fromkeys((row.level, row.data) for row in rows):
         here = [row for row in rows if (row.level, row.data) == (level, data) and row.window in (None, 50, 33, 513)]
+        if len(here) < 2:
+            continue
         orders = []
         for side in ("ours", "paper"):
             ranked = sorted(here, key=lambda row: -(getattr(row, side)["accuracy"] or 0))
