@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 @click.option(
     "--window",
     type=int,
-    help="Time steps a text is presented.  [default: 32; snn-bin: 33, a token each; spike-embedding: 64]",
+    help="Time steps a text is presented.  [default: 32; snn-bin: 33, a token each]",
 )
 @click.option(
     "--synop-budget",

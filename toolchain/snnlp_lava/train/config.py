@@ -146,7 +146,7 @@ class TrainConfig:
         if method == SNN_BIN:
             own |= {"level": WORD, "window": 33}
         if method == SPIKE_EMBEDDING:
-            own |= {"level": WORD, "window": 64, "hidden": (), "epochs": 5, "learning_rate": 3e-4, "dropout": 0.5}
+            own |= {"level": WORD, "hidden": (), "epochs": 5, "learning_rate": 3e-4, "dropout": 0.5}
             own |= {"threshold_scale": 1.0, "neuron": NeuronConfig(16.0, current_decay=1.0, voltage_decay=0.0)}
         if chosen.get("reference"):
             own |= {
