@@ -122,6 +122,7 @@ def check_training(training: Mapping[str, Any]) -> None:
                 raise ValueError(f"baseline {name!r} is unknown")
             _check_scores(baseline)
             _within(baseline["macs"], (int, float), 0, 1e18)
+            _within(baseline.get("effective_macs", 0), (int, float), 0, 1e18)
         if "ann" in training["baselines"]:
             sizes = _typed(training["baselines"]["ann"]["sizes"], list)
             if len(sizes) < 2:

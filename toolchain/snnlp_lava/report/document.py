@@ -119,10 +119,12 @@ def _neurobench(layers: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 def _rivals(baselines: Sequence[Mapping[str, Any]], sizes: Sequence[int]) -> list[Ledger]:
     """The baselines, or where there are none a dense network of the same sizes; the first is the one compared with."""
-    found = [
-        dense_ledger(base["title"], base["sizes"]) if base["sizes"] else macs_ledger(base["title"], base["macs"])
-        for base in baselines
-    ]
+    found = []
+    for base in baselines:
+        sized = base["sizes"] is not None
+        found.append(dense_ledger(base["title"], base["sizes"]) if sized else macs_ledger(base["title"], base["macs"]))
+        if base["effective_macs"] is not None:
+            found.append(macs_ledger(f"{base['title']}, zeros skipped", base["effective_macs"]))
     return found or [dense_ledger("an ANN of the same sizes", sizes)]
 
 
@@ -156,6 +158,7 @@ def _baselines(training: Mapping[str, Any]) -> list[dict[str, Any]]:
             **scores["test"],
             "samples": samples,
             "macs": scores["macs"],
+            "effective_macs": scores.get("effective_macs"),
             "sizes": scores.get("sizes"),
         }
         for name, scores in training.get("baselines", {}).items()

@@ -59,3 +59,23 @@ def standardise(vectors: np.ndarray, mean: np.ndarray, factor: np.ndarray) -> np
 def macs(sizes: tuple[int, ...]) -> int:
     """Multiply-accumulates of one dense forward pass, biases not counted."""
     return sum(before * after for before, after in pairwise(sizes))
+
+
+def effective_macs(classifier: AnnClassifier, inputs: np.ndarray) -> float:
+    """Mean multiply-accumulates of one sample whose activation is not 0 (NeuroBench's Effective_MACs, but for weights).
+
+    Parameters
+    ----------
+    classifier
+        The ANN.
+    inputs
+        Standardised vectors, (n, d) float32.
+    """
+    classifier.eval()
+    total, activations = 0, torch.from_numpy(np.ascontiguousarray(inputs))
+    with torch.no_grad():
+        for layer in classifier.layers:
+            if isinstance(layer, nn.Linear):
+                total += int(torch.count_nonzero(activations)) * layer.out_features
+            activations = layer(activations)
+    return total / len(inputs)

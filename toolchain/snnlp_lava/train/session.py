@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from snnlp_lava.encode.samples import Features
 from snnlp_lava.errors import InputError
 from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.progress import Report, silent
 from snnlp_lava.text.split import PARTS, TEST, TRAIN, VALIDATION
-from snnlp_lava.train.classifier import train_classifier
+from snnlp_lava.train.classifier import Trained, train_classifier
 from snnlp_lava.train.config import ANN, TEXT_METHODS, TrainConfig
 from snnlp_lava.train.corpus import Corpus
 from snnlp_lava.train.folder import CHECKPOINT, CONFIG, ModelInfo, read_info, write_model
@@ -72,8 +75,6 @@ def train_model(
     InputError
         If the configuration does not fit the data or the folder's checkpoint.
     """
-    from snnlp_lava.train.ann import macs
-
     trained = train_classifier(corpus, config, device, folder / CHECKPOINT, report, "train", on_epoch)
     baselines: dict[str, Any] = {}
     if config.method != ANN and config.method not in TEXT_METHODS:  # which have no vectors that an ANN could take
@@ -81,7 +82,7 @@ def train_model(
             ANN, level=config.level, hidden=config.hidden, seed=config.seed, reference=config.reference
         )
         ann = train_classifier(corpus, ann_config, device, None, report, "baseline")
-        baselines["ann"] = {**ann.scores, "sizes": list(ann.sizes), "macs": macs(ann.sizes)}
+        baselines["ann"] = {**ann.scores, "sizes": list(ann.sizes), **_macs(ann, corpus.features[TEST])}
     baselines["tfidf"] = _tfidf(corpus)
     info = ModelInfo(
         train=config,
@@ -96,6 +97,17 @@ def train_model(
     )
     write_model(folder, info, trained.state, trained.arrays, trained.history)
     return info
+
+
+def _macs(ann: Trained, vectors: Features) -> dict[str, float]:
+    import torch
+
+    from snnlp_lava.train.ann import AnnClassifier, effective_macs, macs, standardise
+
+    classifier = AnnClassifier(ann.sizes)
+    classifier.load_state_dict({name: torch.from_numpy(value) for name, value in ann.state.items()})
+    inputs = standardise(vectors[np.arange(len(vectors))], ann.arrays["mean"], ann.arrays["factor"])
+    return {"macs": macs(ann.sizes), "effective_macs": effective_macs(classifier, inputs)}
 
 
 def _tfidf(corpus: Corpus) -> dict[str, Any]:
