@@ -1,0 +1,98 @@
+"""NeuroBench's metrics of a network, by its own package and by ours: they must be equal.
+
+pip install --no-deps --target peers neurobench==2.3.0 snntorch==1.0.0
+PYTHONPATH=peers .venv/bin/python benchmarks/neurobench_metrics.py [SAMPLES]
+
+50 samples through the demo network, per sample:
+
+| metric | neurobench | snnlp-lava |
+|---|---:|---:|
+| Effective_MACs | 0.000000 | 0.000000 |
+| Effective_ACs | 820,792.360000 | 820,792.360000 |
+| Dense | 7,364,608.000000 | 7,364,608.000000 |
+| activation_sparsity | 0.864335 | 0.864335 |
+| connection_sparsity | 0.088400 | 0.088400 |
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from inputs import drawn_samples
+from neurobench.metrics.static import ConnectionSparsity
+from neurobench.metrics.workload import ActivationSparsity, SynapticOperations
+from neurobench.models import TorchModel
+from torch import nn
+
+from snnlp_lava.backends.emulator import run_emulator
+from snnlp_lava.chip.network import Layer, Network
+from snnlp_lava.chip.neuron import run_layer
+from snnlp_lava.netx.file import read_complete_network
+
+
+class Neurons(nn.Module):
+    """The integer neurons of a layer behind an nn.Linear, spiking as the chip's do."""
+
+    def __init__(self, layer: Layer) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, sums: torch.Tensor, arriving: torch.Tensor) -> torch.Tensor:
+        spikes = run_layer(self.layer, arriving.numpy().astype(np.uint8)).spikes
+        weight = torch.from_numpy(self.layer.weight.astype(np.float64))
+        assert torch.equal(sums, (arriving.double() @ weight.T).float())
+        return torch.from_numpy(spikes).float()
+
+
+class Net(nn.Module):
+    """A network as NeuroBench knows networks: linear layers and neurons."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.linear = nn.ModuleList(nn.Linear(layer.inputs, layer.neurons, bias=False) for layer in network.layers)
+        self.neurons = nn.ModuleList(Neurons(layer) for layer in network.layers)
+        for linear, layer in zip(self.linear, network.layers, strict=True):
+            linear.weight.data = torch.from_numpy(layer.weight.astype(np.float32))
+
+    def forward(self, spikes: torch.Tensor) -> torch.Tensor:
+        for linear, neurons in zip(self.linear, self.neurons, strict=True):
+            spikes = neurons(linear(spikes), spikes)
+        return spikes
+
+
+def main(path: Path, samples: int) -> None:
+    """Print both sides' numbers, and end with an error if they differ."""
+    network, card = read_complete_network(path)
+    given = drawn_samples(card, samples)
+    model = TorchModel(Net(network))
+    model.add_activation_module(Neurons)
+    model.register_hooks()
+    operations, activations = SynapticOperations(), ActivationSparsity()
+    with torch.no_grad():
+        data = (torch.from_numpy(given.spikes(np.arange(samples))).float(), torch.zeros(samples))
+        preds = model(data[0])
+        found = {**operations(model, preds, data), "activation_sparsity": activations(model, preds, data)}
+    found["connection_sparsity"] = ConnectionSparsity()(model)
+    run = run_emulator(network, given, card.period)
+    weights = [layer.weight for layer in network.layers]
+    updates = sum(int(tally.neuron_updates.sum()) for tally in run.layers[1:])
+    ours = {
+        "Effective_MACs": 0,
+        "Effective_ACs": sum(int(tally.synops_nonzero.sum()) for tally in run.layers) / samples,
+        "Dense": sum(weight.size for weight in weights) * card.period,
+        "activation_sparsity": 1 - sum(int(tally.spikes.sum()) for tally in run.layers[1:]) / updates,
+        "connection_sparsity": round(
+            sum(int((weight == 0).sum()) for weight in weights) / sum(weight.size for weight in weights), 4
+        ),
+    }
+    print("| metric | neurobench | snnlp-lava |\n|---|---:|---:|")
+    for name, value in ours.items():
+        print(f"| {name} | {float(found[name]):,.6f} | {value:,.6f} |")
+        assert abs(float(found[name]) - value) <= 1e-6 * max(1, abs(value)), name
+
+
+if __name__ == "__main__":
+    main(Path("netx_exports/demo.net"), int(sys.argv[1]) if len(sys.argv) > 1 else 50)
