@@ -24,7 +24,7 @@ stand on one core, its output neurons on another.
 | network | 3,252.3 |
 
 Synapses agree to the digit. Its soma is our upper end of the neuron updates, 13,977.6, with one step more at 6 x 51.2
-(what is sent in the last step arrives one later) and the 1.1 output spikes at 69.3. Its network is one message of 111 pJ
+(what is sent last arrives one step later) and the 1.1 output spikes at 69.3. Its network is one message of 111 pJ
 for each of the 29.3 input spikes; it takes input lines as free apart from that, and sends nothing where nobody listens.
 """
 
