@@ -56,7 +56,10 @@ def command(grid):
 
 
 def start(arguments, folder, **options):
-    return subprocess.Popen(arguments, cwd=folder, env=os.environ, text=True, **options)
+    def take_interrupts():  # which a shell's background jobs ignore
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    return subprocess.Popen(arguments, cwd=folder, env=os.environ, text=True, preexec_fn=take_interrupts, **options)
 
 
 def wait_until(condition):

@@ -5,13 +5,20 @@ import pytest
 import torch
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.train.config import ANN, METHODS, SNN_BIN, SNN_RATE, TrainConfig
+from snnlp_lava.train.config import ANN, SNN_BIN, SNN_RATE, SNN_RATE_RAND, SPIKE_EMBEDDING, TrainConfig
 from snnlp_lava.train.quiet import import_slayer
 from snnlp_lava.train.recipe import recipe_for
 
+PAPERS = (ANN, SNN_RATE, SNN_RATE_RAND, SNN_BIN)
+
+
+def test_spike_embedding_which_the_paper_does_not_have_has_no_reference():
+    with pytest.raises(InputError, match="spike-embedding has no hidden layers and no reference"):
+        TrainConfig.defaults_for(SPIKE_EMBEDDING, reference=True)
+
 
 def test_the_reference_has_the_papers_settings():
-    for method in METHODS:
+    for method in PAPERS:
         config = TrainConfig.defaults_for(method, reference=True)
         assert (config.learning_rate, config.batch_size, config.epochs) == (1e-5, 15, 50)
         assert config.dropout == (0 if method == ANN else 0.05)
