@@ -34,6 +34,7 @@ def test_a_text_by_hand():
 def test_words_that_share_a_step_and_a_line_spike_one_after_the_other():
     spikes = HAND.spikes(HAND.inputs(["a b c"], 4), 4)[0]  # five entries in two steps: 0 0 0 1 1
     assert HAND.presented("a b c", 4) == [(0, "a"), (0, "b"), (0, "a b"), (1, "c"), (1, "b c")]
+    assert [step for step, _ in HAND.presented("a b c", 6)] == [0, 0, 1, 2, 3]
     # Line 0 is asked for by a, "a b" and c, three times in two steps: one spike finds no place.
     assert [lines(step) for step in spikes] == [[0, 1, 2], [0, 1, 2], [3], [4]]
 
