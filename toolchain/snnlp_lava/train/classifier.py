@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -120,7 +121,7 @@ def fit_encoder(corpus: Corpus, config: TrainConfig) -> Encoder:
     return SafEncoder(calibration)
 
 
-class _Plan:
+class _Plan(ABC):
     """What is trained, on which inputs, and what becomes of it after training.
 
     Attributes
@@ -137,9 +138,9 @@ class _Plan:
     learner: torch.nn.Module
     sizes: tuple[int, ...]
 
+    @abstractmethod
     def inputs(self, features: Any) -> np.ndarray:
         """What the module takes of features."""
-        raise NotImplementedError
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Arrays that belong to the model beside the module's."""
