@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import strategies as st
 
+from snnlp_lava.backends.record import Totals, class_scores, result_document, sample_table, write_run
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.encode.calibration import Calibration
 from snnlp_lava.encode.encoder import SafEncoder
@@ -89,3 +90,13 @@ def card_for(network, **changes):
         "versions": {"numpy": "1.26"},
     }
     return Card(**{**fields, **changes})
+
+
+def write_one_run(folder, result, labels, network, card, source):
+    """Write the run folder of one result; gives what result.json says of its outcome."""
+    table = sample_table(result, class_scores(result, card), np.arange(result.samples), labels)
+    totals = Totals(network)
+    totals.add(table)
+    document = result_document(totals, card, result.backend, result.window, result.period)
+    write_run(folder, document, [table], result.trains, network, card, source)
+    return document

@@ -38,7 +38,7 @@ def test_rows_are_run_as_if_alone(random_network):
     network = random_network((20, 16, 3), seed=4)
     samples = saf_samples(np.random.default_rng(4).integers(0, ONE + 1, (9, 20)), 8)
     whole = run_emulator(network, samples, 8)
-    some = run_emulator(network, samples, 8, rows=np.array([7, 2, 3]))
+    some = run_emulator(network, samples.take(np.array([7, 2, 3])), 8)
     np.testing.assert_array_equal(some.output_counts, whole.output_counts[[7, 2, 3]])
     np.testing.assert_array_equal(some.layers[1].spikes, whole.layers[1].spikes[[7, 2, 3]])
 

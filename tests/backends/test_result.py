@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.record import Source, paper_operations, read_run, result_document, write_run
+from snnlp_lava.backends.record import Source, Totals, read_run, sample_table, write_run
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.encode.saf import ONE
 from snnlp_lava.errors import InputError
-from strategies import card_for, saf_samples
+from strategies import card_for, saf_samples, write_one_run
 
 
 def test_a_ledger_by_hand():
     # Two inputs that fire at every step, two neurons; weight 254 << 6 is far over the threshold of 1 << 6.
     first = Layer(np.array([[254, 0], [-2, -2]]), np.zeros(2, int), 4096, 4096, 1)
     second = Layer(np.array([[2, 2], [0, 0], [4, 2]]), np.zeros(3, int), 4096, 4096, 1)
-    result = run_emulator(Network((first, second)), saf_samples(np.array([[ONE, ONE], [0, 0]]), 3), period=4)
+    network = Network((first, second))
+    result = run_emulator(network, saf_samples(np.array([[ONE, ONE], [0, 0]]), 3), period=4)
     inputs, hidden, output = result.layers
     assert inputs.spikes.tolist() == [6, 0]
     assert hidden.spikes.tolist() == [3, 0]  # the second neuron is only inhibited
@@ -29,8 +30,11 @@ def test_a_ledger_by_hand():
     assert result.output_counts.tolist() == [[3, 0, 3], [0, 0, 0]]
     assert result.output_scores.argmax(axis=1).tolist() == [0, 0]
     assert result.first_spikes.tolist() == [2, 0]
-    assert paper_operations(result) == (6 + 3 + 6 - 2) / 2
-    assert result.steps == 8
+    totals = Totals(network)
+    totals.add(sample_table(result, result.output_scores, np.arange(2), np.array([2, 0])))
+    assert totals.paper_operations == (6 + 3 + 6 - 2) / 2
+    assert totals.scores == {"accuracy": 0.5, "mrr": 0.75}
+    assert (result.steps, totals.steps) == (8, 8)
 
 
 @pytest.fixture
@@ -40,11 +44,8 @@ def written(tmp_path, random_network):
     values = np.random.default_rng(3).integers(0, ONE + 1, (6, 20), dtype=np.int32)
     result = run_emulator(network, saf_samples(values, 8), 8, keep_trains=4)
     labels = np.array([0, 1, 2, 0, 1, 2])
-    document = result_document(result, card, labels)
-    source = Source(
-        "a.net", "0" * 64, "demo", "test", None, True, np.arange(6), ["one", "two", "three", "four"], [[(0, "one")]]
-    )
-    write_run(tmp_path / "run", document, result, network, card, source)
+    source = Source("a.net", "0" * 64, "demo", "test", None, {}, ["one", "two", "three", "four"], [[(0, "one")]])
+    document = write_one_run(tmp_path / "run", result, labels, network, card, source)
     return tmp_path / "run", result, document, labels
 
 
@@ -75,9 +76,9 @@ def test_a_folder_that_is_no_run_is_not_replaced(written, tmp_path, random_netwo
     precious.mkdir()
     (precious / "thesis.txt").write_text("years")
     network = random_network((20, 16, 3), seed=3)
-    source = Source("a.net", "0" * 64, None, None, None, True, np.arange(6), [], [])
+    source = Source("a.net", "0" * 64, None, None, None, {}, [], [])
     with pytest.raises(InputError, match="no run folder"):
-        write_run(precious, document, result, network, card_for(network, window=8, period=8), source)
+        write_run(precious, document, [], result.trains, network, card_for(network, window=8, period=8), source)
     assert (precious / "thesis.txt").read_text() == "years"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from snnlp_lava.backends import verify as room
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.job import Chosen, Selection
+from snnlp_lava.backends.selection import Chosen, Chunk, Selection
 from snnlp_lava.encode.saf import ONE
 from strategies import card_for, saf_samples
 
@@ -22,7 +22,8 @@ def planted(tmp_path, monkeypatch, random_network, save_network):
     values = np.random.default_rng(1).integers(0, ONE + 1, (SAMPLES, 20), dtype=np.int32)
     card = card_for(network, window=WINDOW, period=PERIOD)
     samples = saf_samples(values, WINDOW)
-    chosen = Chosen(network, card, samples, np.arange(SAMPLES), PERIOD, ["text"] * SAMPLES, np.zeros(SAMPLES, int))
+    chunk = Chunk(samples, np.arange(SAMPLES), ["text"] * SAMPLES, np.zeros(SAMPLES, int))
+    chosen = Chosen(network, card, WINDOW, PERIOD, SAMPLES, lambda start, stop: chunk)
     monkeypatch.setattr(room, "choose", lambda path, selection, report: chosen)
 
     def run(*flips):

@@ -133,7 +133,7 @@ def test_a_run_prints_one_json_document_and_nothing_else(files, tmp_path):
     assert (run.output_counts[np.arange(5), run.predictions] == most).all()
     assert run.labels.tolist() == document["labels"]
     assert run.output_counts.sum() == document["layers"][-1]["spikes"]
-    assert run.record["data"] == {"name": "demo", "part": "test", "limit": 5, "complete": True}
+    assert run.record["data"] == {"name": "demo", "part": "test", "limit": 5}
     assert [len(train) for train in run.trains] == [4] * 4
     assert done.stderr == f"run: {tmp_path / 'out'}\n"
 

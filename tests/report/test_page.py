@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.record import Source, read_run, result_document, write_run
+from snnlp_lava.backends.record import Source, read_run
 from snnlp_lava.encode.saf import ONE
 from snnlp_lava.energy.prices import price_books
 from snnlp_lava.errors import InputError
 from snnlp_lava.report.figures import _words_of_steps
 from snnlp_lava.report.page import report_document, wilson_interval, write_report
-from strategies import card_for, saf_samples
+from strategies import card_for, saf_samples, write_one_run
 
 HOSTILE = '<script>alert("x")</script> & "quotes" \u202e \x00 😀'
 
@@ -29,8 +29,8 @@ def run(request, tmp_path, random_network):
     values = np.random.default_rng(3).integers(0, ONE + 1, (6, 20), dtype=np.int32)
     result = run_emulator(network, saf_samples(values, 8), 8, keep_trains=4)
     labels = np.array([0, 1, 2, 0, 1, 2]) if request.param else None
-    source = Source("a.net", "0" * 64, "demo", "test", None, True, np.arange(6), [HOSTILE, "b", "c", "d"], WORDS)
-    write_run(tmp_path / "run", result_document(result, card, labels), result, network, card, source)
+    source = Source("a.net", "0" * 64, "demo", "test", None, {}, [HOSTILE, "b", "c", "d"], WORDS)
+    write_one_run(tmp_path / "run", result, labels, network, card, source)
     return read_run(tmp_path / "run")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from typing import Any
 import numpy as np
 
 from snnlp_lava.errors import InputError, first_line
+
+_TEMPORARY, _OLD = ".tmp", ".old"
 
 
 @contextmanager
@@ -29,7 +33,7 @@ def replacing_file(path: Path) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_TEMPORARY, dir=path.parent)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     os.close(handle)
@@ -60,10 +64,10 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         raise InputError(f"cannot write {path}: it is a file")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=_TEMPORARY, dir=path.parent))
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
-    old = temporary.with_suffix(".old")
+    old = temporary.with_suffix(_OLD)
     try:
         yield temporary
         temporary.chmod(0o777 & ~_umask())
@@ -77,6 +81,73 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         if old.exists() and not path.exists():
             old.replace(path)
         shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def locked_folder(folder: Path, what: str) -> Iterator[None]:
+    """Hold a folder for this process alone; ends with the process at the latest.
+
+    It is made if it is absent, and removed again if nothing was put into it. Temporary files that a killed process left
+    in it are removed.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    what
+        What it holds, as errors name it.
+
+    Raises
+    ------
+    InputError
+        If another process holds it, it is a file, or it cannot be made.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{what} {folder}: is a file; choose another folder with -o")
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
+    try:
+        _lock(handle, folder, what)
+        remove_all(folder.glob(f".*{_TEMPORARY}"))
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # raised for the first that is not empty
+            for place in made:
+                place.rmdir()
+        os.close(handle)
+
+
+def tidy_beside(path: Path) -> None:
+    """Put right what a killed process left of `replacing_folder`: an old folder comes back if there is no new one.
+
+    No other process may be writing the folder.
+    """
+    for old in path.parent.glob(f".{path.name}.*{_OLD}"):
+        if not path.exists():
+            old.replace(path)
+        remove_all([old])
+    remove_all(path.parent.glob(f".{path.name}.*{_TEMPORARY}"))
+
+
+def remove_all(paths: Iterable[Path]) -> None:
+    """Remove files, and folders with all they hold."""
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _lock(handle: int, folder: Path, what: str) -> None:
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if folder.exists() and os.path.samestat(os.fstat(handle), folder.stat()):  # else it was replaced meanwhile
+            return
+    raise InputError(f"{what} {folder}: another process is writing it; wait for its end or choose another folder")
 
 
 def write_json(path: Path, document: Any) -> None:

@@ -21,7 +21,6 @@ def run_emulator(
     samples: Samples,
     period: int,
     *,
-    rows: np.ndarray | None = None,
     keep_trains: int = 0,
     progress: Callable[[int], None] = lambda done: None,
 ) -> RunResult:
@@ -37,8 +36,6 @@ def run_emulator(
         What is presented, made into spikes batch by batch.
     period
         Steps from one sample to the next, at least the samples' window.
-    rows
-        Which samples, all by default.
     keep_trains
         Number of samples, the first, whose spike trains are kept.
     progress
@@ -50,7 +47,7 @@ def run_emulator(
         If a sample cannot be made into spikes.
     """
     started = time.perf_counter()
-    rows = np.arange(len(samples)) if rows is None else rows
+    rows = np.arange(len(samples))
     batch = max(1, _BATCH_BYTES // (8 * period * max(network.sizes)))
     tallies: list[tuple[LayerTally, ...]] = []
     trains: list[list[np.ndarray]] = [[] for _ in network.sizes]

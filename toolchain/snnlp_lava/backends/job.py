@@ -1,7 +1,8 @@
-"""One run from a network file and what it is given to a result: read, embed, encode, run, record."""
+"""One run from a network file and a selection to a run folder: chunk by chunk, so that it can be interrupted."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,200 +10,143 @@ from typing import Any
 import numpy as np
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.record import EXAMPLES, Source, check_run_folder, result_document, write_run
+from snnlp_lava.backends.parts import Parts, check_job, partial_run
+from snnlp_lava.backends.record import (
+    EXAMPLES,
+    RESULT,
+    Source,
+    Totals,
+    check_run_folder,
+    class_scores,
+    result_document,
+    sample_table,
+    write_run,
+)
 from snnlp_lava.backends.result import BrokenRunError, RunResult, agreed
-from snnlp_lava.chip.network import Network
-from snnlp_lava.embed.source import embedded_rows, embedder_of
-from snnlp_lava.encode.samples import EncodedSamples, Features, Samples, SpikeSamples, load_spikes
-from snnlp_lava.errors import InputError
-from snnlp_lava.files import sha256_of_file
-from snnlp_lava.netx.card import Card
-from snnlp_lava.netx.file import read_complete_network, read_network
+from snnlp_lava.backends.selection import Chosen, Chunk, Selection, choose
+from snnlp_lava.encode.samples import Samples
+from snnlp_lava.errors import BackendError, StoppedError
+from snnlp_lava.files import read_json, sha256_of_file
 from snnlp_lava.progress import Report, counting, silent
-from snnlp_lava.text.sources import load_texts
-from snnlp_lava.text.split import limit_rows, split_rows
 
-
-@dataclass(frozen=True)
-class Selection:
-    """What to run on: texts as they are, a part of a data set, or spikes.
-
-    Attributes
-    ----------
-    texts
-        Texts, where no data is given.
-    data, text_column, label_column, vectors
-        A data set, as in `snnlp_lava.text.sources.load_texts`, and its ready vectors.
-    words
-        The file of a network's word vectors, where the cache does not have them.
-    part, split_scheme
-        Which rows of it; the split scheme is the training's by default.
-    spikes
-        A .npy file of spike trains, in place of texts and data.
-    limit
-        At most so many of the rows or spike trains.
-    """
-
-    texts: tuple[str, ...] = ()
-    data: str | None = None
-    text_column: str = "text"
-    label_column: str = "label"
-    vectors: Path | None = None
-    words: Path | None = None
-    part: str = "test"
-    split_scheme: str | None = None
-    spikes: Path | None = None
-    limit: int | None = None
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """Samples ready to be presented.
-
-    Attributes
-    ----------
-    network, card
-        The network, and its card, None if another program wrote the file.
-    samples
-        What is presented.
-    rows
-        (n,) rows in the data, or numbers.
-    period
-        Steps from one sample to the next.
-    texts
-        The texts, none where spikes are given.
-    labels
-        (n,) true classes as the network numbers them, or None.
-    """
-
-    network: Network
-    card: Card | None
-    samples: Samples
-    rows: np.ndarray
-    period: int
-    texts: list[str]
-    labels: np.ndarray | None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A finished run: its result, and the document that ``--json`` prints."""
-
-    result: RunResult
-    document: dict[str, Any]
-
-
-def choose(path: Path, selection: Selection, report: Report = silent) -> Chosen:
-    """Read a network file; select, embed and encode the samples of a run.
-
-    Raises
-    ------
-    InputError
-        If the network cannot be used, or data, labels, vectors, spikes or embedding model do not fit it.
-    """
-    if selection.spikes is not None:
-        return _chosen_spikes(path, selection)
-    network, card = read_complete_network(path)
-    if selection.texts:
-        texts, labels = list(selection.texts), None
-        rows = np.arange(len(texts))
-        samples = EncodedSamples(_features(card, texts, selection.words), card.encoder, card.window)
-        return Chosen(network, card, samples, rows, card.period, texts, labels)
-    assert selection.data is not None
-    data = load_texts(selection.data, selection.text_column, selection.label_column)
-    scheme = selection.split_scheme or (card.training["data"]["split_scheme"] if card.training else "official")
-    rows = limit_rows(split_rows(data, scheme)[selection.part], selection.limit)
-    labels = data.labels_as(card.label_names)[rows]
-    if (labels < 0).any():
-        unknown = data.label_names[data.labels[rows[np.argmax(labels < 0)]]]
-        raise InputError(f"data {data.name}: label {unknown!r} is none of the network's: {', '.join(card.label_names)}")
-    texts = data.select(rows)
-    if card.encoder.takes_text:
-        features: Features = np.array(texts, dtype=object)
-    else:
-        known = card.embedding.name is not None
-        embedder = (
-            embedder_of(card.level, card.embedding, selection.words) if known or selection.vectors is None else None
-        )
-        features = embedded_rows(data, rows, embedder, selection.vectors, counting(report, "embed", len(rows)))
-    samples = EncodedSamples(features, card.encoder, card.window)
-    return Chosen(network, card, samples, rows, card.period, texts, labels)
-
-
-def _features(card: Card, texts: list[str], words: Path | None) -> Features:
-    if card.encoder.takes_text:
-        return np.array(texts, dtype=object)
-    return embedder_of(card.level, card.embedding, words).embed(texts)
-
-
-def _chosen_spikes(path: Path, selection: Selection) -> Chosen:
-    file = read_network(path)
-    assert selection.spikes is not None
-    samples = load_spikes(selection.spikes, file.network.inputs)
-    samples = SpikeSamples(samples.trains[: selection.limit])
-    # A longer period than the window changes no answer, so that any number of steps may be presented.
-    period = max(samples.window, file.card.period if file.card else 0)
-    return Chosen(file.network, file.card, samples, np.arange(len(samples)), period, [], None)
+CHUNK = {"emulator": 8192, "sim": 1024}
+"""Samples that are run, and kept on disk, in one go; starting Lava takes as long as some 20 samples."""
 
 
 def run_network(
     path: Path,
     selection: Selection,
     backend: str,
+    folder: Path,
     *,
     jobs: int = 1,
     keep_trains: int = EXAMPLES,
-    folder: Path | None = None,
+    resume: bool = False,
     report: Report = silent,
-) -> Outcome:
-    """Run a network file on a backend, and write the run folder where one is given.
+) -> None:
+    """Run a network file on a backend and write the run folder.
+
+    Finished samples are kept beside it, see `snnlp_lava.backends.parts`, and the run goes on from there with `resume`;
+    what comes out is the same.
 
     Raises
     ------
     InputError
-        If the network or the selection cannot be used.
+        If the network, the selection or the folder cannot be used.
     BackendError
         If the backend fails, or its spikes are not the emulator's.
+    StoppedError
+        If it is interrupted.
     """
-    if folder is not None:
-        check_run_folder(folder)
+    check_run_folder(folder)
+    sha256 = sha256_of_file(path) if path.is_file() else None
+    job = {"network": sha256, "backend": backend, "keep_trains": keep_trains, **selection.identity()}
+    if resume and (folder / RESULT).exists():
+        check_job(folder, read_json(folder / RESULT).get("job", {}), job)
+        return
     chosen = choose(path, selection, report)
-    network, card, samples, period = chosen.network, chosen.card, chosen.samples, chosen.period
-    advance = counting(report, backend, len(samples))
+    starts = range(0, chosen.total, CHUNK[backend])
+    advance = counting(report, backend, chosen.total)
+    with partial_run(folder, job, resume) as parts:
+        running = _Running(path, chosen, backend, parts, jobs, keep_trains)
+        try:
+            for start in starts:
+                stop = min(start + CHUNK[backend], chosen.total)
+                finished = parts.finished(start)
+                advance(len(finished))
+                if len(finished) < stop - start:
+                    running.run(start, stop, np.setdiff1d(np.arange(start, stop), finished), advance)
+        except (BrokenRunError, KeyboardInterrupt) as error:
+            done = sum(len(parts.finished(start)) for start in starts)
+            raise _ended_early(error, done, chosen.total) from error
+        totals = Totals(chosen.network)
+        for table in parts.tables(starts):
+            totals.add(table)
+        document = result_document(totals, chosen.card, backend, chosen.window, chosen.period)
+        source = _source(path, selection, chosen, job)
+        trains = parts.trains(starts, keep_trains)
+        write_run(folder, document, parts.tables(starts), trains, chosen.network, chosen.card, source)
 
-    def record(result: RunResult, done: np.ndarray, complete: bool) -> Outcome:
-        if backend != "emulator":
-            result = agreed(result, run_emulator(network, samples, period, rows=done))
-        labels = chosen.labels[done] if chosen.labels is not None else None
-        document = result_document(result, card, labels)
-        if folder is not None:
-            origin = selection.data or selection.spikes
-            texts = [chosen.texts[index] for index in done[:EXAMPLES] if chosen.texts]
-            source = Source(
-                network=path.name,
-                sha256=sha256_of_file(path),
-                data=Path(origin).stem if origin else None,
-                part=selection.part if selection.data else None,
-                limit=selection.limit,
-                complete=complete,
-                rows=chosen.rows[done],
-                texts=texts,
-                presented=[card.encoder.presented(text, card.window) for text in texts] if card else [],
-            )
-            write_run(folder, document, result, network, card, source)
-        return Outcome(result, document)
 
-    try:
-        if backend == "sim":
-            from snnlp_lava.backends.sim import run_sim
+def _ended_early(error: BrokenRunError | KeyboardInterrupt, done: int, total: int) -> BackendError | StoppedError:
+    kept = f"; {done} of {total} samples are done; the same command with --resume goes on" if done else ""
+    if isinstance(error, KeyboardInterrupt) or error.interrupted:
+        return StoppedError("interrupted" + kept)
+    return BackendError(f"{error}{kept}")
 
-            result = run_sim(path, network, samples, period, jobs=jobs, keep_trains=keep_trains, progress=advance)
-        else:
-            result = run_emulator(network, samples, period, keep_trains=keep_trains, progress=advance)
-    except BrokenRunError as broken:
-        if broken.result is None:
+
+@dataclass(frozen=True)
+class _Running:
+    """What the chunks of one run share."""
+
+    path: Path
+    chosen: Chosen
+    backend: str
+    parts: Parts
+    jobs: int
+    keep_trains: int
+
+    def run(self, start: int, stop: int, left: np.ndarray, progress: Callable[[int], None]) -> None:
+        """Run the samples `left` of a chunk and keep what they did, even if the run breaks before all are done."""
+        chunk = self.chosen.chunk(start, stop)
+        samples = chunk.samples.take(left - start)
+        keep_trains = int((left < self.keep_trains).sum())
+        try:
+            result = self._execute(samples, keep_trains, progress)
+        except BrokenRunError as broken:
+            if broken.result is not None:
+                self._keep(start, chunk, left[broken.finished], samples.take(broken.finished), broken.result)
             raise
-        record(broken.result, broken.finished, complete=False)
-        kept = f"; the {len(broken.finished)} samples that were done are in {folder}" if folder else ""
-        raise BrokenRunError(f"{broken}{kept}", interrupted=broken.interrupted) from broken
-    return record(result, np.arange(len(samples)), complete=True)
+        self._keep(start, chunk, left, samples, result)
+
+    def _execute(self, samples: Samples, keep_trains: int, progress: Callable[[int], None]) -> RunResult:
+        network, period = self.chosen.network, self.chosen.period
+        if self.backend == "emulator":
+            return run_emulator(network, samples, period, keep_trains=keep_trains, progress=progress)
+        from snnlp_lava.backends.sim import run_sim
+
+        return run_sim(self.path, network, samples, period, jobs=self.jobs, keep_trains=keep_trains, progress=progress)
+
+    def _keep(self, start: int, chunk: Chunk, numbers: np.ndarray, samples: Samples, result: RunResult) -> None:
+        chosen = self.chosen
+        if self.backend != "emulator":
+            result = agreed(result, run_emulator(chosen.network, samples, chosen.period))
+        labels = chunk.labels[numbers - start] if chunk.labels is not None else None
+        table = sample_table(result, class_scores(result, chosen.card), chunk.rows[numbers - start], labels)
+        self.parts.add(start, numbers, table, result.trains)
+
+
+def _source(path: Path, selection: Selection, chosen: Chosen, job: dict[str, Any]) -> Source:
+    origin = selection.data or selection.spikes
+    texts = chosen.chunk(0, min(EXAMPLES, chosen.total)).texts
+    card = chosen.card
+    return Source(
+        network=path.name,
+        sha256=job["network"],
+        data=Path(origin).stem if origin else None,
+        part=selection.part if selection.data else None,
+        limit=selection.limit,
+        job=job,
+        texts=texts,
+        presented=[card.encoder.presented(text, card.window) for text in texts] if card else [],
+    )

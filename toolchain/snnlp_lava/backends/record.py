@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,28 +13,22 @@ from snnlp_lava.backends.result import RunResult
 from snnlp_lava.chip.network import Network
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import read_json, replacing_folder, write_json
-from snnlp_lava.metrics import accuracy_and_mrr
+from snnlp_lava.metrics import ranks
 from snnlp_lava.netx.card import Card, check_training
 from snnlp_lava.versions import versions
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 RESULT, SAMPLES, TRAINS = "result.json", "samples.parquet", "trains.safetensors"
-FORMAT = 2
+FORMAT = 3
 _MALFORMED = (LookupError, AttributeError, ValueError, TypeError)  # what a document of another shape raises
 _COUNTS = ("spikes", "synops", "synops_nonzero", "neuron_updates", "wraps", "clips")
+_STEPS, _SECONDS = "steps", "seconds"  # of a table's samples, in its metadata
+_FIRST = "input_first_spikes"  # spikes of the first step, which the paper does not count
+_READ = ("output_counts", "prediction", "label")
 EXAMPLES = 4
 """Samples whose texts a run folder keeps, and whose spike trains it keeps by default."""
-
-
-def layer_counts(result: RunResult) -> list[dict[str, Any]]:
-    """Name, neurons and summed counts of the input and each layer."""
-    return [
-        {
-            "name": tally.name,
-            "neurons": tally.neurons,
-            **{count: int(getattr(tally, count).sum()) for count in _COUNTS},
-        }
-        for tally in result.layers
-    ]
 
 
 def class_scores(result: RunResult, card: Card | None) -> np.ndarray:
@@ -43,48 +37,117 @@ def class_scores(result: RunResult, card: Card | None) -> np.ndarray:
     return result.output_counts if reference else result.output_scores
 
 
-def paper_operations(result: RunResult) -> float:
-    """Operations a sample as SNNLP counts them: the spikes of all layers, but for the input's first step.
-
-    A spike that drives 256 synapses counts once, and output spikes count, which drive none (its main.py).
-    """
-    spikes = sum(int(tally.spikes.sum()) for tally in result.layers) - int(result.first_spikes.sum())
-    return spikes / result.samples
-
-
-def result_document(result: RunResult, card: Card | None, labels: np.ndarray | None) -> dict[str, Any]:
-    """What ``run --json`` prints.
+def sample_table(result: RunResult, scores: np.ndarray, rows: np.ndarray, labels: np.ndarray | None) -> pa.Table:
+    """One row for each sample of a run, or of a part of it; what it needs to be added up stands in its metadata.
 
     Parameters
     ----------
     result
-        The run.
-    card
-        The network's card, None if another program wrote it; its outputs are then named by their numbers.
+        What was run.
+    scores
+        (n, classes) from `class_scores`.
+    rows
+        (n,) row of each sample in the data.
     labels
         (n,) true classes, or None where they are unknown.
     """
-    label_names = card.label_names if card else map(str, range(result.output_counts.shape[1]))
-    ranked = class_scores(result, card)
-    scores = accuracy_and_mrr(ranked, labels) if labels is not None else {"accuracy": None, "mrr": None}
-    layers = layer_counts(result)
+    import pyarrow as pa
+
+    columns: dict[str, Any] = {"row": rows}
+    if labels is not None:
+        columns |= {"label": labels, "rank": ranks(scores, labels)}
+    columns |= {"prediction": scores.argmax(axis=1), "output_counts": list(result.output_counts)}
+    columns[_FIRST] = result.first_spikes
+    for tally in result.layers:
+        for count in _COUNTS:
+            columns[f"{tally.name}_{count}"] = getattr(tally, count)
+    about = {_STEPS: str(result.steps), _SECONDS: repr(result.seconds)}
+    return pa.table(columns).replace_schema_metadata(about)
+
+
+class Totals:
+    """Sums over the tables of a run.
+
+    Attributes
+    ----------
+    samples, steps, seconds
+        Number of samples, steps in all, time.
+    layers
+        Name, neurons and summed counts of the input and each layer.
+    """
+
+    def __init__(self, network: Network) -> None:
+        names = network.layer_names
+        self.samples = self.steps = self._first = 0
+        self.seconds = 0.0
+        self.layers: list[dict[str, Any]] = [
+            {"name": name, "neurons": size, **dict.fromkeys(_COUNTS, 0)}
+            for name, size in zip(names, network.sizes, strict=True)
+        ]
+        self._ranks: np.ndarray | None = None
+        self._classes = network.outputs
+
+    def add(self, table: pa.Table) -> None:
+        """Add the samples of a table."""
+        about = table.schema.metadata
+        self.samples += len(table)
+        self.steps += int(about[_STEPS.encode()])
+        self.seconds += float(about[_SECONDS.encode()])
+        self._first += int(table[_FIRST].to_numpy().sum())
+        for layer in self.layers:
+            for count in _COUNTS:
+                layer[count] += int(table[f"{layer['name']}_{count}"].to_numpy().sum())
+        if "rank" in table.column_names:
+            counted = np.bincount(table["rank"].to_numpy(), minlength=self._classes + 1)
+            self._ranks = counted if self._ranks is None else self._ranks + counted
+
+    @property
+    def scores(self) -> dict[str, float | None]:
+        """Accuracy, and mean reciprocal rank of the true class; None without labels."""
+        if self._ranks is None:
+            return {"accuracy": None, "mrr": None}
+        reciprocal = self._ranks[1:] / np.arange(1, len(self._ranks))
+        return {"accuracy": float(self._ranks[1] / self.samples), "mrr": float(reciprocal.sum() / self.samples)}
+
+    @property
+    def paper_operations(self) -> float:
+        """Operations a sample as SNNLP counts them: the spikes of all layers, but for the input's first step.
+
+        A spike that drives 256 synapses counts once, and output spikes count, which drive none (its main.py).
+        """
+        return (sum(layer["spikes"] for layer in self.layers) - self._first) / self.samples
+
+
+def result_document(totals: Totals, card: Card | None, backend: str, window: int, period: int) -> dict[str, Any]:
+    """What result.json says of a run's outcome.
+
+    Parameters
+    ----------
+    totals
+        Sums over all samples.
+    card
+        The network's card, None if another program wrote it; its outputs are then named by their numbers.
+    backend
+        What it ran on.
+    window, period
+        Steps that a sample was presented, and from one sample to the next.
+    """
+    layers = totals.layers
     return {
-        "backend": result.backend,
-        "samples": result.samples,
-        **scores,
-        "window": result.window,
-        "period": result.period,
-        "steps": result.steps,
+        "backend": backend,
+        "samples": totals.samples,
+        **totals.scores,
+        "window": window,
+        "period": period,
+        "steps": totals.steps,
         "input_spikes": layers[0]["spikes"],
         "layers": layers,
-        "synops_per_sample": sum(layer["synops"] for layer in layers) / result.samples,
-        "paper_operations": paper_operations(result),
+        "synops_per_sample": sum(layer["synops"] for layer in layers) / totals.samples,
+        "paper_operations": totals.paper_operations,
         "wraps": sum(layer["wraps"] for layer in layers),
         "clips": sum(layer["clips"] for layer in layers),
-        "label_names": list(label_names),
-        "predictions": ranked.argmax(axis=1).tolist(),
-        "labels": labels.tolist() if labels is not None else None,
-        "seconds": round(result.seconds, 3),
+        "label_names": list(card.label_names if card else map(str, range(layers[-1]["neurons"]))),
+        "seconds": round(totals.seconds, 3),
         "versions": versions(),
     }
 
@@ -101,10 +164,8 @@ class Source:
         Its hash.
     data, part, limit
         Name of the data, part and limit; None for texts from the command line.
-    complete
-        Whether all samples were run.
-    rows
-        (n,) row of each sample in the data.
+    job
+        All that determines the run, as it is compared when a run is gone on with.
     texts
         The first EXAMPLES texts, none where spikes were given.
     presented
@@ -116,8 +177,7 @@ class Source:
     data: str | None
     part: str | None
     limit: int | None
-    complete: bool
-    rows: np.ndarray
+    job: Mapping[str, Any]
     texts: Sequence[str]
     presented: Sequence[Sequence[tuple[int, str]]]
 
@@ -135,47 +195,71 @@ def check_run_folder(folder: Path) -> None:
 
 
 def write_run(
-    folder: Path, document: Mapping[str, Any], result: RunResult, network: Network, card: Card | None, source: Source
+    folder: Path,
+    document: Mapping[str, Any],
+    tables: Iterable[pa.Table],
+    trains: Sequence[np.ndarray],
+    network: Network,
+    card: Card | None,
+    source: Source,
 ) -> None:
     """Write a run folder, whole or not at all; an older run of the same name is replaced.
+
+    Parameters
+    ----------
+    folder
+        Where to.
+    document
+        From `result_document`.
+    tables
+        From `sample_table`, all samples in their order.
+    trains
+        Packed trains of the first samples, of the input and every layer.
+    network, card
+        What was run.
+    source
+        On what.
 
     Raises
     ------
     InputError
         If the folder cannot be written, or stands for something else than a run.
     """
-    import pyarrow as pa
-    from pyarrow import parquet
     from safetensors.numpy import save_file
 
     check_run_folder(folder)
-    summary = {name: value for name, value in document.items() if name not in ("predictions", "labels")}
     record = {
         "format": FORMAT,
-        **summary,
+        **document,
         "network": {
             "file": source.network,
             "sha256": source.sha256,
             "sizes": list(network.sizes),
             "card": card.to_dict() if card else None,
         },
-        "data": {"name": source.data, "part": source.part, "limit": source.limit, "complete": source.complete},
+        "data": {"name": source.data, "part": source.part, "limit": source.limit},
+        "job": source.job,
         "examples": list(source.texts),
         "presented": list(source.presented),
     }
-    labels = document["labels"]
-    columns: dict[str, Any] = {"row": source.rows}
-    if labels is not None:
-        columns["label"] = labels
-    columns |= {"prediction": document["predictions"], "output_counts": list(result.output_counts)}
-    for tally in result.layers:
-        for count in ("spikes", "synops", "synops_nonzero", "wraps", "clips"):
-            columns[f"{tally.name}_{count}"] = getattr(tally, count)
     with replacing_folder(folder) as temporary:
-        parquet.write_table(pa.table(columns), temporary / SAMPLES)
-        trains = {f"layer{index}": np.ascontiguousarray(train) for index, train in enumerate(result.trains)}
-        save_file(trains, temporary / TRAINS)
+        _write_tables(temporary / SAMPLES, tables)
+        save_file(
+            {f"layer{index}": np.ascontiguousarray(train) for index, train in enumerate(trains)}, temporary / TRAINS
+        )
         write_json(temporary / RESULT, record)
+
+
+def _write_tables(path: Path, tables: Iterable[pa.Table]) -> None:
+    from pyarrow import parquet
+
+    writer = None
+    for table in tables:
+        plain = table.replace_schema_metadata(None)
+        writer = writer or parquet.ParquetWriter(path, plain.schema)
+        writer.write_table(plain)
+    assert writer is not None, "a run has samples"
+    writer.close()
 
 
 @dataclass(frozen=True)
@@ -225,7 +309,8 @@ def read_run(folder: Path) -> Run:
     if record.get("format") != FORMAT:
         raise InputError(f"run {folder}: has format {record.get('format')!r}; this version reads format {FORMAT}")
     try:
-        table = parquet.read_table(folder / SAMPLES)
+        names = parquet.read_schema(folder / SAMPLES).names
+        table = parquet.read_table(folder / SAMPLES, columns=[name for name in _READ if name in names])
         counts = np.stack(table.column("output_counts").to_numpy(zero_copy_only=False)).astype(np.int64)
         predictions = table.column("prediction").to_numpy()
         labels = table.column("label").to_numpy() if "label" in table.column_names else None

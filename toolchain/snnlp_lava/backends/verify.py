@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.job import Chosen, Selection, choose
+from snnlp_lava.backends.selection import Chosen, Selection, choose
 from snnlp_lava.backends.sim import run_sim
 from snnlp_lava.chip import limits
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.encode.encoder import Encoder
+from snnlp_lava.encode.samples import Samples
 from snnlp_lava.errors import InputError
 from snnlp_lava.progress import Report, counting, silent
 
@@ -108,14 +109,15 @@ def verify(
         If Lava fails.
     """
     chosen = choose(path, selection, report)
-    network, period, samples = chosen.network, chosen.period, len(chosen.samples)
-    expected = run_emulator(network, chosen.samples, period, keep_trains=samples)
-    advance = counting(report, "lava", samples)
-    found = run_sim(path, network, chosen.samples, period, jobs=jobs, keep_trains=samples, progress=advance)
+    network, period, count = chosen.network, chosen.period, chosen.total
+    samples = chosen.chunk(0, count).samples
+    expected = run_emulator(network, samples, period, keep_trains=count)
+    advance = counting(report, "lava", count)
+    found = run_sim(path, network, samples, period, jobs=jobs, keep_trains=count, progress=advance)
     emulated = _unpack(expected.trains, network)
     sides = {"lava": _unpack(found.trains, network)}
     if model is not None:
-        sides["slayer"] = _slayer_trains(model, chosen)
+        sides["slayer"] = _slayer_trains(model, chosen, samples)
     layers = []
     first: Place | None = None
     for index, tally in enumerate(expected.layers):
@@ -135,14 +137,14 @@ def verify(
                 "clips": int(tally.clips.sum()),
             }
         )
-    return Verification(tuple(sides), samples, chosen.samples.window, period, layers, first)
+    return Verification(tuple(sides), count, chosen.window, period, layers, first)
 
 
 def _unpack(packed: Trains, network: Network) -> list[np.ndarray]:
     return [np.unpackbits(train, axis=2, count=size) for train, size in zip(packed, network.sizes, strict=True)]
 
 
-def _slayer_trains(model: Path, chosen: Chosen) -> list[np.ndarray]:
+def _slayer_trains(model: Path, chosen: Chosen, samples: Samples) -> list[np.ndarray]:
     from snnlp_lava.train.folder import load_spiking
 
     network, card = chosen.network, chosen.card
@@ -154,8 +156,8 @@ def _slayer_trains(model: Path, chosen: Chosen) -> list[np.ndarray]:
     if card is not None and not _same(module.encoder, card.encoder):
         raise InputError(f"model {model}: has another encoder than the network; is it the model that was exported?")
     batches = []
-    for start in range(0, len(chosen.samples), _BATCH):
-        spikes = chosen.samples.spikes(np.arange(start, min(start + _BATCH, len(chosen.samples))))
+    for start in range(0, len(samples), _BATCH):
+        spikes = samples.spikes(np.arange(start, min(start + _BATCH, len(samples))))
         batches.append([spikes, *module.spikes_by_slayer(spikes)])
     return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
 

@@ -37,8 +37,14 @@ def command(output: Path, limit: int, epochs: int, jobs: int) -> None:
     context.invoke(train.command, data="demo", epochs=epochs, output=model, resume=True)
     step(2, "Export", f"snnlp-lava export {model} -o {network}")
     context.invoke(export.command, model=model, output=network)
-    step(3, "Run on Lava's simulator", f"snnlp-lava run {network} --backend sim --data demo --limit {limit} -o {runs}")
-    context.invoke(run.command, network=network, backend="sim", data="demo", limit=limit, jobs=jobs, output=runs)
+    step(
+        3,
+        "Run on Lava's simulator",
+        f"snnlp-lava run {network} --backend sim --data demo --limit {limit} --resume -o {runs}",
+    )
+    context.invoke(
+        run.command, network=network, backend="sim", data="demo", limit=limit, jobs=jobs, resume=True, output=runs
+    )
     step(4, "Three texts by hand", f'snnlp-lava run {network} --text "..."')
     context.invoke(run.command, network=network, texts=TEXTS)
     step(5, "Report", f"snnlp-lava report {runs} -o {page}")

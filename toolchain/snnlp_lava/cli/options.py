@@ -58,10 +58,10 @@ def selection_options() -> Callable[[F], F]:
         click.option(
             "--split",
             "part",
-            type=click.Choice(["train", "validation", "test"]),
+            type=click.Choice(["train", "validation", "test", "all"]),
             default="test",
             show_default=True,
-            help="Which part of the data.",
+            help="Which part of the data; all takes every row in its order, and needs no labels.",
         ),
         click.option(
             "--spikes",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +14,10 @@ import click
 from snnlp_lava.cli.options import jobs_option, json_option, selection_options
 
 if TYPE_CHECKING:
-    from snnlp_lava.backends.job import Selection
-    from snnlp_lava.backends.result import RunResult
+    from snnlp_lava.backends.record import Run
+    from snnlp_lava.backends.selection import Selection
+
+_ELSEWHERE = ("format", "network", "data", "job", "examples", "presented")  # of result.json, not for --json
 
 
 @click.command("run")
@@ -35,11 +39,14 @@ if TYPE_CHECKING:
     help="Keep every spike of so many samples, the first, in the run folder (trains.safetensors, bit-packed).",
 )
 @jobs_option
+@click.option("--resume", is_flag=True, help="Go on with a run that was interrupted.")
 @json_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Run folder.  [default without --text: runs/...]")
 def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[str], **options: Any) -> None:
     """Run the network file NETWORK on texts, on a part of a data set, or on spikes."""
-    from snnlp_lava.backends.job import Selection, run_network
+    from snnlp_lava.backends.job import run_network
+    from snnlp_lava.backends.record import read_run
+    from snnlp_lava.backends.selection import Selection
     from snnlp_lava.cli.console import Stages, progress_bars, stderr
     from snnlp_lava.errors import InputError
 
@@ -47,21 +54,22 @@ def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[s
         raise InputError("give either --data, or --spikes, or one or more --text")
     if options["vectors"] and not options["data"]:
         raise InputError("--vectors belongs to --data")
-    backend, jobs, keep_trains = (options.pop(name) for name in ("backend", "jobs", "keep_trains"))
+    of_run = {name: options.pop(name) for name in ("backend", "jobs", "keep_trains", "resume")}
     selection = Selection(texts=tuple(texts), **options)
-    folder = output or (None if texts else Path("runs") / _run_name(network, selection, backend))
-    with progress_bars() as progress:
-        outcome = run_network(
-            network, selection, backend, jobs=jobs, keep_trains=keep_trains, folder=folder, report=Stages(progress)
-        )
+    kept = output or (None if texts else Path("runs") / _run_name(network, selection, of_run["backend"]))
+    with contextlib.ExitStack() as stack:
+        folder = kept or Path(stack.enter_context(TemporaryDirectory(prefix="snnlp-lava-"))) / "run"
+        progress = stack.enter_context(progress_bars())
+        run_network(network, selection, folder=folder, **of_run, report=Stages(progress))
+        run = read_run(folder)
     if as_json:
-        click.echo(json.dumps(outcome.document, ensure_ascii=False))
+        click.echo(json.dumps(_document(run), ensure_ascii=False))
     elif texts:
-        _print_texts(texts, outcome.result, outcome.document)
+        _print_texts(texts, run)
     else:
-        _print_summary(outcome.document)
-    if folder is not None:
-        stderr().print(f"run: {folder}", highlight=False, soft_wrap=True)
+        _print_summary(run.record)
+    if kept is not None:
+        stderr().print(f"run: {kept}", highlight=False, soft_wrap=True)
 
 
 def _run_name(network: Path, selection: Selection, backend: str) -> str:
@@ -70,15 +78,21 @@ def _run_name(network: Path, selection: Selection, backend: str) -> str:
     return "-".join([network.stem, backend, *source, *limit])
 
 
-def _print_texts(texts: Sequence[str], result: RunResult, document: dict[str, Any]) -> None:
-    names = document["label_names"]
-    for text, prediction, counts in zip(texts, document["predictions"], result.output_counts, strict=True):
+def _document(run: Run) -> dict[str, Any]:
+    labels = run.labels.tolist() if run.labels is not None else None
+    outcome = {name: value for name, value in run.record.items() if name not in _ELSEWHERE}
+    return {**outcome, "predictions": run.predictions.tolist(), "labels": labels}
+
+
+def _print_texts(texts: Sequence[str], run: Run) -> None:
+    names = run.record["label_names"]
+    for text, prediction, counts in zip(texts, run.predictions, run.output_counts, strict=True):
         click.echo(f"{names[prediction]}\t{text}")
         order = sorted(range(len(names)), key=lambda index: (-counts[index], index != prediction, index))
         click.echo("\t" + "  ".join(f"{names[index]} {counts[index]}" for index in order))
 
 
-def _print_summary(document: dict[str, Any]) -> None:
+def _print_summary(document: Mapping[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 

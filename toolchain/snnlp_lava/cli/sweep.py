@@ -53,6 +53,7 @@ def run_cells(cells: list[Cell], folder: Path, resume: bool, jobs: int | None, s
     """
     from snnlp_lava.cli.console import stderr
     from snnlp_lava.errors import InputError, StoppedError
+    from snnlp_lava.files import locked_folder
     from snnlp_lava.sweep.board import Board
     from snnlp_lava.sweep.cluster import run_on_cluster
     from snnlp_lava.sweep.local import run_local
@@ -60,24 +61,25 @@ def run_cells(cells: list[Cell], folder: Path, resume: bool, jobs: int | None, s
 
     if jobs and scheduler:
         raise InputError("give either --jobs or --scheduler")
-    board = Board(cells, folder, resume)
-    console = stderr()
-    before = f", {board.found} of them done before" if resume else ""
-    console.print(f"{len(cells)} cells{before}", highlight=False)
-    try:
-        if board.left and scheduler is not None:
-            _run(board, console, partial(run_on_cluster, scheduler))
-        elif board.left:
-            _embed(board.left)
-            _run(board, console, partial(run_local, jobs or 1))
-    except KeyboardInterrupt as error:
-        raise StoppedError(
-            f"interrupted; {len(board.done)} of {len(cells)} cells are done; "
-            f"the same command with --resume goes on in {folder}"
-        ) from error
-    if board.done:
-        write_csv(folder, cells, board.done)
-    return board
+    with locked_folder(folder, "sweep"):
+        board = Board(cells, folder, resume)
+        console = stderr()
+        before = f", {board.found} of them done before" if resume else ""
+        console.print(f"{len(cells)} cells{before}", highlight=False)
+        try:
+            if board.left and scheduler is not None:
+                _run(board, console, partial(run_on_cluster, scheduler))
+            elif board.left:
+                _embed(board.left)
+                _run(board, console, partial(run_local, jobs or 1))
+        except KeyboardInterrupt as error:
+            raise StoppedError(
+                f"interrupted; {len(board.done)} of {len(cells)} cells are done; "
+                f"the same command with --resume goes on in {folder}"
+            ) from error
+        if board.done:
+            write_csv(folder, cells, board.done)
+        return board
 
 
 def finish(board: Board) -> None:

@@ -76,7 +76,7 @@ def command(output: Path | None, data: str, **options: Any) -> None:
     from snnlp_lava.train.config import TrainConfig
     from snnlp_lava.train.corpus import Origin, prepare
     from snnlp_lava.train.loop import choose_device
-    from snnlp_lava.train.session import claim_folder, train_model
+    from snnlp_lava.train.session import claimed_folder, train_model
 
     names = (
         "method",
@@ -93,31 +93,31 @@ def command(output: Path | None, data: str, **options: Any) -> None:
     config = TrainConfig.defaults_for(**{name: options[name] for name in names if options[name] is not None})
     folder = output or Path("models") / _name(data, config)
     console = stderr()
-    info = claim_folder(folder, options["resume"], config)
-    if options["device"] == "cuda":
-        choose_device("cuda")  # refused before the texts are embedded, if there is none
-    if info is not None:
-        console.print(f"{folder} is already finished")
-    else:
-        texts = load_texts(data, options["text_column"], options["label_column"])
-        with progress_bars() as progress:
-            stages = Stages(progress)
-            origin = Origin(**{name: options[name] for name in ("embedding", "vectors", "words", "codes")})
-            corpus = prepare(texts, config, options["split_scheme"], options["limit"], origin, stages)
+    with claimed_folder(folder, options["resume"], config) as info:
+        if options["device"] == "cuda":
+            choose_device("cuda")  # refused before the texts are embedded, if there is none
+        if info is not None:
+            console.print(f"{folder} is already finished")
+        else:
+            texts = load_texts(data, options["text_column"], options["label_column"])
+            with progress_bars() as progress:
+                stages = Stages(progress)
+                origin = Origin(**{name: options[name] for name in ("embedding", "vectors", "words", "codes")})
+                corpus = prepare(texts, config, options["split_scheme"], options["limit"], origin, stages)
 
-            def on_epoch(row: dict[str, float]) -> None:
-                progress.console.print(
-                    f"epoch {row['epoch']:>3} of {config.epochs}  train loss {row['train_loss']:.4f}  "
-                    f"validation loss {row['validation_loss']:.4f}  accuracy {row['validation_accuracy']:.2%}",
-                    highlight=False,
-                )
+                def on_epoch(row: dict[str, float]) -> None:
+                    progress.console.print(
+                        f"epoch {row['epoch']:>3} of {config.epochs}  train loss {row['train_loss']:.4f}  "
+                        f"validation loss {row['validation_loss']:.4f}  accuracy {row['validation_accuracy']:.2%}",
+                        highlight=False,
+                    )
 
-            try:
-                info = train_model(corpus, config, folder, options["device"], stages, on_epoch)
-            except KeyboardInterrupt as error:
-                raise StoppedError(
-                    f"interrupted; the same command with --resume goes on after the last finished epoch in {folder}"
-                ) from error
+                try:
+                    info = train_model(corpus, config, folder, options["device"], stages, on_epoch)
+                except KeyboardInterrupt as error:
+                    raise StoppedError(
+                        f"interrupted; the same command with --resume goes on after the last finished epoch in {folder}"
+                    ) from error
     show_scores(info)
     console.print(f"model: {folder}", highlight=False, soft_wrap=True)
 

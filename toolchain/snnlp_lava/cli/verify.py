@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @json_option
 def command(network: Path, model: Path | None, jobs: int, as_json: bool, **options: Any) -> None:
     """Compare every spike of the emulator, Lava and SLAYER on the network file NETWORK. Exit code 1 if one differs."""
-    from snnlp_lava.backends.job import Selection
+    from snnlp_lava.backends.selection import Selection
     from snnlp_lava.backends.verify import verify
     from snnlp_lava.cli.console import Stages, progress_bars
     from snnlp_lava.errors import CheckError, InputError

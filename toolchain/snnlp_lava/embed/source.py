@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from snnlp_lava.embed.binarise import EPOCHS, binarise
 from snnlp_lava.embed.cache import cache_folder
 from snnlp_lava.embed.identity import Embedding
 from snnlp_lava.embed.sentence import Progress, SentenceEmbedder
-from snnlp_lava.embed.vectors import load_vectors
+from snnlp_lava.embed.vectors import VectorFile
 from snnlp_lava.embed.word_codes import WordCodes, read_word_codes, write_word_codes
 from snnlp_lava.embed.word_vectors import (
     DISTILLED_SUFFIX,
@@ -26,35 +26,11 @@ from snnlp_lava.embed.word_vectors import (
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import read_json, write_json
 from snnlp_lava.progress import Report, counting, silent
-from snnlp_lava.text.dataset import TextData
 
 logger = logging.getLogger(__name__)
 
 _PROOF_TEXTS = 8
 _SAME_COSINE = 0.999  # float16 storage and another batch's padding stay far above it
-
-
-@dataclass(frozen=True)
-class SelectedRows:
-    """Some rows of a memory-mapped array, read when they are asked for.
-
-    Attributes
-    ----------
-    array
-        (texts, d) floats.
-    rows
-        (n,) the rows.
-    """
-
-    array: np.ndarray
-    rows: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        """(m, d) float32 of some of the rows."""
-        return np.asarray(self.array[self.rows[rows]], dtype=np.float32)
 
 
 class Embedder(Protocol):
@@ -190,51 +166,50 @@ def _word_vectors(words: Path | None, model: str, report: Report) -> WordVectors
 
 
 def embedded_rows(
-    data: TextData,
+    texts: Sequence[str],
     rows: np.ndarray,
     embedder: Embedder | None,
-    vectors: Path | None,
+    vectors: VectorFile | None,
     progress: Progress | None = None,
-) -> np.ndarray | SelectedRows:
-    """Vectors of some rows.
+) -> np.ndarray:
+    """Vectors of some rows of a data set.
 
     Parameters
     ----------
-    data, rows
-        The data, and m of its rows.
+    texts, rows
+        m texts, and which rows they are.
     embedder
         The model that makes the vectors; None if it is unknown.
     vectors
-        A .npy file with a vector for each row of `data`. A few of them are made anew with `embedder`, and must
-        be the same.
+        A vector for each row of the data. A few of them are made anew with `embedder`, and must be the same.
     progress
         Called with the number of texts embedded since the last call.
 
     Returns
     -------
-    np.ndarray or SelectedRows
-        (m, d) float32; those of a file stay there until they are asked for.
+    np.ndarray
+        (m, d) float32.
 
     Raises
     ------
     InputError
-        If the file is unfit or its vectors are not the embedder's.
+        If a text cannot be embedded, or the vectors are not the embedder's.
     """
     if vectors is None:
         assert embedder is not None, "without vectors an embedder is needed"
-        return embedder.embed(data.select(rows), progress)
-    given = load_vectors(vectors, len(data))
-    if embedder is not None and not same_origin(embedder, data, rows, given):
-        raise InputError(f"vectors {vectors}: are not those of {embedder.name}, with which the network was made")
-    return SelectedRows(given, rows)
+        return embedder.embed(texts, progress)
+    given = vectors[rows]
+    if embedder is not None and not same_origin(embedder, texts, given):
+        raise InputError(f"vectors {vectors.path}: are not those of {embedder.name}, with which the network was made")
+    return given
 
 
-def same_origin(embedder: Embedder, data: TextData, rows: np.ndarray, given: np.ndarray) -> bool:
-    """Whether `given`, (texts, d), holds the embedder's vectors: a few spread over the rows are made anew."""
+def same_origin(embedder: Embedder, texts: Sequence[str], given: np.ndarray) -> bool:
+    """Whether `given`, (m, d), holds the embedder's vectors of m texts: a few spread over them are made anew."""
     if given.shape[1] != embedder.dimension:
         return False
-    probe = rows[np.linspace(0, len(rows) - 1, min(_PROOF_TEXTS, len(rows))).astype(int)]
-    own = embedder.embed(data.select(probe)).astype(np.float64)
+    probe = np.linspace(0, len(texts) - 1, min(_PROOF_TEXTS, len(texts))).astype(int)
+    own = embedder.embed([texts[index] for index in probe]).astype(np.float64)
     theirs = given[probe].astype(np.float64)
     norms = np.linalg.norm(own, axis=1) * np.linalg.norm(theirs, axis=1)
     cosine = (own * theirs).sum(axis=1) / np.where(norms > 0, norms, 1)

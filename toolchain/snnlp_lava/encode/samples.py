@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -42,6 +42,10 @@ class Samples(Protocol):
         """Spike trains of some samples: (m, window, channels) uint8, 0 or 1."""
         ...
 
+    def take(self, rows: np.ndarray) -> Samples:
+        """Some of the samples."""
+        ...
+
 
 @dataclass(frozen=True)
 class EncodedSamples:
@@ -77,6 +81,10 @@ class EncodedSamples:
     def spikes(self, rows: np.ndarray) -> np.ndarray:
         """Spike trains of some samples: (m, window, channels) uint8."""
         return self.encoder.spikes(self.inputs(rows), self.window)
+
+    def take(self, rows: np.ndarray) -> EncodedSamples:
+        """Some of the samples."""
+        return replace(self, features=self.features[rows])
 
 
 @dataclass(frozen=True)
@@ -114,6 +122,10 @@ class SpikeSamples:
             sample = int(rows[np.argmax(wrong.any(axis=(1, 2)))])
             raise InputError(f"sample {sample + 1} holds {trains[wrong].flat[0]:g}; spikes are 0 or 1")
         return spikes.view(np.uint8)
+
+    def take(self, rows: np.ndarray) -> SpikeSamples:
+        """Some of the samples."""
+        return SpikeSamples(self.trains[rows])
 
 
 def load_spikes(path: Path, channels: int) -> SpikeSamples:

@@ -34,7 +34,7 @@ class Board:
     """
 
     def __init__(self, cells: Sequence[Cell], folder: Path, resume: bool) -> None:
-        """Claim the folder and read what is in it.
+        """Read what is in the folder.
 
         Parameters
         ----------
@@ -116,9 +116,7 @@ class Board:
 def _check_folder(folder: Path, resume: bool) -> None:
     if not folder.exists():
         return
-    if not folder.is_dir():
-        raise InputError(f"sweep {folder}: is a file; choose another folder with -o")
-    names = [path for path in folder.iterdir() if path.suffix != ".tmp"]
+    names = list(folder.iterdir())
     results = sum(path.suffix == SUFFIX for path in names)
     if names and not results:
         raise InputError(f"sweep {folder}: holds other files; choose another folder with -o")

@@ -19,7 +19,6 @@ import numpy as np
 
 from snnlp_lava.errors import InputError, SnnlpLavaError, first_line
 from snnlp_lava.files import sha256_of_file
-from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.progress import Report, silent
 from snnlp_lava.sweep.grid import Cell, Source
 from snnlp_lava.sweep.result import FORMAT
@@ -111,14 +110,14 @@ def identify(source: Source) -> dict[str, Any]:
     InputError
         If the data or its vectors cannot be read or split.
     """
-    from snnlp_lava.embed.vectors import load_vectors
+    from snnlp_lava.embed.vectors import VectorFile
     from snnlp_lava.text.sources import load_texts
     from snnlp_lava.text.split import split_rows
 
     data = load_texts(source.data, source.text_column, source.label_column)
     split_rows(data, source.split_scheme)
     if source.vectors is not None:
-        load_vectors(Path(source.vectors), len(data))
+        VectorFile(Path(source.vectors), len(data))
     for file in (source.words, source.codes):
         if file is not None and not Path(file).is_file():
             raise InputError(f"{file}: no such file")
@@ -208,7 +207,7 @@ def _emulated(corpus: Corpus, config: TrainConfig, trained: Trained) -> dict[str
     import torch
 
     from snnlp_lava.backends.emulator import run_emulator
-    from snnlp_lava.backends.record import layer_counts, paper_operations
+    from snnlp_lava.backends.record import Totals, sample_table
     from snnlp_lava.encode.samples import EncodedSamples
     from snnlp_lava.text.split import TEST
     from snnlp_lava.train.spiking import SpikingClassifier
@@ -217,14 +216,17 @@ def _emulated(corpus: Corpus, config: TrainConfig, trained: Trained) -> dict[str
     module = SpikingClassifier(trained.sizes, config, trained.encoder)
     module.load_state_dict({name: torch.from_numpy(value) for name, value in trained.state.items()})
     samples = EncodedSamples(corpus.features[TEST], trained.encoder, config.window)
-    run = run_emulator(module.to_network(), samples, config.window)
+    network = module.to_network()
+    run = run_emulator(network, samples, config.window)
+    totals = Totals(network)
     scores = run.output_counts if config.reference else run.output_scores
+    totals.add(sample_table(run, scores, corpus.rows[TEST], corpus.labels(TEST)))
     return {
-        **accuracy_and_mrr(scores, corpus.labels(TEST)),
+        **totals.scores,
         "window": run.window,
         "period": run.period,
-        "paper_operations": paper_operations(run),
-        "layers": layer_counts(run),
+        "paper_operations": totals.paper_operations,
+        "layers": totals.layers,
     }
 
 

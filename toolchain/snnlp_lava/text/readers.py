@@ -36,18 +36,41 @@ def read_file(path: Path, text_column: str = "text", label_column: str = "label"
     InputError
         If the file cannot be read, lacks a column, or has a row without text or label.
     """
+    columns = read_columns(path, text_column, label_column)
+    return from_columns(path.stem, columns, text_column, label_column, source=str(path))
+
+
+def read_columns(path: Path, text_column: str = "text", label_column: str = "label") -> Columns:
+    """Read the columns of a file that matter, or, where it has no `text_column`, the names of all.
+
+    Raises
+    ------
+    InputError
+        If the file is of an unknown kind or cannot be read.
+    """
     readers = {".parquet": _parquet, ".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"data {path}: unknown kind of file {path.suffix!r} (known: {', '.join(readers)})")
     if not path.is_file():
         raise InputError(f"data {path}: no such file")
-    wanted = [text_column, label_column, NAME_COLUMN, SPLIT_COLUMN]
     try:
-        columns = reader(path, wanted)
+        return reader(path, [text_column, label_column, NAME_COLUMN, SPLIT_COLUMN])
     except OSError as error:
         raise InputError(f"data {path}: cannot be read: {error.strerror or error}") from error
-    return from_columns(path.stem, columns, text_column, label_column, source=str(path))
+
+
+def check_columns(columns: Columns, text_column: str, source: str) -> None:
+    """Make sure that there is a column of texts.
+
+    Raises
+    ------
+    InputError
+        If there is none; names those that were found.
+    """
+    if text_column not in columns:
+        found = ", ".join(map(repr, columns)) or "none of the columns asked for"
+        raise InputError(f"data {source}: no column {text_column!r} (found {found}); name it with --text-column")
 
 
 def from_columns(
@@ -61,9 +84,7 @@ def from_columns(
         If a column is missing or a row has no text or label.
     """
     source = source or name
-    if text_column not in columns:
-        found = ", ".join(map(repr, columns)) or "none of the columns asked for"
-        raise InputError(f"data {source}: no column {text_column!r} (found {found}); name it with --text-column")
+    check_columns(columns, text_column, source)
     if label_column not in columns and NAME_COLUMN in columns:
         label_column = NAME_COLUMN
     if label_column not in columns:

@@ -42,10 +42,24 @@ def load_texts(data: str, text_column: str = "text", label_column: str = "label"
             return read_file(path)
     if data in HUB:
         return _from_hub(data, HUB[data])
+    named_source(data)
+    return read_file(Path(data), text_column, label_column)
+
+
+def named_source(data: str) -> bool:
+    """Whether what a user typed names data; else it is a file.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    if data == DEMO or data in HUB:
+        return True
     path = Path(data)
     if not path.suffix and not path.is_file():
         raise InputError(f"data {data}: neither a file nor one of {', '.join([DEMO, *HUB])}")
-    return read_file(path, text_column, label_column)
+    return False
 
 
 def _from_hub(name: str, source: HubSource) -> TextData:

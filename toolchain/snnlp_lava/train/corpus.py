@@ -11,8 +11,8 @@ import numpy as np
 
 from snnlp_lava.embed.identity import Embedding
 from snnlp_lava.embed.sentence import DEFAULT_MODEL
-from snnlp_lava.embed.source import Embedder, embedded_rows, embedder_for, same_origin, word_codes
-from snnlp_lava.embed.vectors import load_vectors
+from snnlp_lava.embed.source import Embedder, embedder_for, same_origin, word_codes
+from snnlp_lava.embed.vectors import VectorFile
 from snnlp_lava.embed.word_codes import WordCodes
 from snnlp_lava.errors import InputError
 from snnlp_lava.progress import Report, counting, silent
@@ -133,20 +133,20 @@ def prepare(
     embedder = embedder_for(config.level, origin.embedding, origin.words, report)
     known: Embedder | None = embedder
     every = np.concatenate([rows[part] for part in PARTS])
-    if origin.vectors is not None:
-        given = load_vectors(origin.vectors, len(data))
-        if not same_origin(embedder, data, every, given):
+    texts = data.select(every)
+    if origin.vectors is None:
+        whole = embedder.embed(texts, counting(report, "embed", len(every)))
+    else:
+        whole = VectorFile(origin.vectors, len(data))[every]
+        if not same_origin(embedder, texts, whole):
             logger.warning("the vectors are not those of %s: their model counts as unknown", embedder.name)
             known = None
-    whole = embedded_rows(data, every, known, origin.vectors, counting(report, "embed", len(every)))
     ends = np.cumsum([len(rows[part]) for part in PARTS])[:-1]
     return Corpus(
         data=data,
         rows=rows,
-        features=dict(zip(PARTS, np.split(whole[np.arange(len(every))], ends), strict=True)),
-        embedding=Embedding(
-            known.name if known else None, known.sha256 if known else None, whole[np.arange(1)].shape[1]
-        ),
+        features=dict(zip(PARTS, np.split(whole, ends), strict=True)),
+        embedding=Embedding(known.name if known else None, known.sha256 if known else None, whole.shape[1]),
         about=about,
     )
 

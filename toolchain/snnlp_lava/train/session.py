@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from snnlp_lava.encode.samples import Features
 from snnlp_lava.errors import InputError
+from snnlp_lava.files import locked_folder
 from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.progress import Report, silent
 from snnlp_lava.text.split import PARTS, TEST, TRAIN, VALIDATION
@@ -20,19 +22,21 @@ from snnlp_lava.train.folder import CHECKPOINT, CONFIG, ModelInfo, read_info, wr
 from snnlp_lava.versions import versions
 
 
-def claim_folder(folder: Path, resume: bool, config: TrainConfig) -> ModelInfo | None:
-    """Make sure that a training may write to a folder; return the model if it is already finished there.
+@contextmanager
+def claimed_folder(folder: Path, resume: bool, config: TrainConfig) -> Iterator[ModelInfo | None]:
+    """Hold a folder for one training; gives the model if it is already finished there.
 
     Raises
     ------
     InputError
         If the folder holds a model or an unfinished training and `resume` is not set, a finished model of another
-        configuration, or other things.
+        configuration, or other things, or if another process is training into it.
     """
-    if not folder.exists():
-        return None
-    if not folder.is_dir():
-        raise InputError(f"model {folder}: is a file; choose another folder with -o")
+    with locked_folder(folder, "model"):
+        yield _finished(folder, resume, config)
+
+
+def _finished(folder: Path, resume: bool, config: TrainConfig) -> ModelInfo | None:
     if (folder / CONFIG).exists():
         if resume:
             info = read_info(folder)
@@ -40,10 +44,11 @@ def claim_folder(folder: Path, resume: bool, config: TrainConfig) -> ModelInfo |
                 raise InputError(f"model {folder}: is finished, with other options; choose another folder with -o")
             return info
         raise InputError(f"model {folder}: holds a finished model; remove it or choose another folder with -o")
-    if (folder / CHECKPOINT).exists() and not resume:
+    if not (folder / CHECKPOINT).exists():
+        if any(folder.iterdir()):
+            raise InputError(f"model {folder}: holds other files; choose another folder with -o")
+    elif not resume:
         raise InputError(f"model {folder}: holds an unfinished training; add --resume to go on, or choose another -o")
-    if not (folder / CHECKPOINT).exists() and any(path.suffix != ".tmp" for path in folder.iterdir()):
-        raise InputError(f"model {folder}: holds other files; choose another folder with -o")
     return None
 
 

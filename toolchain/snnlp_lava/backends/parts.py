@@ -1,0 +1,160 @@
+"""A run that is under way: its finished parts, on disk as soon as they are done, so that it can go on from there."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from snnlp_lava.errors import InputError, first_line
+from snnlp_lava.files import locked_folder, read_json, remove_all, replacing_file, tidy_beside, write_json
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SUFFIX = ".partial"
+_JOB = "job.json"
+_SAMPLE = "sample"
+
+
+class Parts:
+    """Tables of finished samples, in a folder of their own.
+
+    A part is `START-K.parquet`, START being the first sample of its chunk: a chunk that was interrupted has several.
+    The column ``sample`` numbers the samples. `START-K.safetensors`, written before it, holds spike trains of the first
+    of them, packed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def finished(self, start: int) -> np.ndarray:
+        """Numbers of the finished samples of a chunk, ascending."""
+        samples = [self._read(path)[_SAMPLE].to_numpy() for path in self._paths(start)]
+        return np.sort(np.concatenate(samples)) if samples else np.zeros(0, dtype=np.int64)
+
+    def add(self, start: int, samples: np.ndarray, table: pa.Table, trains: Sequence[np.ndarray]) -> None:
+        """Keep a part.
+
+        Parameters
+        ----------
+        start
+            First sample of its chunk.
+        samples
+            (n,) numbers of its samples.
+        table
+            n rows.
+        trains
+            Packed trains of the first m of these samples, of the input and every layer.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written.
+        """
+        from pyarrow import parquet
+        from safetensors.numpy import save_file
+
+        path = self._folder / f"{start:012}-{len(self._paths(start))}.parquet"
+        with replacing_file(path.with_suffix(".safetensors")) as temporary:
+            layers = {f"layer{index}": np.ascontiguousarray(train) for index, train in enumerate(trains)}
+            save_file({_SAMPLE: samples[: len(trains[0])].astype(np.int64), **layers}, temporary)
+        with replacing_file(path) as temporary:
+            parquet.write_table(table.append_column(_SAMPLE, [samples]), temporary)
+
+    def tables(self, starts: Sequence[int]) -> Iterator[pa.Table]:
+        """One table for each chunk, its samples in order."""
+        import pyarrow as pa
+
+        for start in starts:
+            table = pa.concat_tables(self._read(path) for path in self._paths(start))
+            yield table.sort_by(_SAMPLE).drop_columns([_SAMPLE])
+
+    def trains(self, starts: Sequence[int], count: int) -> tuple[np.ndarray, ...]:
+        """Packed trains of the first samples, of the input and every layer: (count, ...) each, or of all there are."""
+        files = [self._read_trains(path) for start in starts for path in self._paths(start)]
+        order = np.argsort(np.concatenate([file[_SAMPLE] for file in files]))[:count]
+        layers = range(len(files[0]) - 1)
+        return tuple(np.concatenate([file[f"layer{index}"] for file in files])[order] for index in layers)
+
+    def _read(self, path: Path) -> pa.Table:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        try:
+            table = parquet.read_table(path)
+            table[_SAMPLE]
+        except (pa.ArrowException, OSError, KeyError) as error:
+            raise InputError(f"run {path}: is damaged: {first_line(error)}; remove it") from error
+        return table
+
+    def _read_trains(self, path: Path) -> dict[str, np.ndarray]:
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        path = path.with_suffix(".safetensors")
+        try:
+            return load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise InputError(f"run {path}: is damaged: {first_line(error)}; remove the folder") from error
+
+    def _paths(self, start: int) -> list[Path]:
+        return sorted(self._folder.glob(f"{start:012}-*.parquet"))
+
+
+@contextmanager
+def partial_run(folder: Path, job: Mapping[str, Any], resume: bool) -> Iterator[Parts]:
+    """The parts of a run beside its folder, in `folder`.partial, which is removed when the block succeeds.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    job
+        What is run; parts of another job are refused.
+    resume
+        Whether there may be parts; they are kept.
+
+    Raises
+    ------
+    InputError
+        If the parts are of another job, not wanted, damaged, or another process is at work on them.
+    """
+    partial = folder.with_name(folder.name + SUFFIX)
+    with locked_folder(partial, "run"):
+        _claim(partial, job, resume)
+        tidy_beside(folder)
+        try:
+            yield Parts(partial)
+            shutil.rmtree(partial)
+        finally:
+            if not any(partial.glob("*.parquet")):  # what was refused leaves nothing behind
+                remove_all(partial.glob("*"))
+
+
+def _claim(partial: Path, job: Mapping[str, Any], resume: bool) -> None:
+    if not (partial / _JOB).exists():
+        if any(partial.iterdir()):
+            raise InputError(f"run {partial}: holds other files; choose another folder with -o")
+        write_json(partial / _JOB, job)
+        return
+    if not resume:
+        raise InputError(f"run {partial}: is not finished; add --resume to go on, or remove it")
+    check_job(partial, read_json(partial / _JOB), job)
+
+
+def check_job(folder: Path, kept: Mapping[str, Any], job: Mapping[str, Any]) -> None:
+    """Make sure that what is in a folder is of this job.
+
+    Raises
+    ------
+    InputError
+        If it is of another; names what differs.
+    """
+    for name, value in job.items():
+        if kept.get(name) != value:
+            raise InputError(f"run {folder}: is of another {name}; remove it or choose another folder with -o")

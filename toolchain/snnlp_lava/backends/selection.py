@@ -1,0 +1,215 @@
+"""What a network is run on: from texts, a data set or spikes to samples, chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from snnlp_lava.chip.network import Network
+from snnlp_lava.embed.source import Embedder, embedded_rows, embedder_of
+from snnlp_lava.embed.vectors import VectorFile
+from snnlp_lava.encode.samples import EncodedSamples, Features, Samples, SpikeSamples, load_spikes
+from snnlp_lava.errors import InputError
+from snnlp_lava.files import sha256_of_file
+from snnlp_lava.netx.card import Card
+from snnlp_lava.netx.file import read_complete_network, read_network
+from snnlp_lava.progress import Report, counting, silent
+from snnlp_lava.text.sources import load_texts
+from snnlp_lava.text.split import limit_rows, split_rows
+from snnlp_lava.text.stream import open_texts
+
+ALL = "all"
+"""The part of a data set that is the whole of it, in its order, with labels or without."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to run on: texts as they are, a part of a data set, or spikes.
+
+    Attributes
+    ----------
+    texts
+        Texts, where no data is given.
+    data, text_column, label_column, vectors
+        A data set, as in `snnlp_lava.text.sources.load_texts`, and its ready vectors.
+    words
+        The file of a network's word vectors, where the cache does not have them.
+    part, split_scheme
+        Which rows of it, or ``all``; the split scheme is the training's by default.
+    spikes
+        A .npy file of spike trains, in place of texts and data.
+    limit
+        At most so many of the rows or spike trains; the first of ``all``, of a part the same ones each time.
+    """
+
+    texts: tuple[str, ...] = ()
+    data: str | None = None
+    text_column: str = "text"
+    label_column: str = "label"
+    vectors: Path | None = None
+    words: Path | None = None
+    part: str = "test"
+    split_scheme: str | None = None
+    spikes: Path | None = None
+    limit: int | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """What determines the samples, ready for JSON, with the hashes of files in place of their paths."""
+        files = {"data": self.data, "vectors": self.vectors, "spikes": self.spikes}
+        hashes = {
+            name: sha256_of_file(Path(file)) if file is not None and Path(file).is_file() else file
+            for name, file in files.items()
+        }
+        plain = ("text_column", "label_column", "part", "split_scheme", "limit")
+        return {"texts": list(self.texts), **hashes, **{name: getattr(self, name) for name in plain}}
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some of the samples, ready to be presented.
+
+    Attributes
+    ----------
+    samples
+        What is presented.
+    rows
+        (n,) rows in the data, or numbers.
+    texts
+        The texts, none where spikes are given.
+    labels
+        (n,) true classes as the network numbers them, or None.
+    """
+
+    samples: Samples
+    rows: np.ndarray
+    texts: list[str]
+    labels: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A network and the samples for it, which are read when they are asked for.
+
+    Attributes
+    ----------
+    network, card
+        The network, and its card, None if another program wrote the file.
+    window, period
+        Steps that a sample is presented, and steps from one sample to the next.
+    total
+        Number of samples.
+    chunk
+        From the first sample and the one behind the last to those; it is quick to go through them in order. Raises an
+        `InputError` if texts, labels, vectors or spikes do not fit the network.
+    """
+
+    network: Network
+    card: Card | None
+    window: int
+    period: int
+    total: int
+    chunk: Callable[[int, int], Chunk]
+
+
+def choose(path: Path, selection: Selection, report: Report = silent) -> Chosen:
+    """Read a network file and find the samples of a run.
+
+    Raises
+    ------
+    InputError
+        If the network cannot be used, or data, labels, vectors, spikes or embedding model do not fit it.
+    """
+    if selection.spikes is not None:
+        return _spikes(path, selection)
+    network, card = read_complete_network(path)
+    rows_of = _texts(selection, card)
+    embedder = _embedder(selection, card)
+    vectors = VectorFile(selection.vectors, rows_of.data_rows) if selection.vectors is not None else None
+    embedded = counting(report, "embed", rows_of.total)
+
+    def chunk(start: int, stop: int) -> Chunk:
+        rows, texts, labels = rows_of.read(start, stop)
+        if card.encoder.takes_text:
+            features: Features = np.array(texts, dtype=object)
+        else:
+            features = embedded_rows(texts, rows, embedder, vectors, embedded)
+        return Chunk(EncodedSamples(features, card.encoder, card.window), rows, texts, labels)
+
+    return Chosen(network, card, card.window, card.period, rows_of.total, chunk)
+
+
+class _Texts(NamedTuple):
+    """Texts of a selection: how many, of how many rows in the data, and what reads rows, texts and labels of some."""
+
+    total: int
+    data_rows: int
+    read: Callable[[int, int], tuple[np.ndarray, list[str], np.ndarray | None]]
+
+
+def _texts(selection: Selection, card: Card) -> _Texts:
+    if selection.data is None:
+        texts = list(selection.texts)
+        return _Texts(len(texts), len(texts), lambda start, stop: (np.arange(start, stop), texts[start:stop], None))
+    if selection.part == ALL:
+        return _all_texts(selection, card)
+    data = load_texts(selection.data, selection.text_column, selection.label_column)
+    scheme = selection.split_scheme or (card.training["data"]["split_scheme"] if card.training else "official")
+    rows = limit_rows(split_rows(data, scheme)[selection.part], selection.limit)
+    labels = data.labels_as(card.label_names)[rows]
+    if (labels < 0).any():
+        first = rows[np.argmax(labels < 0)]
+        raise _unknown_label(data.name, first, data.label_names[data.labels[first]], card)
+
+    def read(start: int, stop: int) -> tuple[np.ndarray, list[str], np.ndarray]:
+        return rows[start:stop], data.select(rows[start:stop]), labels[start:stop]
+
+    return _Texts(len(rows), len(data), read)
+
+
+def _all_texts(selection: Selection, card: Card) -> _Texts:
+    assert selection.data is not None
+    stream = open_texts(selection.data, selection.text_column, selection.label_column)
+    classes = {name: index for index, name in enumerate(card.label_names)}
+
+    def read(start: int, stop: int) -> tuple[np.ndarray, list[str], np.ndarray | None]:
+        texts, names = stream.read(start, stop)
+        rows = np.arange(start, stop)
+        if names is None:
+            return rows, texts, None
+        labels = np.array([classes.get(name, -1) for name in names], dtype=np.int64)
+        if (labels < 0).any():
+            first = int(np.argmax(labels < 0))
+            raise _unknown_label(stream.name, start + first, names[first], card)
+        return rows, texts, labels
+
+    return _Texts(min(len(stream), selection.limit or len(stream)), len(stream), read)
+
+
+def _unknown_label(name: str, row: int, label: str, card: Card) -> InputError:
+    return InputError(
+        f"data {name}: row {row + 1}: label {label!r} is none of the network's: {', '.join(card.label_names)}"
+    )
+
+
+def _embedder(selection: Selection, card: Card) -> Embedder | None:
+    if card.encoder.takes_text or (selection.vectors is not None and card.embedding.name is None):
+        return None
+    return embedder_of(card.level, card.embedding, selection.words)
+
+
+def _spikes(path: Path, selection: Selection) -> Chosen:
+    file = read_network(path)
+    assert selection.spikes is not None
+    samples = load_spikes(selection.spikes, file.network.inputs)
+    # A longer period than the window changes no answer, so that any number of steps may be presented.
+    period = max(samples.window, file.card.period if file.card else 0)
+
+    def chunk(start: int, stop: int) -> Chunk:
+        return Chunk(SpikeSamples(samples.trains[start:stop]), np.arange(start, stop), [], None)
+
+    total = min(len(samples), selection.limit or len(samples))
+    return Chosen(file.network, file.card, samples.window, period, total, chunk)

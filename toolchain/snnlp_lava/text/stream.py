@@ -1,0 +1,197 @@
+"""Texts of a file in order, a few at a time: what is run, labelled or not, need not fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from snnlp_lava.errors import InputError, first_line
+from snnlp_lava.text.readers import NAME_COLUMN, Columns, check_columns, from_columns, read_columns
+from snnlp_lava.text.sources import load_texts, named_source
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+_ROWS = 4096  # of a parquet file that are decoded in one go
+_TEXT, _LABEL = "text", "label"
+
+
+class TextStream:
+    """Texts in the order of their source.
+
+    Attributes
+    ----------
+    name
+        What the user called the data: ``demo``, ``emotion``, or a file's stem.
+    labelled
+        Whether they have labels.
+    """
+
+    def __init__(self, name: str, labelled: bool, tables: Callable[[int], Iterator[pa.Table]]) -> None:
+        """Look through all texts once.
+
+        Parameters
+        ----------
+        name, labelled
+            See the class.
+        tables
+            From a row on, tables of the columns ``text``, and ``label`` (a class's name) where they have labels.
+
+        Raises
+        ------
+        InputError
+            If a row has no text, or there are none at all.
+        """
+        self.name, self.labelled = name, labelled
+        self._tables = tables
+        self._count = 0
+        for table in tables(0):
+            _check_texts(table, name, self._count)
+            self._count += len(table)
+        if not self._count:
+            raise InputError(f"data {name}: holds no texts")
+        self._rest, self._row = tables(0), 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def read(self, start: int, stop: int) -> tuple[list[str], list[str] | None]:
+        """Texts and names of their classes, rows `start` to `stop`; quick if `start` is where the last call stopped.
+
+        Raises
+        ------
+        InputError
+            If a row has no label, though the data have labels.
+        """
+        import pyarrow as pa
+
+        if start != self._row:
+            self._rest = self._tables(start)
+        parts, missing = [], stop - start
+        for table in self._rest:
+            parts.append(table[:missing])
+            missing -= len(parts[-1])
+            if not missing:
+                self._rest = _after(table[len(parts[-1]) :], self._rest)
+                break
+        self._row = stop
+        rows = pa.concat_tables(parts)
+        if not self.labelled:
+            return rows.column(_TEXT).to_pylist(), None
+        labels = rows.column(_LABEL).to_pylist()
+        for row, label in enumerate(labels):
+            if not label:
+                raise InputError(f"data {self.name}: row {start + row + 1}: the label is empty, not a name or number")
+        return rows.column(_TEXT).to_pylist(), labels
+
+
+def open_texts(data: str, text_column: str = "text", label_column: str = "label") -> TextStream:
+    """Open all texts of ``demo``, ``emotion``, ``imdb`` or a file, whatever part they belong to.
+
+    A parquet file is read as it is needed; of other sources all texts are held in memory.
+
+    Raises
+    ------
+    InputError
+        If there is no such data, it cannot be read, or a row has no text.
+    """
+    if named_source(data):
+        known = load_texts(data)
+        names = [known.label_names[label] for label in known.labels]
+        return _in_memory(known.name, {_TEXT: list(known.texts), _LABEL: names})
+    path = Path(data)
+    if path.suffix.lower() == ".parquet" and path.is_file():
+        return _parquet_stream(path, text_column, label_column)
+    columns = read_columns(path, text_column, label_column)
+    check_columns(columns, text_column, str(path))
+    if label_column not in columns and NAME_COLUMN not in columns:
+        return _in_memory(path.stem, {_TEXT: columns[text_column]})
+    known = from_columns(path.stem, columns, text_column, label_column, source=str(path))
+    names = [known.label_names[label] for label in known.labels]
+    return _in_memory(path.stem, {_TEXT: list(known.texts), _LABEL: names})
+
+
+def _in_memory(name: str, columns: Columns) -> TextStream:
+    import pyarrow as pa
+
+    try:
+        table = pa.table({column: pa.array(values, pa.string()) for column, values in columns.items()})
+    except (pa.ArrowException, TypeError, UnicodeEncodeError) as error:
+        raise InputError(f"data {name}: holds a text that is none: {first_line(error)}") from error
+    return TextStream(name, _LABEL in columns, lambda row: iter([table[row:]]))
+
+
+def _parquet_stream(path: Path, text_column: str, label_column: str) -> TextStream:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(path, memory_map=True)
+        names = file.schema_arrow.names
+        for name in (text_column, label_column, NAME_COLUMN):
+            if names.count(name) > 1:
+                raise InputError(f"data {path}: two columns are called {name!r}")
+        check_columns({name: [] for name in names}, text_column, str(path))
+        # The class's name stands in label_name, where there is such a column; else the label itself is the name.
+        label = next((name for name in (NAME_COLUMN, label_column) if name in names), None)
+        return TextStream(
+            path.stem, label is not None, lambda row: _parquet_tables(file, path, row, text_column, label)
+        )
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"data {path}: is no readable parquet file: {first_line(error)}") from error
+
+
+def _parquet_tables(
+    file: parquet.ParquetFile, path: Path, row: int, text_column: str, label_column: str | None
+) -> Iterator[pa.Table]:
+    """Tables of the rows from `row` on; a row group is decoded from its beginning."""
+    import pyarrow as pa
+
+    group = 0
+    while group < file.num_row_groups and row >= file.metadata.row_group(group).num_rows:
+        row -= file.metadata.row_group(group).num_rows
+        group += 1
+    columns = [text_column] + [label_column] * (label_column is not None)
+    try:
+        batches = file.iter_batches(_ROWS, range(group, file.num_row_groups), columns, use_threads=False)
+        for batch in batches:
+            if row >= len(batch):
+                row -= len(batch)
+                continue
+            batch.validate(full=True)
+            named = {_TEXT: _strings(batch.column(text_column), path, text_column)}
+            if label_column is not None:
+                named[_LABEL] = _strings(batch.column(label_column), path, label_column, numbers=True)
+            yield pa.table(named)[row:]
+            row = 0
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"data {path}: is no readable parquet file: {first_line(error)}") from error
+
+
+def _strings(column: pa.Array, path: Path, name: str, *, numbers: bool = False) -> pa.Array:
+    import pyarrow as pa
+
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)
+    if not text and not (numbers and pa.types.is_integer(kind)):
+        wanted = "names or whole numbers" if numbers else "text"
+        raise InputError(f"data {path}: column {name!r} holds {kind}, not {wanted}")
+    return column.cast(kind).cast(pa.string())
+
+
+def _check_texts(table: pa.Table, name: str, before: int) -> None:
+    import pyarrow as pa
+    from pyarrow import compute
+
+    texts = table.column(_TEXT)
+    empty = compute.fill_null(compute.equal(compute.utf8_trim_whitespace(texts), ""), fill_value=True)
+    row = compute.index(empty, pa.scalar(value=True)).as_py()
+    if row >= 0:
+        raise InputError(f"data {name}: the text of row {before + row + 1} is empty")
+
+
+def _after(table: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    yield table
+    yield from rest
