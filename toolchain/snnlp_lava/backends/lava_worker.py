@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -22,7 +24,7 @@ def shared_memory_prefix(pid: int) -> str:
 
 def main(folder: Path) -> None:
     """Run the job of a folder to its end."""
-    _end_with_parent()
+    _end_with_parent(folder)
     # All of Lava's shared memory comes from SharedMemory() without a name, in this process or its children.
     shared_memory._SHM_NAME_PREFIX = "/" + shared_memory_prefix(os.getpid())  # type: ignore[attr-defined]
     run_job(LavaJob.read(folder), folder)
@@ -57,14 +59,24 @@ def run_job(job: LavaJob, folder: Path) -> None:
         source.stop()
 
 
-def _end_with_parent() -> None:
-    """End this process group when the parent is gone: its end of our standard input closes."""
+def remove_shared_memory(pid: int) -> None:
+    """Remove what a worker left in shared memory."""
+    for block in Path("/dev/shm").glob(shared_memory_prefix(pid) + "*"):  # noqa: S108 (POSIX)
+        block.unlink(missing_ok=True)
+
+
+def _end_with_parent(folder: Path) -> None:
+    """End this process group when the parent is gone, which closes our standard input, and tidy up in its place."""
     # Not through sys.stdin: its lock, held by a thread here, would hang every child that closes it.
     descriptor = sys.stdin.fileno()
 
     def watch() -> None:
         while os.read(descriptor, 1):
             pass
+        remove_shared_memory(os.getpid())
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # raised while another worker's folder stands beside it
+            folder.parent.rmdir()
         os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from snnlp_lava.backends.lava_job import LOG, LavaJob
-from snnlp_lava.backends.lava_worker import shared_memory_prefix
+from snnlp_lava.backends.lava_worker import remove_shared_memory
 from snnlp_lava.backends.result import BrokenRunError, RunResult, tally_layers
 from snnlp_lava.chip.network import Network
 from snnlp_lava.encode.samples import Samples
@@ -172,8 +172,7 @@ class _Worker:
         if self.process.stdin is not None:
             self.process.stdin.close()
         self._log.close()
-        for block in Path("/dev/shm").glob(shared_memory_prefix(self.process.pid) + "*"):  # noqa: S108 (POSIX)
-            block.unlink(missing_ok=True)
+        remove_shared_memory(self.process.pid)
 
     def _where(self) -> str:
         sample = min(self.job.samples, self.step // self.job.period + 1)
