@@ -28,12 +28,12 @@ from snnlp_lava.text.sources import load_texts
 
 PROGRAM = [sys.executable, "-m", "snnlp_lava.cli.main"]
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-ROWS = 40_000
+ROWS = 20_000
 GRID = """
 data = "demo"
 limit = 30
-epochs = 2
 [grid]
+epochs = 2
 method = ["snn-rate", "snn-rate-rand"]
 window = [8]
 seed = [1, 2]
@@ -97,7 +97,7 @@ CASES = [
     Case("run", ["run", "a.net", "--data", "long.parquet", "--split", "all", "-o", "r"], ["--resume"], run),
     Case(
         "run, Lava",
-        ["run", "a.net", "--backend", "sim", "--data", "demo", "--limit", "40", "-o", "r"],
+        ["run", "a.net", "--backend", "sim", "--data", "demo", "--limit", "20", "-o", "r"],
         ["--resume"],
         run,
     ),
@@ -117,7 +117,7 @@ def main(moments: int, seed: int) -> None:
 
 
 def prepare(given: Path) -> None:
-    """A model, a network and 40,000 texts."""
+    """A model, a network and 20,000 texts."""
     given.mkdir()
     texts = list(load_texts("demo").texts)
     parquet.write_table(pa.table({"text": (texts * (ROWS // len(texts) + 1))[:ROWS]}), given / "long.parquet")

@@ -382,7 +382,7 @@ REFUSED = {
     "run: empty text": ((*RUN, "--text", " "), "text 1 is empty"),
     "run: unknown label": (
         (*RUN_OWN, "--data", "{files}/other_class.csv", "--vectors", "{files}/own.npy"),
-        "data other_class: label 'grim' is none of the network's: dull, fine",
+        "label 'grim' is none of the network's: dull, fine",
     ),
     "run: text without model": ((*RUN_OWN, "--text", "fine"), "trained on vectors of unknown origin"),
     "run: data without model": (

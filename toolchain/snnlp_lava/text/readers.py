@@ -57,7 +57,7 @@ def read_columns(path: Path, text_column: str = "text", label_column: str = "lab
     try:
         return reader(path, [text_column, label_column, NAME_COLUMN, SPLIT_COLUMN])
     except OSError as error:
-        raise InputError(f"data {path}: cannot be read: {error.strerror or error}") from error
+        raise InputError(f"data {path}: cannot be read: {error.strerror or first_line(error)}") from error
 
 
 def check_columns(columns: Columns, text_column: str, source: str) -> None:
