@@ -103,8 +103,8 @@ def array_of(parent: h5py.Group, key: str, dimensions: tuple[int, ...]) -> np.nd
     """
     dataset = dataset_of(parent, key)
     if dataset.ndim not in dimensions or dataset.dtype.kind not in "iufb":
-        wanted = " or ".join(map(str, dimensions))
-        raise InputError(f"{dataset.name} is {dataset.dtype} of shape {dataset.shape}; numbers of {wanted} axes belong")
+        axes = " or ".join(map(str, dimensions))
+        raise InputError(f"{dataset.name} is {dataset.dtype} of shape {dataset.shape}, not numbers of {axes} axes")
     return _values(dataset)
 
 
@@ -220,9 +220,9 @@ def _values(dataset: h5py.Dataset) -> np.ndarray:
         stored = dataset.id.get_chunk_info_by_coord(corner)
         if stored.byte_offset is None or stored.size > size_of_file:
             raise InputError(f"{dataset.name} is not whole")
-        skipped, data = dataset.id.read_direct_chunk(corner)
+        data = dataset.id.read_direct_chunk(corner)[1]
         for place in reversed(range(len(filters))):
-            if not skipped >> place & 1:
+            if not stored.filter_mask >> place & 1:
                 data = _unfiltered(dataset, filters[place], data, math.prod(chunk) * dataset.dtype.itemsize)
         block = np.frombuffer(data, dataset.dtype).reshape(chunk)
         space = tuple(

@@ -46,7 +46,7 @@ from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import replacing_file
 from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.file import MAX_LAYERS, card_bytes, check_fit, read_card
-from snnlp_lava.netx.hdf5 import DAMAGED, array_of, dataset_of, group_of, holds, scalar_of
+from snnlp_lava.netx.hdf5 import DAMAGED, array_of, group_of, holds, scalar_of
 from snnlp_lava.netx.nir_graph import NEURONS, WEIGHTS, Node, read_chain
 from snnlp_lava.netx.quantise import SCALE, Change, FloatLayer, quantise
 
@@ -194,8 +194,8 @@ def _pairs(chain: list[Node]) -> list[tuple[Node, Node]]:
     pairs = list(zip(inner[::2], inner[1::2], strict=True))
     lines = first.size()
     for weights, _ in pairs:
-        shape = dataset_of(weights.group, "weight").shape
-        if shape[-1:] != (lines,):
+        shape = weights.weight_shape()
+        if shape[1] != lines:
             raise InputError(f"{weights}: weight has shape {shape}, and {lines} lines lead there")
         lines = shape[0]
     if last.size() != lines:

@@ -6,6 +6,7 @@ reads strings from a heap whose damage crashes HDF5. So the tree is walked here,
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import h5py
@@ -13,7 +14,7 @@ import numpy as np
 
 from snnlp_lava.chip import limits
 from snnlp_lava.errors import InputError
-from snnlp_lava.netx.hdf5 import array_of, group_of, holds, texts_of
+from snnlp_lava.netx.hdf5 import array_of, dataset_of, group_of, holds, texts_of
 
 _FIELDS = {
     "Input": ("shape",),
@@ -65,18 +66,29 @@ class Node:
             raise InputError(f"{self}: {field} has {values.size} values for {neurons} neurons")
         return np.broadcast_to(values.reshape(-1), (neurons,))
 
+    def weight_shape(self) -> tuple[int, int]:
+        """Neurons and lines of a Linear or Affine; its weights are not read.
+
+        Raises
+        ------
+        InputError
+            If they are missing or no matrix of a size that a chip holds.
+        """
+        shape = dataset_of(self.group, "weight").shape
+        if len(shape) != 2 or 0 in shape or max(shape) > limits.MAX_NEURONS:
+            raise InputError(f"{self}: weight has shape {shape}; (out, in) is needed")
+        return shape
+
     def weight(self) -> np.ndarray:
         """Weights of a Linear or Affine, (out, in) float64.
 
         Raises
         ------
         InputError
-            If they are missing, not finite, or no matrix of a size that a chip holds.
+            As `weight_shape`, or if they are not finite numbers.
         """
-        values = self._floats("weight", (2, 3, 4))
-        if values.ndim != 2 or 0 in values.shape or max(values.shape) > limits.MAX_NEURONS:
-            raise InputError(f"{self}: weight has shape {values.shape}; (out, in) is needed")
-        return values
+        self.weight_shape()
+        return self._floats("weight", (2,))
 
     def bias(self, neurons: int) -> np.ndarray:
         """Biases of an Affine, zeros of a Linear: (neurons,) float64.
@@ -99,7 +111,7 @@ class Node:
         shape = self._floats("shape", (0, 1)).reshape(-1)
         if not shape.size or (shape < 1).any() or (shape != np.rint(shape)).any():
             raise InputError(f"{self}: shape {shape.tolist()} is none")
-        return int(min(shape.prod(), limits.MAX_NEURONS + 1))
+        return int(min(math.prod(shape.tolist()), limits.MAX_NEURONS + 1))
 
     def _floats(self, field: str, dimensions: tuple[int, ...]) -> np.ndarray:
         values = array_of(self.group, field, dimensions)

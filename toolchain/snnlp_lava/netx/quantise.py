@@ -96,6 +96,11 @@ def quantise(number: int, floats: FloatLayer) -> tuple[Layer, Change]:
     bias = floats.bias * (threshold / floats.threshold)
     scale = _scale(number, weight, bias, threshold)
     stored, stored_bias = _rounded(weight * scale), np.rint(bias * scale)
+    if weight.any() and not stored.any():
+        raise InputError(
+            f"layer {number}: all its weights would become 0; the largest is {np.abs(weight).max():g}, its threshold "
+            f"{threshold:g}"
+        )
     layer = checked_layer(
         number,
         weight=stored,
