@@ -14,17 +14,29 @@ import click
     type=click.IntRange(min=1),
     help="Steps from one text to the next (Loihi 2 needs a power of two).  [default: the window]",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Network file.  [default: netx_exports/NAME.net]")
-def command(model: Path, period: int | None, output: Path | None) -> None:
-    """Write the trained model in folder MODEL as a network file (NetX HDF5)."""
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["netx", "nir"]),
+    default="netx",
+    show_default=True,
+    help="netx: a network file; nir: a file for other simulators, of which `import` makes the same network file.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="The file.  [default: netx_exports/NAME.net or .nir]"
+)
+def command(model: Path, period: int | None, file_format: str, output: Path | None) -> None:
+    """Write the trained model in folder MODEL as a network file (NetX HDF5) or a NIR file."""
     from snnlp_lava.chip.network import sizes_text
     from snnlp_lava.cli.console import stderr
     from snnlp_lava.netx.file import write_network
+    from snnlp_lava.netx.nir import write_nir
     from snnlp_lava.train.export import export_model
 
     network, card = export_model(model, period)
-    path = output or Path("netx_exports") / f"{model.resolve().name}.net"
-    write_network(path, network, card)
+    suffix, write = {"netx": (".net", write_network), "nir": (".nir", write_nir)}[file_format]
+    path = output or Path("netx_exports") / f"{model.resolve().name}{suffix}"
+    write(path, network, card)
     stderr().print(
         f"network: {path} ({sizes_text(network.sizes)}, window {card.window}, period {card.period} steps)",
         highlight=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import logging
 import sys
 from typing import Any
@@ -17,7 +18,8 @@ COMMANDS = {
     "train": "Train a spiking text classifier with lava-dl SLAYER.",
     "sweep": "Train and test every combination of a grid, locally or on a Dask cluster.",
     "reproduce": "Train the SNNLP paper's grid; its table and figures, ours beside them.",
-    "export": "Write a trained model as a network file (NetX HDF5).",
+    "export": "Write a trained model as a network file (NetX HDF5), or for other simulators (NIR).",
+    "import": "Write a NIR file's network as a network file.",
     "check": "Say whether a network file fits on Loihi 1 or Loihi 2.",
     "run": "Run a network file on texts.",
     "verify": "Compare every spike of SLAYER, the emulator and Lava.",
@@ -34,7 +36,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"snnlp_lava.cli.{cmd_name}").command
+        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command: click.Command = importlib.import_module(f"snnlp_lava.cli.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

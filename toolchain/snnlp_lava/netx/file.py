@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -20,12 +19,12 @@ from snnlp_lava.chip.network import Layer, Network, checked_layer
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import parse_json, replacing_file
 from snnlp_lava.netx.card import Card
+from snnlp_lava.netx.hdf5 import DAMAGED, array_of, dataset_of, fixed_text_of, group_of, holds, scalar_of
 
 FORMAT = 2
+MAX_LAYERS = 64
 _GROUP = "snnlp"
-_MAX_LAYERS = 64
 _MAX_ARRAYS = 4
-_MAX_BYTES = 1 << 28  # of one dataset; 1 Gi of weights would fill eight Loihi 2 chips
 _NEURON_TYPES = ("CUBA", "LOIHI")
 _NEURON_FIELDS = {"type", "iDecay", "vDecay", "vThMant", "refDelay", "gradedSpike"}
 _OLD_FIELDS = {"scaleRho", "tauRho", "theta", "wgtExp"}  # of the SLAYER before lava-dl; NetX ignores them
@@ -47,22 +46,24 @@ class NetworkFile:
     card: Card | None
 
 
-def write_network(path: Path, network: Network, card: Card) -> None:
-    """Write a network file, whole or not at all.
+def write_network(path: Path, network: Network, card: Card | None) -> None:
+    """Write a network file, whole or not at all; without a card it says nothing of texts.
 
     Raises
     ------
     InputError
         If card and network do not fit together, or the file cannot be written.
     """
-    _check_fit(network, card)
+    if card is not None:
+        check_fit(network, card)
     with replacing_file(path) as temporary, h5py.File(temporary, "w") as file:
         for index, layer in enumerate(network.layers):
             _write_layer(file.create_group(f"layer/{index}"), layer)
+        if card is None:
+            return
         group = file.create_group(_GROUP)
         group.attrs["format"] = FORMAT
-        document = json.dumps(card.to_dict(), ensure_ascii=False, sort_keys=True, allow_nan=False)
-        group["card"] = np.frombuffer(document.encode(), dtype=np.uint8)
+        group["card"] = card_bytes(card)
         for name, array in card.encoder.arrays().items():
             group[f"encoder/{name}"] = array
 
@@ -80,13 +81,15 @@ def read_network(path: Path) -> NetworkFile:
         raise InputError(f"network {path}: no such file")
     try:
         with h5py.File(path, "r") as file:
-            network = Network(tuple(_read_layers(_group(file, "layer"))))
-            card = _read_card(_group(file, _GROUP)) if _GROUP in file else None
+            if not holds(file, "layer"):
+                raise InputError("lacks /layer; is it a NetX file?")
+            network = Network(tuple(_read_layers(group_of(file, "layer"))))
+            card = _read_group(group_of(file, _GROUP)) if holds(file, _GROUP) else None
         if card is not None:
-            _check_fit(network, card)
+            check_fit(network, card)
     except InputError as error:
         raise InputError(f"network {path}: {error}") from error
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:  # what h5py raises on damaged files
+    except DAMAGED as error:
         raise InputError(f"network {path}: is no readable HDF5 file: {first_line(error)}") from error
     return NetworkFile(network, card)
 
@@ -108,7 +111,14 @@ def read_complete_network(path: Path) -> tuple[Network, Card]:
     return file.network, file.card
 
 
-def _check_fit(network: Network, card: Card) -> None:
+def check_fit(network: Network, card: Card) -> None:
+    """Check that a card belongs to a network.
+
+    Raises
+    ------
+    InputError
+        If input lines and channels, or output neurons and label names, are not equally many.
+    """
     if network.inputs != card.encoder.channels:
         raise InputError(f"{network.inputs} input lines, but its encoder has {card.encoder.channels} channels")
     if network.outputs != len(card.label_names):
@@ -132,14 +142,14 @@ def _write_layer(group: h5py.Group, layer: Layer) -> None:
 
 
 def _read_layers(group: h5py.Group) -> list[Layer]:
-    if not 1 <= len(group) <= _MAX_LAYERS:
-        raise InputError(f"has {len(group)} layers; 1 to {_MAX_LAYERS} are supported")
+    if not 1 <= len(group) <= MAX_LAYERS:
+        raise InputError(f"has {len(group)} layers; 1 to {MAX_LAYERS} are supported")
     layers: list[Layer] = []
     for index in range(len(group)):
         if str(index) not in group:
             raise InputError(f"lacks layer/{index}")
-        description = _group(group, str(index))
-        kind = _text(description, "type")
+        description = group_of(group, str(index))
+        kind = fixed_text_of(description, "type")
         if kind == "flatten" or (kind == "input" and index == 0 and "neuron" not in description):
             continue  # shapes alone; between dense layers they change nothing
         layers.append(_read_dense(description, kind, index))
@@ -153,37 +163,38 @@ def _read_dense(group: h5py.Group, kind: str, index: int) -> Layer:
         raise InputError(f"{name} is of type {kind!r}{neurons}; only 'dense' is supported")
     if "neuron" not in group:
         raise InputError(f"{name} has no neuron description")
-    neuron = _group(group, "neuron")
+    neuron = group_of(group, "neuron")
     _check_neuron(name, neuron)
-    if "delay" in group and _array(group, "delay", (0, 1, 2)).any():
+    if "delay" in group and array_of(group, "delay", (0, 1, 2)).any():
         raise InputError(f"{name} has synaptic delays, which are not supported")
-    if "gradedSpike" in neuron and _array(neuron, "gradedSpike", (0,)).any():
+    if "gradedSpike" in neuron and array_of(neuron, "gradedSpike", (0,)).any():
         raise InputError(f"{name} has graded spikes, which are not supported")
-    weight = _array(group, "weight", (1, 2))
+    weight = array_of(group, "weight", (1, 2))
     if weight.ndim == 1:  # of one neuron or one line
-        outputs = int(_array(group, "shape", (0, 1)).prod())
+        outputs = int(array_of(group, "shape", (0, 1)).prod())
         if outputs < 1 or weight.size % outputs:
             raise InputError(f"{name} has {weight.size} weights for {outputs} neurons")
         weight = weight.reshape(outputs, -1)
     if max(weight.shape) > limits.MAX_NEURONS:
         raise InputError(f"{name} has weights of shape {weight.shape}; {limits.MAX_NEURONS} neurons are the most")
-    bias = _array(group, "bias", (1,)) if "bias" in group else np.zeros(len(weight), dtype=np.int32)
+    bias = array_of(group, "bias", (1,)) if "bias" in group else np.zeros(len(weight), dtype=np.int32)
     return checked_layer(
         index + 1,
         weight=weight,
         bias=bias,
-        current_decay=_scalar(neuron, "iDecay"),
-        voltage_decay=_scalar(neuron, "vDecay"),
-        threshold=_scalar(neuron, "vThMant"),
+        current_decay=scalar_of(neuron, "iDecay"),
+        voltage_decay=scalar_of(neuron, "vDecay"),
+        threshold=scalar_of(neuron, "vThMant"),
     )
 
 
 def _check_neuron(name: str, neuron: h5py.Group) -> None:
     # lava-dl writes the type as a string of variable length. HDF5 keeps those on a heap whose damage crashes or
     # hangs the library, so they are not read; the fields tell a CUBA neuron as well.
-    type_of = _dataset(neuron, "type")
+    type_of = dataset_of(neuron, "type")
     string = h5py.check_string_dtype(type_of.dtype)
-    if string is not None and string.length is not None and (kind := _text(neuron, "type")) not in _NEURON_TYPES:
+    fixed = string is not None and string.length is not None
+    if fixed and (kind := fixed_text_of(neuron, "type")) not in _NEURON_TYPES:
         raise InputError(f"{name} has neurons of type {kind!r}; only {' and '.join(_NEURON_TYPES)} are supported")
     if other := sorted(set(neuron) - _NEURON_FIELDS - _OLD_FIELDS):
         raise InputError(
@@ -191,7 +202,7 @@ def _check_neuron(name: str, neuron: h5py.Group) -> None:
         )
 
 
-def _read_card(group: h5py.Group) -> Card:
+def _read_group(group: h5py.Group) -> Card:
     if "format" not in group.attrs:
         raise InputError(f"/{_GROUP} has no attribute format")
     attribute = group.attrs.get_id("format")
@@ -199,66 +210,31 @@ def _read_card(group: h5py.Group) -> Card:
     found = group.attrs["format"] if attribute.shape == () and attribute.dtype.kind in "iu" else None
     if found != FORMAT:
         raise InputError(f"/{_GROUP} has format {found}; this version reads format {FORMAT}")
-    card = _array(group, "card", (1,))
+    return read_card(group)
+
+
+def card_bytes(card: Card) -> np.ndarray:
+    """All of a card but the encoder's arrays: JSON in UTF-8, (bytes,) uint8."""
+    document = json.dumps(card.to_dict(), ensure_ascii=False, sort_keys=True, allow_nan=False)
+    return np.frombuffer(document.encode(), dtype=np.uint8)
+
+
+def read_card(group: h5py.Group) -> Card:
+    """Read the card from a group that holds ``card`` and ``encoder``.
+
+    Raises
+    ------
+    InputError
+        If something is missing, malformed or out of range.
+    """
+    card = array_of(group, "card", (1,))
     if card.dtype != np.uint8:
-        raise InputError(f"/{_GROUP}/card is {card.dtype}, not bytes")
+        raise InputError(f"{group.name}/card is {card.dtype}, not bytes")
     try:
         document = parse_json(card.tobytes())
     except InputError as error:
-        raise InputError(f"/{_GROUP}/card {error}") from error
-    encoder = _group(group, "encoder")
+        raise InputError(f"{group.name}/card {error}") from error
+    encoder = group_of(group, "encoder")
     if len(encoder) > _MAX_ARRAYS:
-        raise InputError(f"/{_GROUP}/encoder has {len(encoder)} arrays; {_MAX_ARRAYS} are the most")
-    return Card.from_dict(document, {name: _array(encoder, name, (1, 2)) for name in encoder})
-
-
-def _member(group: h5py.Group, key: str) -> Any:
-    link = group.get(key, getlink=True)
-    if link is None:
-        raise InputError(f"lacks {group.name.rstrip('/')}/{key}; is it a NetX file?")
-    if not isinstance(link, h5py.HardLink):
-        raise InputError(f"{group.name.rstrip('/')}/{key} is a link to elsewhere, which is not followed")
-    return group[key]
-
-
-def _group(parent: h5py.Group, key: str) -> h5py.Group:
-    member = _member(parent, key)
-    if not isinstance(member, h5py.Group):
-        raise InputError(f"{member.name} is not a group")
-    return member
-
-
-def _dataset(parent: h5py.Group, key: str) -> h5py.Dataset:
-    member = _member(parent, key)
-    if not isinstance(member, h5py.Dataset) or member.shape is None:
-        raise InputError(f"{getattr(member, 'name', key)} is not a dataset")
-    if member.external or member.is_virtual:
-        raise InputError(f"{member.name} keeps its data in another file, which is not followed")
-    if member.nbytes > _MAX_BYTES:
-        raise InputError(f"{member.name} has {member.nbytes} bytes; {_MAX_BYTES} are the most")
-    return member
-
-
-def _array(parent: h5py.Group, key: str, dimensions: tuple[int, ...]) -> np.ndarray:
-    dataset = _dataset(parent, key)
-    if dataset.ndim not in dimensions or dataset.dtype.kind not in "iufb":
-        raise InputError(f"{dataset.name} is {dataset.dtype} of shape {dataset.shape}, which is not what NetX writes")
-    return np.asarray(dataset[()])
-
-
-def _scalar(parent: h5py.Group, key: str) -> int:
-    values = _array(parent, key, (0, 1)).reshape(-1).tolist()
-    if len(values) == 1 and abs(values[0]) < 1 << 31 and values[0] == int(values[0]):
-        return int(values[0])
-    raise InputError(f"{parent.name}/{key} is not one whole number of 32 bits (one value for a layer is supported)")
-
-
-def _text(parent: h5py.Group, key: str) -> str:
-    dataset = _dataset(parent, key)
-    string = h5py.check_string_dtype(dataset.dtype)
-    if string is None or string.length is None or dataset.size != 1:
-        raise InputError(f"{dataset.name} is not one text of fixed length")
-    try:
-        return bytes(np.asarray(dataset[()]).item()).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{dataset.name} is not UTF-8") from error
+        raise InputError(f"{encoder.name} has {len(encoder)} arrays; {_MAX_ARRAYS} are the most")
+    return Card.from_dict(document, {name: array_of(encoder, name, (1, 2)) for name in encoder})

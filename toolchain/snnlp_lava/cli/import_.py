@@ -1,0 +1,86 @@
+"""snnlp-lava import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from snnlp_lava.netx.nir import Imported
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--time-step",
+    type=click.FloatRange(min=1e-9, max=1e9),
+    metavar="SECONDS",
+    help="Of a simulator's step; a NIR file does not say it.  [default: 0.0001]",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Network file.  [default: netx_exports/NAME.net]")
+def command(file: Path, time_step: float | None, output: Path | None) -> None:
+    """Write the network in the NIR file FILE as a network file.
+
+    What `export --format nir` wrote comes back as it was. Dense layers of LIF or CubaLIF neurons that another program
+    wrote are quantised to Loihi's integers, and what that changed is printed.
+    """
+    from snnlp_lava.chip.network import sizes_text
+    from snnlp_lava.cli.console import stderr
+    from snnlp_lava.netx.file import write_network
+    from snnlp_lava.netx.nir import read_nir
+
+    imported = read_nir(file, time_step)
+    path = output or Path("netx_exports") / f"{file.stem}.net"
+    write_network(path, imported.network, imported.card)
+    if imported.changes:
+        _print(imported)
+    card = imported.card
+    what = f"window {card.window}, period {card.period} steps" if card else "no card, so it runs on spikes"
+    stderr().print(f"network: {path} ({sizes_text(imported.network.sizes)}, {what})", highlight=False, soft_wrap=True)
+
+
+def _print(imported: Imported) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        title=f"quantised, a time step being {imported.time_step:g} s; errors are the largest of a layer",
+        title_justify="left",
+        caption="in brackets: stored minus wanted decay, in units of 1/4096",
+        caption_justify="left",
+    )
+    layers, changes = imported.network.layers, imported.changes
+    pairs = list(zip(layers, changes, strict=True))
+    table.add_column("layer")
+    for number in range(len(layers)):
+        table.add_column(str(number + 1), justify="right")
+    rows = {
+        "scale": [f"{change.scale:.6g}" for change in changes],
+        "threshold (kept exactly)": [str(layer.threshold) for layer in layers],
+        "weights": [_span(layer.weight) for layer in layers],
+        "  error, of the largest": [f"{change.weight_share:.2%}" for change in changes],
+        "  not 0 before, 0 now": [f"{change.zeroed:,} of {change.weights:,}" for change in changes],
+        "biases": [_span(layer.bias) for layer in layers],
+        "  error, of the threshold": [f"{change.bias_error:.2%}" for change in changes],
+        "current decay": [_decay(layer.current_decay, change.current_decay_error) for layer, change in pairs],
+        "voltage decay": [_decay(layer.voltage_decay, change.voltage_decay_error) for layer, change in pairs],
+    }
+    for name, cells in rows.items():
+        table.add_row(name, *cells)
+    console = Console(highlight=False)
+    console.print(table)
+    for note in imported.notes:
+        console.print(f"note: {note}", soft_wrap=True, markup=False)
+
+
+def _span(values: np.ndarray) -> str:
+    low, high = values.min(), values.max()
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _decay(stored: int, error: float) -> str:
+    return f"{stored} ({error:+.2f})" if abs(error) >= 0.005 else str(stored)

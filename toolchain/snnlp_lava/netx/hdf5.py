@@ -1,0 +1,254 @@
+"""Read members of an HDF5 file that nobody vouches for.
+
+Links are not followed, other files not opened, and nothing larger than `MAX_BYTES` is allocated, compressed or not.
+Two things HDF5 itself does not survive are done here: strings of variable length stand on a heap whose damage crashes
+or hangs the library, and a compressed chunk is inflated to whatever it grows to.
+
+Sources: HDF5 File Format Specification 3.0, III.E "Level 1E: Global Heap" and IV.A.2.q "Filter Pipeline".
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import struct
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import h5py
+import numpy as np
+
+from snnlp_lava.errors import InputError
+
+MAX_BYTES = 1 << 28  # of one dataset; 1 Gi of weights would fill eight Loihi 2 chips
+DAMAGED = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError)
+"""What h5py raises on damaged files."""
+
+_MAX_TEXTS = 1024
+_MAX_TEXT = 1024
+_MAX_HEAP = 1 << 20
+_HEAP_HEADER = struct.Struct("<4sB3xQ")
+_HEAP_OBJECT = struct.Struct("<H6xQ")
+_HEAP_POINTER = struct.Struct("<IQI")
+
+
+def holds(parent: h5py.Group, key: str) -> bool:
+    """Whether a group has a member or a link of this name; the link is not followed."""
+    return parent.get(key, getlink=True) is not None
+
+
+def member_of(parent: h5py.Group, key: str) -> Any:
+    """A member that stands in the group itself.
+
+    Raises
+    ------
+    InputError
+        If there is none of this name, or it is a link to elsewhere.
+    """
+    link = parent.get(key, getlink=True)
+    if link is None:
+        raise InputError(f"lacks {parent.name.rstrip('/')}/{key}")
+    if not isinstance(link, h5py.HardLink):
+        raise InputError(f"{parent.name.rstrip('/')}/{key} is a link to elsewhere, which is not followed")
+    return parent[key]
+
+
+def group_of(parent: h5py.Group, key: str) -> h5py.Group:
+    """A member that is a group.
+
+    Raises
+    ------
+    InputError
+        If it is missing, a link or no group.
+    """
+    member = member_of(parent, key)
+    if not isinstance(member, h5py.Group):
+        raise InputError(f"{member.name} is not a group")
+    return member
+
+
+def dataset_of(parent: h5py.Group, key: str) -> h5py.Dataset:
+    """A member that is a dataset with data of its own; not read yet.
+
+    Raises
+    ------
+    InputError
+        If it is missing, a link, no dataset, kept in another file or larger than `MAX_BYTES`.
+    """
+    member = member_of(parent, key)
+    if not isinstance(member, h5py.Dataset) or member.shape is None:
+        raise InputError(f"{getattr(member, 'name', key)} is not a dataset")
+    if member.external or member.is_virtual:
+        raise InputError(f"{member.name} keeps its data in another file, which is not followed")
+    if member.nbytes > MAX_BYTES:
+        raise InputError(f"{member.name} has {member.nbytes} bytes; {MAX_BYTES} are the most")
+    return member
+
+
+def array_of(parent: h5py.Group, key: str, dimensions: tuple[int, ...]) -> np.ndarray:
+    """A member's numbers.
+
+    Parameters
+    ----------
+    parent, key
+        The group and the member's name.
+    dimensions
+        Numbers of axes that it may have.
+
+    Raises
+    ------
+    InputError
+        If `dataset_of` does, or it holds no numbers, has other axes, or is compressed otherwise than by gzip.
+    """
+    dataset = dataset_of(parent, key)
+    if dataset.ndim not in dimensions or dataset.dtype.kind not in "iufb":
+        axes = " or ".join(map(str, dimensions))
+        raise InputError(f"{dataset.name} is {dataset.dtype} of shape {dataset.shape}, not numbers of {axes} axes")
+    return _values(dataset)
+
+
+def scalar_of(parent: h5py.Group, key: str) -> int:
+    """A member that is one whole number of 32 bits.
+
+    Raises
+    ------
+    InputError
+        If it is anything else.
+    """
+    values = array_of(parent, key, (0, 1)).reshape(-1).tolist()
+    if len(values) == 1 and abs(values[0]) < 1 << 31 and values[0] == int(values[0]):
+        return int(values[0])
+    raise InputError(f"{parent.name}/{key} is not one whole number of 32 bits (one value for a layer is supported)")
+
+
+def fixed_text_of(parent: h5py.Group, key: str) -> str:
+    """A member that is one text of fixed length.
+
+    Raises
+    ------
+    InputError
+        If it is anything else, or not UTF-8.
+    """
+    dataset = dataset_of(parent, key)
+    string = h5py.check_string_dtype(dataset.dtype)
+    if string is None or string.length is None or dataset.size != 1:
+        raise InputError(f"{dataset.name} is not one text of fixed length")
+    return _decoded(dataset, bytes(np.asarray(dataset[()]).item()))
+
+
+def texts_of(parent: h5py.Group, key: str) -> list[str]:
+    """A member's texts of fixed or variable length, row by row.
+
+    Raises
+    ------
+    InputError
+        If it holds no texts, too many or too long ones, they are not UTF-8, or their heap is damaged.
+    """
+    dataset = dataset_of(parent, key)
+    string = h5py.check_string_dtype(dataset.dtype)
+    if string is None:
+        raise InputError(f"{dataset.name} holds {dataset.dtype}, not text")
+    if dataset.size > _MAX_TEXTS:
+        raise InputError(f"{dataset.name} has {dataset.size} texts; {_MAX_TEXTS} are the most")
+    if string.length is not None:
+        return [_decoded(dataset, bytes(text)) for text in np.asarray(dataset[()]).reshape(-1).tolist()]
+    offset = dataset.id.get_offset()
+    plain = dataset.file.userblock_size == 0 and dataset.file.id.get_create_plist().get_sizes() == (8, 8)
+    if not plain or offset is None:
+        raise InputError(f"{dataset.name} is not stored as h5py stores text")
+    with Path(dataset.file.filename).open("rb") as handle:
+        handle.seek(offset)
+        pointers = handle.read(dataset.size * _HEAP_POINTER.size)
+        if len(pointers) != dataset.size * _HEAP_POINTER.size:
+            raise InputError(f"{dataset.name} ends behind the file")
+        heaps: dict[int, dict[int, bytes]] = {}
+        texts = []
+        for length, address, index in _HEAP_POINTER.iter_unpack(pointers):
+            if length and address not in heaps:
+                heaps[address] = _heap(handle, address)
+            text = heaps[address].get(index, b"") if length else b""
+            if len(text) < length or length > _MAX_TEXT:
+                raise InputError(f"{dataset.name} holds a text that is damaged or longer than {_MAX_TEXT} bytes")
+            texts.append(_decoded(dataset, text[:length]))
+    return texts
+
+
+def _heap(handle: BinaryIO, address: int) -> dict[int, bytes]:
+    """Objects of the global heap collection at `address` by their number; none where it is damaged."""
+    size_of_file = handle.seek(0, 2)
+    if address >= size_of_file:
+        return {}
+    handle.seek(address)
+    header = handle.read(_HEAP_HEADER.size)
+    if len(header) < _HEAP_HEADER.size:
+        return {}
+    signature, version, size = _HEAP_HEADER.unpack(header)
+    if (signature, version) != (b"GCOL", 1):
+        return {}
+    collection = handle.read(min(size, _MAX_HEAP))
+    objects, place = {}, 0
+    while place + _HEAP_OBJECT.size <= len(collection):
+        index, size = _HEAP_OBJECT.unpack_from(collection, place)
+        if not index:  # what is free, and the last
+            break
+        place += _HEAP_OBJECT.size
+        objects[index] = collection[place : place + min(size, _MAX_TEXT + 1)]
+        place += -(-size // 8) * 8
+    return objects
+
+
+def _decoded(dataset: h5py.Dataset, text: bytes) -> str:
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{dataset.name} is not UTF-8") from error
+
+
+def _values(dataset: h5py.Dataset) -> np.ndarray:
+    chunk = dataset.chunks
+    if chunk is None:
+        return np.asarray(dataset[()])
+    if math.prod(chunk) * dataset.dtype.itemsize > MAX_BYTES:
+        raise InputError(f"{dataset.name} is stored in chunks of shape {chunk}; {MAX_BYTES} bytes are the most")
+    if dataset.id.get_type() != h5py.h5t.py_create(dataset.dtype):
+        raise InputError(f"{dataset.name} is not stored as NumPy stores {dataset.dtype}")
+    filters = _filters(dataset)
+    size_of_file = Path(dataset.file.filename).stat().st_size
+    values = np.empty(dataset.shape, dataset.dtype)
+    for corner in itertools.product(*(range(0, size, step) for size, step in zip(dataset.shape, chunk, strict=True))):
+        stored = dataset.id.get_chunk_info_by_coord(corner)
+        if stored.byte_offset is None or stored.size > size_of_file:
+            raise InputError(f"{dataset.name} is not whole")
+        data = dataset.id.read_direct_chunk(corner)[1]
+        for place in reversed(range(len(filters))):
+            if not stored.filter_mask >> place & 1:
+                data = _unfiltered(dataset, filters[place], data, math.prod(chunk) * dataset.dtype.itemsize)
+        block = np.frombuffer(data, dataset.dtype).reshape(chunk)
+        space = tuple(
+            slice(start, min(start + step, size))
+            for start, step, size in zip(corner, chunk, dataset.shape, strict=True)
+        )
+        values[space] = block[tuple(slice(part.stop - part.start) for part in space)]
+    return values
+
+
+def _filters(dataset: h5py.Dataset) -> list[int]:
+    plist = dataset.id.get_create_plist()
+    filters = [plist.get_filter(index)[0] for index in range(plist.get_nfilters())]
+    if set(filters) - {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE}:
+        raise InputError(f"{dataset.name} is compressed with {dataset.compression or filters}; only gzip is read")
+    return filters
+
+
+def _unfiltered(dataset: h5py.Dataset, code: int, data: bytes, size: int) -> bytes:
+    if code == h5py.h5z.FILTER_SHUFFLE:
+        return np.frombuffer(data, np.uint8).reshape(dataset.dtype.itemsize, -1).T.tobytes()
+    inflate = zlib.decompressobj()
+    try:
+        data = inflate.decompress(data, size)
+    except zlib.error as error:
+        raise InputError(f"{dataset.name} is damaged: {error}") from error
+    if len(data) != size or inflate.decompress(inflate.unconsumed_tail, 1):
+        raise InputError(f"{dataset.name} is damaged: a chunk has not the {size} bytes that belong there")
+    return data
