@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from snnlp_lava.backends.emulator import run_emulator
+from snnlp_lava.backends.lava_job import Board
 from snnlp_lava.backends.record import EXAMPLES, Source, check_run_folder, result_document, write_run
 from snnlp_lava.backends.result import BrokenRunError, RunResult, agreed
 from snnlp_lava.chip.network import Network
@@ -151,11 +152,12 @@ def run_network(
     backend: str,
     *,
     jobs: int = 1,
+    board: Board | None = None,
     keep_trains: int = EXAMPLES,
     folder: Path | None = None,
     report: Report = silent,
 ) -> Outcome:
-    """Run a network file on a backend, and write the run folder where one is given.
+    """Run a network file on a backend, and write the run folder where one is given; `board` is loihi2's.
 
     Raises
     ------
@@ -166,12 +168,17 @@ def run_network(
     """
     if folder is not None:
         check_run_folder(folder)
+    if backend == "loihi2":
+        from snnlp_lava.backends.loihi2 import check_board
+
+        board = board or Board()
+        check_board(path, board, own_period=selection.spikes is None)
     chosen = choose(path, selection, report)
     network, card, samples, period = chosen.network, chosen.card, chosen.samples, chosen.period
     advance = counting(report, backend, len(samples))
 
     def record(result: RunResult, done: np.ndarray, complete: bool) -> Outcome:
-        if backend != "emulator":
+        if backend == "sim":
             result = agreed(result, run_emulator(network, samples, period, rows=done))
         labels = chosen.labels[done] if chosen.labels is not None else None
         document = result_document(result, card, labels)
@@ -197,6 +204,10 @@ def run_network(
             from snnlp_lava.backends.sim import run_sim
 
             result = run_sim(path, network, samples, period, jobs=jobs, keep_trains=keep_trains, progress=advance)
+        elif board is not None:
+            from snnlp_lava.backends.loihi2 import run_loihi2
+
+            result = run_loihi2(path, network, samples, period, board, keep_trains=keep_trains, progress=advance)
         else:
             result = run_emulator(network, samples, period, keep_trains=keep_trains, progress=advance)
     except BrokenRunError as broken:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from snnlp_lava.backends.result import RunResult
+from snnlp_lava.backends.result import COUNTERS, RunResult
 from snnlp_lava.chip.network import Network
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import read_json, replacing_folder, write_json
@@ -68,6 +69,7 @@ def result_document(result: RunResult, card: Card | None, labels: np.ndarray | N
     ranked = class_scores(result, card)
     scores = accuracy_and_mrr(ranked, labels) if labels is not None else {"accuracy": None, "mrr": None}
     layers = layer_counts(result)
+    counted_by = {layer["name"]: by for layer, by in zip(layers, result.counted_by, strict=False)}
     return {
         "backend": result.backend,
         "samples": result.samples,
@@ -77,6 +79,8 @@ def result_document(result: RunResult, card: Card | None, labels: np.ndarray | N
         "steps": result.steps,
         "input_spikes": layers[0]["spikes"],
         "layers": layers,
+        **({"counted_by": counted_by} if counted_by else {}),
+        **({"metered": {**result.metered, "samples": result.samples}} if result.metered else {}),
         "synops_per_sample": sum(layer["synops"] for layer in layers) / result.samples,
         "paper_operations": paper_operations(result),
         "wraps": sum(layer["wraps"] for layer in layers),
@@ -259,6 +263,7 @@ def _check_record(
         if not isinstance(text, str):
             raise TypeError(f"{RESULT} holds {str(text)[:40]!r} where a text should stand")
     _check_presented(record)
+    _check_measured(record)
     if (record["accuracy"] is None) != (labels is None) or min(record["window"], record["period"], record["steps"]) < 1:
         raise ValueError(f"{RESULT} contradicts {SAMPLES}")
     card = record["network"]["card"]
@@ -271,3 +276,16 @@ def _check_presented(record: Mapping[str, Any]) -> None:
         for step, word in steps:
             if type(step) is not int or not 0 <= step < record["window"] or not isinstance(word, str):
                 raise ValueError(f"{RESULT} presents {str(word)[:40]!r} at step {str(step)[:40]}")
+
+
+def _check_measured(record: Mapping[str, Any]) -> None:
+    metered = record.get("metered", {"by": "", "samples": 1, "steps": 1})
+    if not isinstance(metered["by"], str):
+        raise TypeError(f"{RESULT} does not name what metered it")
+    for name in metered.keys() - {"by"} | {"samples", "steps"}:
+        value = metered[name]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+            raise ValueError(f"{RESULT} has {str(value)[:40]!r} as metered {name[:40]}")
+    for name, by in record.get("counted_by", {}).items():
+        if by not in COUNTERS:
+            raise ValueError(f"{RESULT} has layer {name[:40]!r} counted by {str(by)[:40]!r}")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from snnlp_lava.cli.options import jobs_option, json_option, selection_options
+from snnlp_lava.cli.options import board_options, chosen_board, jobs_option, json_option, selection_options
 
 if TYPE_CHECKING:
     from snnlp_lava.backends.job import Selection
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 @click.argument("network", type=click.Path(path_type=Path))
 @click.option(
     "--backend",
-    type=click.Choice(["emulator", "sim"]),
+    type=click.Choice(["emulator", "sim", "loihi2"]),
     default="emulator",
     show_default=True,
-    help="emulator: NumPy, the same integers; sim: Lava's CPU simulator.",
+    help="emulator: NumPy, the same integers; sim: Lava's CPU simulator; loihi2: the chip, with Intel's extension.",
 )
 @selection_options()
 @click.option("--text", "texts", multiple=True, help="A text to classify; may be given several times.")
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     help="Keep every spike of so many samples, the first, in the run folder (trains.safetensors, bit-packed).",
 )
 @jobs_option
+@board_options
 @json_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Run folder.  [default without --text: runs/...]")
 def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[str], **options: Any) -> None:
@@ -48,11 +49,19 @@ def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[s
     if options["vectors"] and not options["data"]:
         raise InputError("--vectors belongs to --data")
     backend, jobs, keep_trains = (options.pop(name) for name in ("backend", "jobs", "keep_trains"))
+    board = chosen_board(backend, jobs, options)
     selection = Selection(texts=tuple(texts), **options)
     folder = output or (None if texts else Path("runs") / _run_name(network, selection, backend))
     with progress_bars() as progress:
         outcome = run_network(
-            network, selection, backend, jobs=jobs, keep_trains=keep_trains, folder=folder, report=Stages(progress)
+            network,
+            selection,
+            backend,
+            jobs=jobs,
+            board=board,
+            keep_trains=keep_trains,
+            folder=folder,
+            report=Stages(progress),
         )
     if as_json:
         click.echo(json.dumps(outcome.document, ensure_ascii=False))
@@ -97,3 +106,20 @@ def _print_summary(document: dict[str, Any]) -> None:
         counts = [layer[key] / samples for key in ("spikes", "synops", "synops_nonzero", "neuron_updates")]
         table.add_row(layer["name"], str(layer["neurons"]), *(f"{count:,.1f}" for count in counts))
     Console().print(table)
+    for line in _measured(document):
+        click.echo(line)
+
+
+def _measured(document: dict[str, Any]) -> Iterator[str]:
+    if "counted_by" in document:
+        hidden = [name for name, by in document["counted_by"].items() if by == "emulator"]
+        yield "output spikes from the chip, the emulator's spike for spike; input spikes as the host sent them" + (
+            f"; {', '.join(hidden)} as the emulator counts" if hidden else ""
+        )
+    if "metered" in document:
+        samples = document["metered"]["samples"]
+        units = {"seconds": "s", "joules": "J", "static_joules": "J, static"}
+        parts = [
+            f"{document['metered'][name] / samples:.3g} {units[name]}" for name in units if name in document["metered"]
+        ]
+        yield f"metered per sample by {document['metered']['by']}: {'; '.join(parts)}"
