@@ -216,6 +216,7 @@ class _Worker:
         if step == self.job.steps and code is not None:
             return True
         if code is not None:
+            logger.info("all that Lava said: %s", (self.folder / LOG).read_text("utf-8", "replace"))
             raise BackendError(
                 f"Lava ended with exit code {code} {self._where()}; its last words: {self._last_words()}"
             )

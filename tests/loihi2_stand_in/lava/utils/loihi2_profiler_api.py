@@ -5,13 +5,12 @@ from lava.utils.stand_in import BEHAVIOUR, log
 
 
 class Loihi2HWProfiler:
-    started = False
-
     def __init__(self, run_cfg):
         log("Loihi2HWProfiler", run_cfg=type(run_cfg).__name__, tag=run_cfg.select_tag)
         if BEHAVIOUR.get("profiler") == "none":
             raise RuntimeError("no instruments on this board")
-        Loihi2HWProfiler.started = True
+        if BEHAVIOUR.get("profiler") == "crash":
+            run_cfg.select = self.fail
 
     def execution_time_probe(self, num_steps):
         log("execution_time_probe", num_steps=num_steps)
@@ -24,3 +23,6 @@ class Loihi2HWProfiler:
         seconds = 2e-5 * num_steps
         self.power, self.static_power = 1.5, 1.0
         self.energy, self.static_energy = 1.5 * seconds, 1.0 * seconds
+
+    def fail(self, process, models):
+        raise RuntimeError("buffer of the probe is full")

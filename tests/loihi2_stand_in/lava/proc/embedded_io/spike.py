@@ -14,7 +14,6 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.utils import loihi
-from lava.utils.loihi2_profiler_api import Loihi2HWProfiler
 from lava.utils.stand_in import BEHAVIOUR, log
 
 VARIABLES = ("SLURM", "NOSLURM", "PARTITION", "BOARD", "LOIHI_GEN", "NXSDKHOST", "HOST_BINARY")
@@ -22,8 +21,7 @@ VARIABLES = ("SLURM", "NOSLURM", "PARTITION", "BOARD", "LOIHI_GEN", "NXSDKHOST",
 
 class _Adapter(AbstractProcess):
     def __init__(self, *, shape, num_message_bits=0):
-        profiled = Loihi2HWProfiler.started
-        super().__init__(shape=shape, profiled=profiled)
+        super().__init__(shape=shape)
         environment = {name: os.environ[name] for name in VARIABLES if name in os.environ}
         log(type(self).__name__, shape=list(shape), bits=num_message_bits, host=loihi.host, environment=environment)
         self.inp = InPort(shape=shape)

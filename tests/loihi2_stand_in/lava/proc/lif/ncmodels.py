@@ -6,7 +6,6 @@ from lava.magma.core.resources import Loihi2NeuroCore
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.proc.lif.models import PyLifResetModelBitAcc
 from lava.proc.lif.process import LIFReset
-from lava.utils.loihi2_profiler_api import Loihi2HWProfiler
 from lava.utils.stand_in import BEHAVIOUR, log
 
 if not BEHAVIOUR.get("no_models"):
@@ -19,8 +18,3 @@ if not BEHAVIOUR.get("no_models"):
             log("LIFReset", neurons=proc_params["shape"][0], interval=interval, offset=offset)
             super().__init__(proc_params)
             self.reset_offset = (offset + BEHAVIOUR.get("late_reset", 0)) % interval
-
-        def run_spk(self):
-            if BEHAVIOUR.get("profiler") == "crash" and Loihi2HWProfiler.started:
-                raise RuntimeError("buffer of the probe is full")
-            super().run_spk()
