@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from snnlp_lava.backends import loihi2, sim
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.lava_job import Board, LavaJob
+from snnlp_lava.backends.record import read_run
 from snnlp_lava.backends.result import BrokenRunError
+from snnlp_lava.cli.main import main
 from snnlp_lava.encode.saf import ONE
 from snnlp_lava.encode.samples import SpikeSamples
 from snnlp_lava.errors import BackendError, InputError
@@ -255,6 +258,35 @@ def test_a_job_survives_its_folder(tmp_path, saved, samples):
         job.write(tmp_path, samples, np.arange(SAMPLES))
         assert LavaJob.read(tmp_path) == job
     assert (job.recorded, job.delays, job.steps) == ((0, 3), (0, 6), SAMPLES * PERIOD + 6)
+
+
+@pytest.mark.slow
+def test_the_commands_run_verify_and_report_on_a_board(machine, saved, samples, tmp_path, monkeypatch):
+    _, path = saved
+    monkeypatch.chdir(tmp_path)
+    np.save("s.npy", samples.spikes(np.arange(SAMPLES)))
+
+    def snnlp_lava(*arguments):
+        return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
+
+    ran = snnlp_lava("run", path, "--spikes", "s.npy", "--backend", "loihi2", "--host", "slurm", "-o", "run")
+    assert ran.exit_code == 0
+    assert "hidden1, hidden2 as the emulator counts" in ran.stdout
+    assert "metered per sample by lava.utils.profiler: 0.000332 s; 0.000498 J; 0.000332 J, static" in ran.stdout
+    record = read_run(tmp_path / "run").record
+    assert record["backend"] == "loihi2"
+    assert record["counted_by"] == {"input": "host", "hidden1": "emulator", "hidden2": "emulator", "output": "chip"}
+    assert record["metered"]["samples"] == SAMPLES
+    assert snnlp_lava("report", "run", "-o", "r.html").exit_code == 0
+    assert "on a Loihi 2, 10 time steps each. The output spikes were read from the chip" in Path("r.html").read_text()
+
+    machine.behaves(flip=[step_of(2, 7), 0])
+    found = snnlp_lava("verify", path, "--spikes", "s.npy", "--backend", "loihi2", "--json")
+    assert found.exit_code == 1
+    document = json.loads(found.stdout)
+    assert [layer["differences"]["loihi2"] for layer in document["layers"]] == [0, None, None, 1]
+    assert (document["first"]["sample"], document["first"]["step"], document["first"]["neuron"]) == (2, 7, 0)
+    assert "those of loihi2 are not read" in found.stderr
 
 
 @pytest.mark.slow

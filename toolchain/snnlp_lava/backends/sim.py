@@ -155,6 +155,7 @@ def run_lava(
             _watch(workers, start_seconds or START_SECONDS, progress)
         except BackendError as error:
             broken = BrokenRunError(str(error))
+            logger.info("all that Lava said:\n%s", "".join(worker.said() for worker in workers))
         except KeyboardInterrupt:
             broken = BrokenRunError("interrupted", interrupted=True)
         finished = [worker.finished for worker in workers]
@@ -216,7 +217,6 @@ class _Worker:
         if step == self.job.steps and code is not None:
             return True
         if code is not None:
-            logger.info("all that Lava said: %s", (self.folder / LOG).read_text("utf-8", "replace"))
             raise BackendError(
                 f"Lava ended with exit code {code} {self._where()}; its last words: {self._last_words()}"
             )
@@ -265,8 +265,12 @@ class _Worker:
         sample = min(self.job.samples, self.step // self.job.period + 1)
         return f"at step {self.step} of {self.job.steps} (sample {sample} of {self.job.samples})"
 
+    def said(self) -> str:
+        """All that Lava wrote."""
+        return (self.folder / LOG).read_text("utf-8", "replace")
+
     def _last_words(self) -> str:
-        lines = (self.folder / LOG).read_text("utf-8", "replace").strip().splitlines()
+        lines = self.said().strip().splitlines()
         return lines[-1].strip() if lines else "none"
 
 
