@@ -114,3 +114,29 @@ def test_a_record_that_contradicts_its_tables_is_refused(written, place, value):
     (folder / "result.json").write_text(json.dumps(record), "utf-8")
     with pytest.raises(InputError, match="is damaged"):
         read_run(folder)
+
+
+METER = {"by": "a meter", "samples": 6, "steps": 48, "joules": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("change", "read"),
+    [
+        ({"metered": METER}, True),
+        ({"metered": {**METER, "joules": -1.0}}, False),
+        ({"metered": {**METER, "seconds": "1"}}, False),
+        ({"metered": {**METER, "samples": 0}}, False),
+        ({"metered": {"samples": 6, "steps": 48}}, False),
+        ({"metered": [1]}, False),
+        ({"counted_by": {"input": "host", "output": "chip"}}, True),
+        ({"counted_by": {"output": "oracle"}}, False),
+    ],
+)
+def test_what_a_chip_adds_to_a_run_is_checked(written, change, read):
+    path = written[0] / "result.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    if read:
+        assert read_run(written[0]).record.items() >= change.items()
+    else:
+        with pytest.raises(InputError, match="is damaged"):
+            read_run(written[0])

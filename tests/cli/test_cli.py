@@ -365,6 +365,25 @@ REFUSED = {
         (*RUN, "--data", "demo", "--text", "a"),
         "give either --data, or --spikes, or one or more --text",
     ),
+    "run: a board for the simulator": ((*RUN, "--text", "a", "--board", "b"), "--board b belongs to --backend loihi2"),
+    "run: a partition for the simulator": (
+        (*RUN, "--text", "a", "--backend", "sim", "--partition", "p"),
+        "--partition p belongs to --backend loihi2",
+    ),
+    "run: a chip for the emulator": (
+        (*RUN, "--text", "a", "--chip-generation", "N3C1"),
+        "--chip-generation N3C1 belongs to --backend loihi2",
+    ),
+    "run: two boards": ((*RUN, "--text", "a", "--backend", "loihi2", "--jobs", 2), "--jobs 2 belongs to --backend sim"),
+    "run: no extension": ((*RUN, "--text", "a", "--backend", "loihi2"), "closed extension lava-loihi"),
+    "verify: a host for the simulator": (
+        ("verify", "{files}/a.net", "--data", "demo", "--host", "slurm"),
+        "--host slurm belongs to --backend loihi2",
+    ),
+    "verify: no extension": (
+        ("verify", "{files}/a.net", "--data", "demo", "--backend", "loihi2"),
+        "closed extension lava-loihi",
+    ),
     "run: text and vectors": ((*RUN, "--text", "a", "--vectors", "{files}/own.npy"), "--vectors belongs to --data"),
     "run: spikes and text": (
         (*RUN, "--spikes", "{files}/spikes.npy", "--text", "a"),

@@ -14,7 +14,7 @@ from snnlp_lava.encode.saf import ONE
 from snnlp_lava.energy.prices import price_books
 from snnlp_lava.errors import InputError
 from snnlp_lava.report.figures import _words_of_steps
-from snnlp_lava.report.page import report_document, wilson_interval, write_report
+from snnlp_lava.report.page import render_page, report_document, wilson_interval, write_report
 from strategies import card_for, saf_samples, write_one_run
 
 HOSTILE = '<script>alert("x")</script> & "quotes" \u202e \x00 😀'
@@ -72,6 +72,33 @@ def test_tables_hold_the_same_numbers(run, tmp_path):
     write_report(tmp_path / "r.md", [run])
     row = (tmp_path / "r.md").read_text("utf-8").splitlines()[2]
     assert f"| {part['synops']:,.0f} |" in row
+
+
+METER = {"by": "a meter", "samples": 6, "steps": 48, "seconds": 3e-3, "joules": 6e-3, "static_joules": 1.5e-3}
+
+
+def test_what_was_metered_stands_beside_the_bills_and_is_in_none(run, tmp_path):
+    metered = replace(run, record={**run.record, "metered": METER})
+    (before,), (part,) = report_document([run])["runs"], report_document([metered])["runs"]
+    assert before["metered"] is None
+    one = {"pj": pytest.approx(1e9), "static_pj": pytest.approx(2.5e8), "ns": pytest.approx(5e5)}
+    assert part["metered"] == {"by": "a meter", "evidence": "metered", **one}
+    assert part["bills"] == before["bills"]
+    for ending in ("html", "csv", "md"):
+        write_report(tmp_path / f"r.{ending}", [metered])
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert "by a meter while this ran, per text: <strong>1.0 mJ</strong>, 250.0 µJ of it static; 500.0 µs." in page
+    (row,) = csv.DictReader((tmp_path / "r.csv").read_text("utf-8").splitlines())
+    assert float(row["metered_pj"]) == pytest.approx(1e9)
+    assert "1.0 mJ per text was metered on the board by a meter" in (tmp_path / "r.md").read_text("utf-8")
+    assert "Metered" not in render_page(report_document([run]), [run])
+
+
+def test_time_alone_is_shown_where_nothing_else_was_metered(run):
+    metered = replace(
+        run, record={**run.record, "metered": {"by": "a meter", "samples": 6, "steps": 48, "seconds": 6e-3}}
+    )
+    assert "per text: 1.0 ms. It holds" in render_page(report_document([metered]), [metered])
 
 
 def test_prices_of_ones_own_are_on_the_page(run, tmp_path):

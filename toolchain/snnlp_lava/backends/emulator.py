@@ -23,6 +23,7 @@ def run_emulator(
     *,
     keep_trains: int = 0,
     progress: Callable[[int], None] = lambda done: None,
+    inspect: Callable[[np.ndarray, np.ndarray], None] = lambda sent, output: None,
 ) -> RunResult:
     """Run samples through a network, in batches of bounded size.
 
@@ -40,6 +41,8 @@ def run_emulator(
         Number of samples, the first, whose spike trains are kept.
     progress
         Called with the number of samples done since the last call.
+    inspect
+        Called with the spikes of each batch: (m, period, lines) of the input, (m, period, classes) of the output.
 
     Raises
     ------
@@ -54,7 +57,7 @@ def run_emulator(
     scores, first = [], []
     for start in range(0, len(rows), batch):
         chunk = rows[start : start + batch]
-        spikes = _padded(samples.spikes(chunk), period)
+        sent = spikes = _padded(samples.spikes(chunk), period)
         first.append(spikes[:, 0].sum(axis=1, dtype=np.int64))
         counts, wraps, clips = [], [], []
         for index in range(len(network.sizes)):
@@ -68,6 +71,7 @@ def run_emulator(
                 trains[index].append(np.packbits(spikes[: max(0, keep_trains - start)], axis=2))
         tallies.append(tally_layers(network, counts, period, wraps, clips))
         scores.append(first_to_count(spikes[:, : samples.window]))
+        inspect(sent, spikes)
         progress(len(chunk))
     output_scores = np.concatenate(scores)
     return RunResult(

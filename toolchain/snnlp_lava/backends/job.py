@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from snnlp_lava.backends.emulator import run_emulator
+from snnlp_lava.backends.lava_job import Board
 from snnlp_lava.backends.parts import Parts, check_job, partial_run
 from snnlp_lava.backends.record import (
     EXAMPLES,
@@ -29,8 +30,8 @@ from snnlp_lava.errors import BackendError, StoppedError
 from snnlp_lava.files import read_json, sha256_of_file
 from snnlp_lava.progress import Report, counting, silent
 
-CHUNK = {"emulator": 8192, "sim": 1024}
-"""Samples that are run, and kept on disk, in one go; starting Lava takes as long as some 20 samples."""
+CHUNK = {"emulator": 8192, "sim": 1024, "loihi2": 1 << 16}
+"""Samples that are run, and kept on disk, in one go; starting Lava takes as long as some 20 samples, a board longer."""
 
 
 def run_network(
@@ -40,11 +41,12 @@ def run_network(
     folder: Path,
     *,
     jobs: int = 1,
+    board: Board | None = None,
     keep_trains: int = EXAMPLES,
     resume: bool = False,
     report: Report = silent,
 ) -> None:
-    """Run a network file on a backend and write the run folder.
+    """Run a network file on a backend and write the run folder; `board` is loihi2's.
 
     Finished samples are kept beside it, see `snnlp_lava.backends.parts`, and the run goes on from there with `resume`;
     what comes out is the same.
@@ -64,11 +66,16 @@ def run_network(
     if resume and (folder / RESULT).exists():
         check_job(folder, read_json(folder / RESULT).get("job", {}), job)
         return
+    if backend == "loihi2":
+        from snnlp_lava.backends.loihi2 import check_board
+
+        board = board or Board()
+        check_board(path, board, own_period=selection.spikes is None)
     chosen = choose(path, selection, report)
     starts = range(0, chosen.total, CHUNK[backend])
     advance = counting(report, backend, chosen.total)
     with partial_run(folder, job, resume) as parts:
-        running = _Running(path, chosen, backend, parts, jobs, keep_trains)
+        running = _Running(path, chosen, backend, parts, jobs, board, keep_trains)
         try:
             for start in starts:
                 stop = min(start + CHUNK[backend], chosen.total)
@@ -104,6 +111,7 @@ class _Running:
     backend: str
     parts: Parts
     jobs: int
+    board: Board | None
     keep_trains: int
 
     def run(self, start: int, stop: int, left: np.ndarray, progress: Callable[[int], None]) -> None:
@@ -123,13 +131,19 @@ class _Running:
         network, period = self.chosen.network, self.chosen.period
         if self.backend == "emulator":
             return run_emulator(network, samples, period, keep_trains=keep_trains, progress=progress)
+        if self.board is not None:
+            from snnlp_lava.backends.loihi2 import run_loihi2
+
+            return run_loihi2(
+                self.path, network, samples, period, self.board, keep_trains=keep_trains, progress=progress
+            )
         from snnlp_lava.backends.sim import run_sim
 
         return run_sim(self.path, network, samples, period, jobs=self.jobs, keep_trains=keep_trains, progress=progress)
 
     def _keep(self, start: int, chunk: Chunk, numbers: np.ndarray, samples: Samples, result: RunResult) -> None:
         chosen = self.chosen
-        if self.backend != "emulator":
+        if self.backend == "sim":
             result = agreed(result, run_emulator(chosen.network, samples, chosen.period))
         labels = chunk.labels[numbers - start] if chunk.labels is not None else None
         table = sample_table(result, class_scores(result, chosen.card), chunk.rows[numbers - start], labels)

@@ -1,8 +1,9 @@
 """The folder through which a Lava worker and its parent work together.
 
 ``job.json`` says what to run, ``input.npy`` holds SAF values or packed spikes, ``spikes0.npy`` ... take the
-spikes of the input and of every layer step by step, bit-packed, and ``step.npy`` the last step of each of them.
-The worker fills them through shared mappings, so that nothing is lost if it ends early, and the parent only looks.
+spikes of the input and of every recorded layer step by step, bit-packed, and ``step.npy`` the last step of each of
+them. The worker fills them through shared mappings, so that nothing is lost if it ends early, and the parent only
+looks.
 """
 
 from __future__ import annotations
@@ -16,8 +17,35 @@ import numpy as np
 from snnlp_lava.encode.encoder import SafEncoder
 from snnlp_lava.encode.samples import EncodedSamples, Samples
 
-_JOB, _INPUT, _STEP, LOG = "job.json", "input.npy", "step.npy", "log.txt"
+_JOB, _INPUT, _STEP, _METERED, LOG = "job.json", "input.npy", "step.npy", "metered.json", "log.txt"
 _CHUNK = 256  # samples made into input in one go
+
+
+@dataclass(frozen=True)
+class Board:
+    """Where a Loihi 2 is, and how spikes come to it and back; see `snnlp_lava.backends.loihi2`.
+
+    Attributes
+    ----------
+    host
+        ``slurm``, ``ethernet``, or None: as Lava's environment variables say.
+    partition, name
+        SLURM's partition, and its board, or the address of an Ethernet host.
+    generation
+        The chip's, such as ``N3B3``.
+    input_delay, output_delay
+        Steps that the adapters to and from the chip add.
+    metered
+        Whether Lava's profiler looks on.
+    """
+
+    host: str | None = None
+    partition: str | None = None
+    name: str | None = None
+    generation: str | None = None
+    input_delay: int = 0
+    output_delay: int = 0
+    metered: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,6 +64,8 @@ class LavaJob:
         Steps a sample is presented, and steps from one sample to the next.
     saf
         Whether the input is SAF values, which a SAF Process makes into spikes, or the spikes themselves.
+    board
+        The Loihi 2 that runs it, None for the simulator. Of a chip's layers only the last is recorded.
     """
 
     network: str
@@ -44,16 +74,37 @@ class LavaJob:
     window: int
     period: int
     saf: bool
+    board: Board | None = None
 
     @classmethod
-    def of(cls, network: Path, sizes: tuple[int, ...], samples: Samples, count: int, period: int) -> LavaJob:
+    def of(
+        cls,
+        network: Path,
+        sizes: tuple[int, ...],
+        samples: Samples,
+        count: int,
+        period: int,
+        board: Board | None = None,
+    ) -> LavaJob:
         """The job for `count` of the samples."""
-        return cls(str(network.resolve()), sizes, count, samples.window, period, _saf(samples) is not None)
+        return cls(str(network.resolve()), sizes, count, samples.window, period, _saf(samples) is not None, board)
+
+    @property
+    def recorded(self) -> tuple[int, ...]:
+        """Which layers' spikes are written down, the input being 0."""
+        return tuple(range(len(self.sizes))) if self.board is None else (0, len(self.sizes) - 1)
+
+    @property
+    def delays(self) -> tuple[int, ...]:
+        """Steps by which each recorded layer's record runs behind the input: one a layer, and the adapters'."""
+        if self.board is None:
+            return self.recorded
+        return (0, len(self.sizes) - 1 + self.board.input_delay + self.board.output_delay)
 
     @property
     def latency(self) -> int:
-        """Steps by which the last layer runs behind the input: one a layer."""
-        return len(self.sizes) - 1
+        """Steps by which the last layer's record runs behind the input."""
+        return self.delays[-1]
 
     @property
     def steps(self) -> int:
@@ -74,26 +125,32 @@ class LavaJob:
                 shape = (len(rows), *values.shape[1:])
                 whole = np.lib.format.open_memmap(folder / _INPUT, mode="w+", dtype=values.dtype, shape=shape)  # type: ignore[no-untyped-call]
             whole[start : start + len(chunk)] = values
-        for path, size in zip(self.train_files(folder), self.sizes, strict=True):
-            shape = (self.steps, (size + 7) // 8)
+        for path, layer in zip(self.train_files(folder), self.recorded, strict=True):
+            shape = (self.steps, (self.sizes[layer] + 7) // 8)
             np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)  # type: ignore[no-untyped-call]
-        np.save(self.step_file(folder), np.zeros(len(self.sizes), dtype=np.int64))
+        np.save(self.step_file(folder), np.zeros(len(self.recorded), dtype=np.int64))
         (folder / _JOB).write_text(json.dumps(asdict(self)), "utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> LavaJob:
         """The job of a folder."""
         document = json.loads((folder / _JOB).read_text("utf-8"))
-        return cls(**{**document, "sizes": tuple(document["sizes"])})
+        board = Board(**document["board"]) if document["board"] else None
+        return cls(**{**document, "sizes": tuple(document["sizes"]), "board": board})
 
     def train_files(self, folder: Path) -> list[Path]:
-        """Files of the spike trains, (steps, ceil(neurons / 8)) uint8 each, of the input and every layer."""
-        return [folder / f"spikes{index}.npy" for index in range(len(self.sizes))]
+        """Files of the spike trains, (steps, ceil(neurons / 8)) uint8 each, of every recorded layer."""
+        return [folder / f"spikes{layer}.npy" for layer in self.recorded]
 
     @staticmethod
     def step_file(folder: Path) -> Path:
-        """File of the last step written of the input and of each layer, int64."""
+        """File of the last step written of each recorded layer, int64."""
         return folder / _STEP
+
+    @staticmethod
+    def metered_file(folder: Path) -> Path:
+        """File of what Lava's profiler saw, if it did."""
+        return folder / _METERED
 
     @staticmethod
     def input(folder: Path) -> np.ndarray:
@@ -101,14 +158,15 @@ class LavaJob:
         return np.load(folder / _INPUT, mmap_mode="r")
 
     def trains(self, folder: Path, samples: int) -> list[np.ndarray]:
-        """Packed trains of the first samples, (samples, period, bytes) uint8 of the input and every layer.
+        """Packed trains of the first samples, (samples, period, bytes) uint8 of every recorded layer.
 
         Layer l runs l steps behind the input, and is reset then; its steps are cut where its own window begins.
         """
-        return [
-            np.load(path)[depth : depth + samples * self.period].reshape(samples, self.period, (size + 7) // 8)
-            for depth, (path, size) in enumerate(zip(self.train_files(folder), self.sizes, strict=True))
-        ]
+        found = []
+        for layer, delay, path in zip(self.recorded, self.delays, self.train_files(folder), strict=True):
+            steps = np.load(path)[delay : delay + samples * self.period]
+            found.append(steps.reshape(samples, self.period, (self.sizes[layer] + 7) // 8))
+        return found
 
 
 def _saf(samples: Samples) -> EncodedSamples | None:

@@ -48,8 +48,14 @@ def run_job(job: LavaJob, folder: Path) -> None:
     else:
         source = SpikePlayer(trains=job.input(folder), channels=job.sizes[0], period=job.period, recording=first)
     # The source feeds the network directly, so the first layer's window begins one step behind the source's.
-    network = netx.hdf5.Network(net_config=job.network, reset_interval=job.period, reset_offset=1)
+    offset = 1 + (job.board.input_delay if job.board is not None else 0)
+    network = netx.hdf5.Network(net_config=job.network, reset_interval=job.period, reset_offset=offset)
     network.net_config.f.close()  # NetX leaves its file open
+    if job.board is not None:
+        from snnlp_lava.backends.loihi2 import run_on_board
+
+        run_on_board(job, folder, source, network, others[-1])
+        return
     source.s_out.connect(network.inp)
     models = {layer.neuron: recording_lif(recording) for layer, recording in zip(network.layers, others, strict=True)}
     config = Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map=models)

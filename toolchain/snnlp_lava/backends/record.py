@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnlp_lava.backends.result import RunResult
+from snnlp_lava.backends.result import COUNTERS, RunResult
 from snnlp_lava.chip.network import Network
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import read_json, replacing_folder, write_json
@@ -24,7 +26,7 @@ RESULT, SAMPLES, TRAINS = "result.json", "samples.parquet", "trains.safetensors"
 FORMAT = 3
 _MALFORMED = (LookupError, AttributeError, ValueError, TypeError)  # what a document of another shape raises
 _COUNTS = ("spikes", "synops", "synops_nonzero", "neuron_updates", "wraps", "clips")
-_STEPS, _SECONDS = "steps", "seconds"  # of a table's samples, in its metadata
+_STEPS, _SECONDS, _COUNTED_BY, _METERED = "steps", "seconds", "counted_by", "metered"  # in a table's metadata
 _FIRST = "input_first_spikes"  # spikes of the first step, which the paper does not count
 _READ = ("output_counts", "prediction", "label")
 EXAMPLES = 4
@@ -62,6 +64,10 @@ def sample_table(result: RunResult, scores: np.ndarray, rows: np.ndarray, labels
         for count in _COUNTS:
             columns[f"{tally.name}_{count}"] = getattr(tally, count)
     about = {_STEPS: str(result.steps), _SECONDS: repr(result.seconds)}
+    if result.metered is not None:
+        about[_METERED] = json.dumps({**result.metered, "samples": result.samples})
+    if result.counted_by:
+        about[_COUNTED_BY] = json.dumps(result.counted_by)
     return pa.table(columns).replace_schema_metadata(about)
 
 
@@ -74,6 +80,10 @@ class Totals:
         Number of samples, steps in all, time.
     layers
         Name, neurons and summed counts of the input and each layer.
+    counted_by
+        Which layer's spikes were counted where, where that is not the backend alone.
+    metered
+        What a board's meter said of the samples that were metered.
     """
 
     def __init__(self, network: Network) -> None:
@@ -84,6 +94,8 @@ class Totals:
             {"name": name, "neurons": size, **dict.fromkeys(_COUNTS, 0)}
             for name, size in zip(names, network.sizes, strict=True)
         ]
+        self.counted_by: dict[str, Any] = {}
+        self.metered: dict[str, Any] = {}
         self._ranks: np.ndarray | None = None
         self._classes = network.outputs
 
@@ -97,6 +109,13 @@ class Totals:
         for layer in self.layers:
             for count in _COUNTS:
                 layer[count] += int(table[f"{layer['name']}_{count}"].to_numpy().sum())
+        if _COUNTED_BY.encode() in about:
+            counters = json.loads(about[_COUNTED_BY.encode()])
+            names = (layer["name"] for layer in self.layers)
+            self.counted_by = {"counted_by": dict(zip(names, counters, strict=True))}
+        if _METERED.encode() in about:
+            found = json.loads(about[_METERED.encode()])
+            self.metered = {"metered": _joined(self.metered["metered"], found) if self.metered else found}
         if "rank" in table.column_names:
             counted = np.bincount(table["rank"].to_numpy(), minlength=self._classes + 1)
             self._ranks = counted if self._ranks is None else self._ranks + counted
@@ -116,6 +135,18 @@ class Totals:
         A spike that drives 256 synapses counts once, and output spikes count, which drive none (its main.py).
         """
         return (sum(layer["spikes"] for layer in self.layers) - self._first) / self.samples
+
+
+def _joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Two measurements as one: times and energies added up, powers weighted by time steps; what one lacks is left."""
+    steps = one["steps"] + other["steps"]
+    joined = {
+        name: (one[name] * one["steps"] + other[name] * other["steps"]) / steps
+        if name.endswith("watts")
+        else one[name] + other[name]
+        for name in one.keys() & other.keys() - {"by"}
+    }
+    return {"by": one["by"], **joined}
 
 
 def result_document(totals: Totals, card: Card | None, backend: str, window: int, period: int) -> dict[str, Any]:
@@ -142,6 +173,8 @@ def result_document(totals: Totals, card: Card | None, backend: str, window: int
         "steps": totals.steps,
         "input_spikes": layers[0]["spikes"],
         "layers": layers,
+        **totals.counted_by,
+        **totals.metered,
         "synops_per_sample": sum(layer["synops"] for layer in layers) / totals.samples,
         "paper_operations": totals.paper_operations,
         "wraps": sum(layer["wraps"] for layer in layers),
@@ -344,6 +377,7 @@ def _check_record(
         if not isinstance(text, str):
             raise TypeError(f"{RESULT} holds {str(text)[:40]!r} where a text should stand")
     _check_presented(record)
+    _check_measured(record)
     if (record["accuracy"] is None) != (labels is None) or min(record["window"], record["period"], record["steps"]) < 1:
         raise ValueError(f"{RESULT} contradicts {SAMPLES}")
     card = record["network"]["card"]
@@ -356,3 +390,16 @@ def _check_presented(record: Mapping[str, Any]) -> None:
         for step, word in steps:
             if type(step) is not int or not 0 <= step < record["window"] or not isinstance(word, str):
                 raise ValueError(f"{RESULT} presents {str(word)[:40]!r} at step {str(step)[:40]}")
+
+
+def _check_measured(record: Mapping[str, Any]) -> None:
+    metered = record.get("metered", {"by": "", "samples": 1, "steps": 1})
+    if not isinstance(metered["by"], str):
+        raise TypeError(f"{RESULT} does not name what metered it")
+    for name in metered.keys() - {"by"} | {"samples", "steps"}:
+        value = metered[name]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+            raise ValueError(f"{RESULT} has {str(value)[:40]!r} as metered {name[:40]}")
+    for name, by in record.get("counted_by", {}).items():
+        if by not in COUNTERS:
+            raise ValueError(f"{RESULT} has layer {name[:40]!r} counted by {str(by)[:40]!r}")

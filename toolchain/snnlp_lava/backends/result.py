@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 
 from snnlp_lava.chip.network import Network
 from snnlp_lava.errors import BackendError, StoppedError
+
+HOST, EMULATOR, CHIP = COUNTERS = ("host", "emulator", "chip")
+"""Who may have counted a layer's spikes where a backend cannot read them all."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,10 @@ class RunResult:
     trains
         Packed spike trains of the first samples, as many as were asked for, of the input and every layer:
         (samples, period, ceil(neurons / 8)) uint8 each, every layer's in its own time.
+    counted_by
+        Who counted each layer's spikes, one of COUNTERS each; empty if the backend did all of it.
+    metered
+        What an instrument measured over all steps, in seconds, watts and joules; None where there was none.
     """
 
     backend: str
@@ -80,6 +88,8 @@ class RunResult:
     layers: tuple[LayerTally, ...]
     seconds: float
     trains: tuple[np.ndarray, ...] = field(default=())
+    counted_by: tuple[str, ...] = ()
+    metered: Mapping[str, Any] | None = None
 
     @property
     def samples(self) -> int:

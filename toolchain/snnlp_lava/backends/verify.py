@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from snnlp_lava.backends.emulator import run_emulator
+from snnlp_lava.backends.lava_job import Board
+from snnlp_lava.backends.loihi2 import check_board, run_board
 from snnlp_lava.backends.selection import Chosen, Selection, choose
 from snnlp_lava.backends.sim import run_sim
 from snnlp_lava.chip import limits
@@ -37,7 +39,8 @@ class Place:
         Where: the sample from 0, the layer's name, the neuron, the step of the layer's own window.
     emulator_state, other_state
         u and v after that step, before the reset by a spike, as they follow from the spikes that arrived on either
-        side: Lava and SLAYER record spikes, so their registers are computed from those.
+        side: Lava and SLAYER record spikes, so their registers are computed from those. None for a layer of a chip,
+        of which only the output is read.
     """
 
     other: str
@@ -46,7 +49,7 @@ class Place:
     neuron: int
     step: int
     emulator_state: tuple[int, int]
-    other_state: tuple[int, int]
+    other_state: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,11 @@ class Verification:
     Attributes
     ----------
     sides
-        Those compared with the emulator: ``lava``, and ``slayer`` where a model was given.
+        Those compared with the emulator: ``lava`` or ``loihi2``, and ``slayer`` where a model was given.
     samples, window, period
         How many samples, and their time steps.
     layers
-        For each layer its name, spikes, differences on every side, wraps and clips.
+        For each layer its name, spikes, differences on every side (None where a side was not read), wraps and clips.
     first
         The first difference, None if there is none.
     """
@@ -75,7 +78,7 @@ class Verification:
     @property
     def differences(self) -> int:
         """Different spikes in all."""
-        return sum(layer["differences"][side] for layer in self.layers for side in self.sides)
+        return sum(layer["differences"][side] or 0 for layer in self.layers for side in self.sides)
 
 
 def verify(
@@ -84,9 +87,12 @@ def verify(
     model: Path | None = None,
     *,
     jobs: int = 1,
+    board: Board | None = None,
     report: Report = silent,
 ) -> Verification:
     """Run the same samples through the emulator, Lava and, where its model is given, SLAYER; compare every spike.
+
+    Of a Loihi 2 the input, as the host sent it, and the output are compared.
 
     Parameters
     ----------
@@ -98,6 +104,8 @@ def verify(
         Folder of the model it was exported from.
     jobs
         Number of Lava runtimes.
+    board
+        The Loihi 2 in the place of Lava's simulator.
     report
         Progress.
 
@@ -108,25 +116,33 @@ def verify(
     BackendError
         If Lava fails.
     """
+    if board is not None:
+        check_board(path, board, own_period=selection.spikes is None)
     chosen = choose(path, selection, report)
     network, period, count = chosen.network, chosen.period, chosen.total
     samples = chosen.chunk(0, count).samples
     expected = run_emulator(network, samples, period, keep_trains=count)
-    advance = counting(report, "lava", count)
-    found = run_sim(path, network, samples, period, jobs=jobs, keep_trains=count, progress=advance)
     emulated = _unpack(expected.trains, network)
-    sides = {"lava": _unpack(found.trains, network)}
+    if board is None:
+        advance = counting(report, "lava", count)
+        found = run_sim(path, network, samples, period, jobs=jobs, keep_trains=count, progress=advance)
+        sides: dict[str, Mapping[int, np.ndarray]] = {"lava": dict(enumerate(_unpack(found.trains, network)))}
+    else:
+        sides = {"loihi2": _board_trains(path, chosen, samples, board, counting(report, "loihi2", count))}
     if model is not None:
-        sides["slayer"] = _slayer_trains(model, chosen, samples)
+        sides["slayer"] = dict(enumerate(_slayer_trains(model, chosen, samples)))
     layers = []
     first: Place | None = None
     for index, tally in enumerate(expected.layers):
-        differences = {}
+        differences: dict[str, int | None] = {}
         for side, trains in sides.items():
+            if index not in trains:
+                differences[side] = None
+                continue
             # SLAYER runs the window alone; what Lava does in a longer period is compared with the emulator.
             differ = emulated[index][:, : trains[index].shape[1]] != trains[index]
             differences[side] = int(differ.sum())
-            if differences[side] and first is None:
+            if differ.any() and first is None:
                 first = _place(network, index, differ, emulated, side, trains)
         layers.append(
             {
@@ -142,6 +158,17 @@ def verify(
 
 def _unpack(packed: Trains, network: Network) -> list[np.ndarray]:
     return [np.unpackbits(train, axis=2, count=size) for train, size in zip(packed, network.sizes, strict=True)]
+
+
+def _board_trains(
+    path: Path, chosen: Chosen, samples: Samples, board: Board, advance: Callable[[int], None]
+) -> Mapping[int, np.ndarray]:
+    ran = run_board(path, chosen.network, samples, chosen.period, board, advance)
+    if ran.broken is not None:
+        raise ran.broken
+    sizes = chosen.network.sizes
+    read = {0: ran.trains[0], len(sizes) - 1: ran.trains[1]}
+    return {index: np.unpackbits(packed, axis=2, count=sizes[index]) for index, packed in read.items()}
 
 
 def _slayer_trains(model: Path, chosen: Chosen, samples: Samples) -> list[np.ndarray]:
@@ -168,18 +195,26 @@ def _same(one: Encoder, other: Encoder) -> bool:
     )
 
 
-def _place(network: Network, index: int, differ: np.ndarray, emulated: Trains, side: str, trains: Trains) -> Place:
+def _place(
+    network: Network,
+    index: int,
+    differ: np.ndarray,
+    emulated: Trains,
+    side: str,
+    trains: Mapping[int, np.ndarray],
+) -> Place:
     sample = int(np.flatnonzero(differ.any(axis=(1, 2)))[0])
     step = int(np.flatnonzero(differ[sample].any(axis=1))[0])
     neuron = int(np.flatnonzero(differ[sample, step])[0])
-    states = ((0, 0), (0, 0))
+    ours: tuple[int, int] = (0, 0)
+    theirs: tuple[int, int] | None = (0, 0)
     if index:
         layer = network.layers[index - 1]
-        states = (
-            _state(layer, neuron, emulated[index - 1][sample, : step + 1], registers=True),
-            _state(layer, neuron, trains[index - 1][sample, : step + 1], registers=side != "slayer"),
-        )
-    return Place(side, sample, network.layer_names[index], neuron, step, *states)
+        theirs = None
+        ours = _state(layer, neuron, emulated[index - 1][sample, : step + 1], registers=True)
+        if index - 1 in trains:
+            theirs = _state(layer, neuron, trains[index - 1][sample, : step + 1], registers=side != "slayer")
+    return Place(side, sample, network.layer_names[index], neuron, step, ours, theirs)
 
 
 def _state(layer: Layer, neuron: int, spikes: np.ndarray, *, registers: bool) -> tuple[int, int]:

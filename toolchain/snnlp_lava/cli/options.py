@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from snnlp_lava.backends.lava_job import Board
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -70,6 +73,46 @@ def selection_options() -> Callable[[F], F]:
         ),
         click.option("--limit", type=click.IntRange(min=1), help="At most so many rows, the same ones each time."),
     )
+
+
+def board_options(function: F) -> F:
+    """Where the Loihi 2 is; what is not given is as Lava's environment variables say."""
+    return _all(
+        click.option("--host", type=click.Choice(["slurm", "ethernet"]), help="loihi2: how its board is reached."),
+        click.option("--partition", help="loihi2: SLURM's partition.  [default: $PARTITION]"),
+        click.option(
+            "--board", "board_name", metavar="BOARD", help="loihi2: SLURM's board, or the address of an Ethernet host."
+        ),
+        click.option(
+            "--chip-generation",
+            type=click.Choice(["N3B2", "N3B3", "N3C1", "N3D1"]),
+            help="loihi2: the chip's.  [default: $LOIHI_GEN, or N3B3]",
+        ),
+    )(function)
+
+
+def chosen_board(backend: str, jobs: int, options: dict[str, Any]) -> Board | None:
+    """The board that the options name, taken out of them; None for another backend.
+
+    Raises
+    ------
+    InputError
+        If they do not belong to the backend.
+    """
+    from snnlp_lava.backends.lava_job import Board
+    from snnlp_lava.errors import InputError
+
+    names = ("host", "partition", "board_name", "chip_generation")
+    host, partition, name, generation = (options.pop(option) for option in names)
+    given = {"--host": host, "--partition": partition, "--board": name, "--chip-generation": generation}
+    for option, value in given.items():
+        if value is not None and backend != "loihi2":
+            raise InputError(f"{option} {value} belongs to --backend loihi2")
+    if backend != "loihi2":
+        return None
+    if jobs > 1:
+        raise InputError(f"--jobs {jobs} belongs to --backend sim; one board is used at a time")
+    return Board(host, partition, name, generation)
 
 
 jobs_option = click.option(

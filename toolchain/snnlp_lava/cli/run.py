@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from snnlp_lava.cli.options import jobs_option, json_option, selection_options
+from snnlp_lava.cli.options import board_options, chosen_board, jobs_option, json_option, selection_options
 
 if TYPE_CHECKING:
     from snnlp_lava.backends.record import Run
@@ -24,10 +24,10 @@ _ELSEWHERE = ("format", "network", "data", "job", "examples", "presented")  # of
 @click.argument("network", type=click.Path(path_type=Path))
 @click.option(
     "--backend",
-    type=click.Choice(["emulator", "sim"]),
+    type=click.Choice(["emulator", "sim", "loihi2"]),
     default="emulator",
     show_default=True,
-    help="emulator: NumPy, the same integers; sim: Lava's CPU simulator.",
+    help="emulator: NumPy, the same integers; sim: Lava's CPU simulator; loihi2: the chip, with Intel's extension.",
 )
 @selection_options()
 @click.option("--text", "texts", multiple=True, help="A text to classify; may be given several times.")
@@ -39,6 +39,7 @@ _ELSEWHERE = ("format", "network", "data", "job", "examples", "presented")  # of
     help="Keep every spike of so many samples, the first, in the run folder (trains.safetensors, bit-packed).",
 )
 @jobs_option
+@board_options
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted.")
 @json_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Run folder.  [default without --text: runs/...]")
@@ -55,12 +56,13 @@ def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[s
     if options["vectors"] and not options["data"]:
         raise InputError("--vectors belongs to --data")
     of_run = {name: options.pop(name) for name in ("backend", "jobs", "keep_trains", "resume")}
+    board = chosen_board(of_run["backend"], of_run["jobs"], options)
     selection = Selection(texts=tuple(texts), **options)
     kept = output or (None if texts else Path("runs") / _run_name(network, selection, of_run["backend"]))
     with contextlib.ExitStack() as stack:
         folder = kept or Path(stack.enter_context(TemporaryDirectory(prefix="snnlp-lava-"))) / "run"
         progress = stack.enter_context(progress_bars())
-        run_network(network, selection, folder=folder, **of_run, report=Stages(progress))
+        run_network(network, selection, folder=folder, board=board, **of_run, report=Stages(progress))
         run = read_run(folder)
     if as_json:
         click.echo(json.dumps(_document(run), ensure_ascii=False))
@@ -111,3 +113,20 @@ def _print_summary(document: Mapping[str, Any]) -> None:
         counts = [layer[key] / samples for key in ("spikes", "synops", "synops_nonzero", "neuron_updates")]
         table.add_row(layer["name"], str(layer["neurons"]), *(f"{count:,.1f}" for count in counts))
     Console().print(table)
+    for line in _measured(document):
+        click.echo(line)
+
+
+def _measured(document: Mapping[str, Any]) -> Iterator[str]:
+    if "counted_by" in document:
+        hidden = [name for name, by in document["counted_by"].items() if by == "emulator"]
+        yield "output spikes from the chip, the emulator's spike for spike; input spikes as the host sent them" + (
+            f"; {', '.join(hidden)} as the emulator counts" if hidden else ""
+        )
+    if "metered" in document:
+        samples = document["metered"]["samples"]
+        units = {"seconds": "s", "joules": "J", "static_joules": "J, static"}
+        parts = [
+            f"{document['metered'][name] / samples:.3g} {units[name]}" for name in units if name in document["metered"]
+        ]
+        yield f"metered per sample by {document['metered']['by']}: {'; '.join(parts)}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from snnlp_lava.cli.options import jobs_option, json_option, selection_options
+from snnlp_lava.cli.options import board_options, chosen_board, jobs_option, json_option, selection_options
 
 if TYPE_CHECKING:
     from snnlp_lava.backends.verify import Verification
@@ -18,10 +18,18 @@ if TYPE_CHECKING:
 @click.command("verify")
 @click.argument("network", type=click.Path(path_type=Path))
 @click.option("--model", type=click.Path(path_type=Path), help="The model folder, to compare with SLAYER, too.")
+@click.option(
+    "--backend",
+    type=click.Choice(["sim", "loihi2"]),
+    default="sim",
+    show_default=True,
+    help="What to compare: Lava's CPU simulator, or the chip, of which the output is read.",
+)
 @selection_options()
 @jobs_option
+@board_options
 @json_option
-def command(network: Path, model: Path | None, jobs: int, as_json: bool, **options: Any) -> None:
+def command(network: Path, model: Path | None, backend: str, jobs: int, as_json: bool, **options: Any) -> None:
     """Compare every spike of the emulator, Lava and SLAYER on the network file NETWORK. Exit code 1 if one differs."""
     from snnlp_lava.backends.selection import Selection
     from snnlp_lava.backends.verify import verify
@@ -30,19 +38,21 @@ def command(network: Path, model: Path | None, jobs: int, as_json: bool, **optio
 
     if bool(options["data"]) == bool(options["spikes"]):
         raise InputError("give either --data or --spikes")
+    board = chosen_board(backend, jobs, options)
     with progress_bars() as progress:
-        found = verify(network, Selection(**options), model, jobs=jobs, report=Stages(progress))
+        found = verify(network, Selection(**options), model, jobs=jobs, board=board, report=Stages(progress))
     if as_json:
         click.echo(json.dumps({**asdict(found), "total_differences": found.differences}))
     else:
         _print_table(found)
     if found.first is not None:
         place = found.first
+        other = f"{place.other} u {place.other_state[0]} v {place.other_state[1]}" if place.other_state else ""
         raise CheckError(
             f"{place.other} and emulator differ in {found.differences} spikes; first in sample {place.sample + 1}, "
             f"layer {place.layer}, neuron {place.neuron}, step {place.step}: "
             f"emulator u {place.emulator_state[0]} v {place.emulator_state[1]}, "
-            f"{place.other} u {place.other_state[0]} v {place.other_state[1]}"
+            f"{other or f'those of {place.other} are not read'}"
         )
 
 
@@ -56,6 +66,7 @@ def _print_table(found: Verification) -> None:
     for column in ("spikes", *(f"{side} differs" for side in found.sides), "wraps", "clips"):
         table.add_column(column, justify="right")
     for layer in found.layers:
-        differences = (f"{layer['differences'][side]:,}" for side in found.sides)
+        found_here = (layer["differences"][side] for side in found.sides)
+        differences = ("not read" if count is None else f"{count:,}" for count in found_here)
         table.add_row(layer["name"], f"{layer['spikes']:,}", *differences, f"{layer['wraps']:,}", f"{layer['clips']:,}")
     Console().print(table)

@@ -14,7 +14,8 @@ import tomli
 
 from snnlp_lava.errors import InputError, first_line
 
-EVIDENCE = ("metered", "measured", "simulated", "derived", "second-hand")
+METERED = "metered"
+EVIDENCE = (METERED, "measured", "simulated", "derived", "second-hand")
 PER_TERM, ALL_IN = SCOPES = ("per-term", "all-in")
 TERMS = ("synop", "neuron_update", "spike", "mac")
 """Operations that have prices."""

@@ -13,7 +13,7 @@ from snnlp_lava.energy.bill import Bill, make_bill
 from snnlp_lava.energy.latency import latency_ns
 from snnlp_lava.energy.ledger import Ledger, dense_ledger, macs_ledger, spiking_ledger
 from snnlp_lava.energy.paper_accounting import saving
-from snnlp_lava.energy.prices import PriceBook, price_books
+from snnlp_lava.energy.prices import METERED, PriceBook, price_books
 from snnlp_lava.netx.card import BASELINES
 from snnlp_lava.version import VERSION
 
@@ -92,9 +92,22 @@ def _run_document(run: Run, books: Mapping[str, PriceBook]) -> dict[str, Any]:
             "saving_with_every_synop": saving(macs, synops),
         },
         "latency_ns": latency_ns(spiking, record["steps"] / samples),
+        "metered": _metered(record),
         "neurobench": _neurobench(layers),
         "examples": _examples(run),
     }
+
+
+def _metered(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Per text what an instrument measured; None where there was none. It belongs to no bill."""
+    metered = record.get("metered")
+    if metered is None:
+        return None
+    per_text = {"seconds": ("ns", 1e9), "joules": ("pj", 1e12), "static_joules": ("static_pj", 1e12)}
+    found = {
+        name: metered[key] / metered["samples"] * scale for key, (name, scale) in per_text.items() if key in metered
+    }
+    return {"by": metered["by"], "evidence": METERED, **found}
 
 
 def _layer(layer: Mapping[str, Any], samples: int, steps: int) -> dict[str, Any]:

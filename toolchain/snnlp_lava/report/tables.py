@@ -28,6 +28,8 @@ def report_csv(document: Mapping[str, Any]) -> str:
             "rival": run["rival"]["title"],
             "rival_macs": run["rival"]["macs"],
         }
+        metered = run["metered"] or {}
+        row |= {f"metered_{name}": metered[name] for name in ("pj", "static_pj", "ns") if name in metered}
         for side, title in (("network", NETWORK), ("rival", run["rival"]["title"])):
             for bill in run["bills"]:
                 if bill["of"] == title and bill["total_pj"]:
@@ -55,6 +57,10 @@ def report_markdown(document: Mapping[str, Any]) -> str:
         cells = [run["name"], *scores, *counts, _total(run, NETWORK, MAIN_BOOK), run["rival"]["title"]]
         cells += [count_text(run["rival"]["macs"]), _total(run, run["rival"]["title"], RIVAL_BOOK)]
         lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
+    for run in document["runs"]:
+        if run["metered"] and "pj" in run["metered"]:
+            of = f"{_cell(run['name'])}: {joules_text(run['metered']['pj'], run['metered']['pj'])}"
+            lines.append(f"\n{of} per text was metered on the board by {run['metered']['by']}, idle chip included.")
     lines.append("\nPer text. Energy: the network at " + f"{main['title']} ({main['evidence']}, {main['source']});")
     lines.append(f"the baseline at {rival['title']} ({rival['evidence']}, {rival['source']}). Both are lower bounds.")
     return "\n".join(lines) + "\n"

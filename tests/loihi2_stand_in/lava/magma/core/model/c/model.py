@@ -1,0 +1,5 @@
+"""Marks models of embedded cores."""
+
+
+class CLoihiProcessModel:
+    pass

@@ -1,0 +1,5 @@
+"""Marks models of neuro cores."""
+
+
+class AbstractNcProcessModel:
+    pass
