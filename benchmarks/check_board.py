@@ -31,7 +31,7 @@ from snnlp_lava.netx.file import read_complete_network
 from snnlp_lava.versions import versions
 
 SAMPLES = 16
-INPUT_DELAYS = (0, 1, 2, 3, -1)
+INPUT_DELAYS = (0, 1, -1, 2, 3)
 OUTPUT_DELAYS = (0, 1, 2, 3, -1)
 VARIABLES = ("SLURM", "NOSLURM", "PARTITION", "BOARD", "LOIHI_GEN", "NXSDKHOST", "HOST_BINARY")
 
