@@ -8,9 +8,12 @@ import pytest
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.record import Source, paper_operations, read_run, result_document, write_run
 from snnlp_lava.chip.network import Layer, Network
+from snnlp_lava.embed.work import Work
 from snnlp_lava.encode.saf import ONE
 from snnlp_lava.errors import InputError
 from strategies import card_for, saf_samples
+
+WORK = Work("a model", "tokens", 30, {"mac": 600})
 
 
 def test_a_ledger_by_hand():
@@ -40,9 +43,19 @@ def written(tmp_path, random_network):
     values = np.random.default_rng(3).integers(0, ONE + 1, (6, 20), dtype=np.int32)
     result = run_emulator(network, saf_samples(values, 8), 8, keep_trains=4)
     labels = np.array([0, 1, 2, 0, 1, 2])
-    document = result_document(result, card, labels)
+    right = [1, 1, 2, 2, 2, 3, 3, 3]
+    document = result_document(result, card, labels, right)
     source = Source(
-        "a.net", "0" * 64, "demo", "test", None, True, np.arange(6), ["one", "two", "three", "four"], [[(0, "one")]]
+        "a.net",
+        "0" * 64,
+        "demo",
+        "test",
+        None,
+        True,
+        np.arange(6),
+        ["one", "two", "three", "four"],
+        [[(0, "one")]],
+        WORK,
     )
     write_run(tmp_path / "run", document, result, network, card, source)
     return tmp_path / "run", result, document, labels
@@ -75,7 +88,7 @@ def test_a_folder_that_is_no_run_is_not_replaced(written, tmp_path, random_netwo
     precious.mkdir()
     (precious / "thesis.txt").write_text("years")
     network = random_network((20, 16, 3), seed=3)
-    source = Source("a.net", "0" * 64, None, None, None, True, np.arange(6), [], [])
+    source = Source("a.net", "0" * 64, None, None, None, True, np.arange(6), [], [], WORK)
     with pytest.raises(InputError, match="no run folder"):
         write_run(precious, document, result, network, card_for(network, window=8, period=8), source)
     assert (precious / "thesis.txt").read_text() == "years"
@@ -96,6 +109,25 @@ def test_a_folder_that_is_no_run_is_not_replaced(written, tmp_path, random_netwo
         (("presented",), [[[0, 1]]]),
         (("presented",), [["words"]]),
         (("window",), 0),
+        (("right_over_time",), [1, 2]),
+        (("right_over_time", 3), 7),
+        (("right_over_time", 3), 0.5),
+        (("layers", 1, "active_updates"), 1 << 40),
+        (("work", "counts"), {"mac": -1}),
+        (("work", "counts"), {"mac": "many"}),
+        (("work", "title"), 3),
+        (("work", "more"), 3),
+        (("placement", "words_read"), [1]),
+        (("placement", "synapses"), ["a", "b"]),
+        (("placement", "rates", 0), [1, 2]),
+        (("placement", "fits"), {}),
+        (("placement", "fits", "loihi1", "layers"), []),
+        (("placement", "fits", "loihi1", "layers", 0, "cores"), []),
+        (("placement", "fits", "loihi1", "layers", 0, "cores", 0, "words"), -1),
+        (("placement", "fits", "loihi1", "layers", 0, "name"), 3),
+        (("placement", "fits", "loihi2", "notes"), [3]),
+        (("network", "card", "encoder"), {"kind": []}),
+        (("network", "card", "embedding", "dimension"), "many"),
         (("accuracy",), None),
         (("network",), 5),
         (("network", "card"), {}),

@@ -9,13 +9,22 @@ from typing import Any
 import numpy as np
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.record import EXAMPLES, Source, check_run_folder, result_document, write_run
+from snnlp_lava.backends.front import work_in_front
+from snnlp_lava.backends.record import (
+    EXAMPLES,
+    Source,
+    check_run_folder,
+    counts_alone,
+    result_document,
+    write_run,
+)
 from snnlp_lava.backends.result import BrokenRunError, RunResult, agreed
 from snnlp_lava.chip.network import Network
-from snnlp_lava.embed.source import embedded_rows, embedder_of
+from snnlp_lava.embed.source import Embedder, embedded_rows, embedder_of
 from snnlp_lava.encode.samples import EncodedSamples, Features, Samples, SpikeSamples, load_spikes
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import sha256_of_file
+from snnlp_lava.metrics import RightOverTime
 from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.file import read_complete_network, read_network
 from snnlp_lava.progress import Report, counting, silent
@@ -73,6 +82,8 @@ class Chosen:
         The texts, none where spikes are given.
     labels
         (n,) true classes as the network numbers them, or None.
+    embedder
+        What makes the texts' vectors, or None.
     """
 
     network: Network
@@ -82,6 +93,7 @@ class Chosen:
     period: int
     texts: list[str]
     labels: np.ndarray | None
+    embedder: Embedder | None = None
 
 
 @dataclass(frozen=True)
@@ -106,8 +118,10 @@ def choose(path: Path, selection: Selection, report: Report = silent) -> Chosen:
     if selection.texts:
         texts, labels = list(selection.texts), None
         rows = np.arange(len(texts))
-        samples = EncodedSamples(_features(card, texts, selection.words), card.encoder, card.window)
-        return Chosen(network, card, samples, rows, card.period, texts, labels)
+        embedder = None if card.encoder.takes_text else embedder_of(card.level, card.embedding, selection.words)
+        features: Features = embedder.embed(texts) if embedder else np.array(texts, dtype=object)
+        samples = EncodedSamples(features, card.encoder, card.window)
+        return Chosen(network, card, samples, rows, card.period, texts, labels, embedder)
     assert selection.data is not None
     data = load_texts(selection.data, selection.text_column, selection.label_column)
     scheme = selection.split_scheme or (card.training["data"]["split_scheme"] if card.training else "official")
@@ -117,8 +131,9 @@ def choose(path: Path, selection: Selection, report: Report = silent) -> Chosen:
         unknown = data.label_names[data.labels[rows[np.argmax(labels < 0)]]]
         raise InputError(f"data {data.name}: label {unknown!r} is none of the network's: {', '.join(card.label_names)}")
     texts = data.select(rows)
+    embedder = None
     if card.encoder.takes_text:
-        features: Features = np.array(texts, dtype=object)
+        features = np.array(texts, dtype=object)
     else:
         known = card.embedding.name is not None
         embedder = (
@@ -126,13 +141,7 @@ def choose(path: Path, selection: Selection, report: Report = silent) -> Chosen:
         )
         features = embedded_rows(data, rows, embedder, selection.vectors, counting(report, "embed", len(rows)))
     samples = EncodedSamples(features, card.encoder, card.window)
-    return Chosen(network, card, samples, rows, card.period, texts, labels)
-
-
-def _features(card: Card, texts: list[str], words: Path | None) -> Features:
-    if card.encoder.takes_text:
-        return np.array(texts, dtype=object)
-    return embedder_of(card.level, card.embedding, words).embed(texts)
+    return Chosen(network, card, samples, rows, card.period, texts, labels, embedder)
 
 
 def _chosen_spikes(path: Path, selection: Selection) -> Chosen:
@@ -169,12 +178,15 @@ def run_network(
     chosen = choose(path, selection, report)
     network, card, samples, period = chosen.network, chosen.card, chosen.samples, chosen.period
     advance = counting(report, backend, len(samples))
+    right: RightOverTime | None = None
+    if chosen.labels is not None:
+        right = RightOverTime(chosen.labels, samples.window, counts_alone=counts_alone(card))
 
     def record(result: RunResult, done: np.ndarray, complete: bool) -> Outcome:
         if backend != "emulator":
-            result = agreed(result, run_emulator(network, samples, period, rows=done))
+            result = agreed(result, run_emulator(network, samples, period, rows=done, on_output=right))
         labels = chosen.labels[done] if chosen.labels is not None else None
-        document = result_document(result, card, labels)
+        document = result_document(result, card, labels, right.counts.tolist() if right else None)
         if folder is not None:
             origin = selection.data or selection.spikes
             texts = [chosen.texts[index] for index in done[:EXAMPLES] if chosen.texts]
@@ -188,6 +200,7 @@ def run_network(
                 rows=chosen.rows[done],
                 texts=texts,
                 presented=[card.encoder.presented(text, card.window) for text in texts] if card else [],
+                work=work_in_front(card, chosen.embedder, [chosen.texts[index] for index in done if chosen.texts]),
             )
             write_run(folder, document, result, network, card, source)
         return Outcome(result, document)
@@ -198,7 +211,7 @@ def run_network(
 
             result = run_sim(path, network, samples, period, jobs=jobs, keep_trains=keep_trains, progress=advance)
         else:
-            result = run_emulator(network, samples, period, keep_trains=keep_trains, progress=advance)
+            result = run_emulator(network, samples, period, keep_trains=keep_trains, progress=advance, on_output=right)
     except BrokenRunError as broken:
         if broken.result is None:
             raise

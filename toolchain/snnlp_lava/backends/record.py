@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from snnlp_lava.backends.placement import check_placed, placed
 from snnlp_lava.backends.result import RunResult
 from snnlp_lava.chip.network import Network
+from snnlp_lava.embed.work import Work, check_work
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import read_json, replacing_folder, write_json
 from snnlp_lava.metrics import accuracy_and_mrr
@@ -18,9 +20,9 @@ from snnlp_lava.netx.card import Card, check_training
 from snnlp_lava.versions import versions
 
 RESULT, SAMPLES, TRAINS = "result.json", "samples.parquet", "trains.safetensors"
-FORMAT = 2
+FORMAT = 3
 _MALFORMED = (LookupError, AttributeError, ValueError, TypeError)  # what a document of another shape raises
-_COUNTS = ("spikes", "synops", "synops_nonzero", "neuron_updates", "wraps", "clips")
+_COUNTS = ("spikes", "synops", "synops_nonzero", "neuron_updates", "active_updates", "wraps", "clips")
 EXAMPLES = 4
 """Samples whose texts a run folder keeps, and whose spike trains it keeps by default."""
 
@@ -39,8 +41,12 @@ def layer_counts(result: RunResult) -> list[dict[str, Any]]:
 
 def class_scores(result: RunResult, card: Card | None) -> np.ndarray:
     """(n, classes) scores that rank the classes; for a reference network counts alone, ties to the lower class."""
-    reference = card is not None and card.training.get("config", {}).get("reference", False)
-    return result.output_counts if reference else result.output_scores
+    return result.output_counts if counts_alone(card) else result.output_scores
+
+
+def counts_alone(card: Card | None) -> bool:
+    """Whether spike counts alone rank the classes, as in a reference network."""
+    return card is not None and bool(card.training.get("config", {}).get("reference", False))
 
 
 def paper_operations(result: RunResult) -> float:
@@ -52,7 +58,9 @@ def paper_operations(result: RunResult) -> float:
     return spikes / result.samples
 
 
-def result_document(result: RunResult, card: Card | None, labels: np.ndarray | None) -> dict[str, Any]:
+def result_document(
+    result: RunResult, card: Card | None, labels: np.ndarray | None, right_over_time: Sequence[int] | None = None
+) -> dict[str, Any]:
     """What ``run --json`` prints.
 
     Parameters
@@ -63,6 +71,8 @@ def result_document(result: RunResult, card: Card | None, labels: np.ndarray | N
         The network's card, None if another program wrote it; its outputs are then named by their numbers.
     labels
         (n,) true classes, or None where they are unknown.
+    right_over_time
+        How many samples are right if the answer is taken after each step of the window; None without labels.
     """
     label_names = card.label_names if card else map(str, range(result.output_counts.shape[1]))
     ranked = class_scores(result, card)
@@ -72,6 +82,7 @@ def result_document(result: RunResult, card: Card | None, labels: np.ndarray | N
         "backend": result.backend,
         "samples": result.samples,
         **scores,
+        "right_over_time": list(right_over_time) if right_over_time is not None else None,
         "window": result.window,
         "period": result.period,
         "steps": result.steps,
@@ -109,6 +120,8 @@ class Source:
         The first EXAMPLES texts, none where spikes were given.
     presented
         Of each of these texts the steps that present a word, and the word (see `snnlp_lava.encode.encoder`).
+    work
+        What it took to make the encoder's features of all texts.
     """
 
     network: str
@@ -120,6 +133,7 @@ class Source:
     rows: np.ndarray
     texts: Sequence[str]
     presented: Sequence[Sequence[tuple[int, str]]]
+    work: Work
 
 
 def check_run_folder(folder: Path) -> None:
@@ -162,6 +176,8 @@ def write_run(
         "data": {"name": source.data, "part": source.part, "limit": source.limit, "complete": source.complete},
         "examples": list(source.texts),
         "presented": list(source.presented),
+        "work": asdict(source.work),
+        "placement": placed(network, result.period, result.neuron_spikes, result.samples * result.period),
     }
     labels = document["labels"]
     columns: dict[str, Any] = {"row": source.rows}
@@ -169,7 +185,7 @@ def write_run(
         columns["label"] = labels
     columns |= {"prediction": document["predictions"], "output_counts": list(result.output_counts)}
     for tally in result.layers:
-        for count in ("spikes", "synops", "synops_nonzero", "wraps", "clips"):
+        for count in ("spikes", "synops", "synops_nonzero", "active_updates", "wraps", "clips"):
             columns[f"{tally.name}_{count}"] = getattr(tally, count)
     with replacing_folder(folder) as temporary:
         parquet.write_table(pa.table(columns), temporary / SAMPLES)
@@ -259,11 +275,30 @@ def _check_record(
         if not isinstance(text, str):
             raise TypeError(f"{RESULT} holds {str(text)[:40]!r} where a text should stand")
     _check_presented(record)
+    _check_counted(record)
     if (record["accuracy"] is None) != (labels is None) or min(record["window"], record["period"], record["steps"]) < 1:
         raise ValueError(f"{RESULT} contradicts {SAMPLES}")
     card = record["network"]["card"]
+    if card is not None and (
+        not isinstance(card["encoder"]["kind"], str)
+        or type(card["embedding"]["dimension"]) is not int
+        or card["embedding"]["dimension"] < 0
+    ):
+        raise ValueError(f"{RESULT} has a card without encoder or embedding")
     if card is not None and (training := card["training"]):
         check_training(training)
+
+
+def _check_counted(record: Mapping[str, Any]) -> None:
+    check_work(record["work"])
+    check_placed(record["placement"], len(record["layers"]) - 1)
+    if any(layer["active_updates"] > layer["neuron_updates"] for layer in record["layers"]):
+        raise ValueError(f"{RESULT} has more active updates than updates")
+    if (right := record["right_over_time"]) is not None and (
+        len(right) != record["window"]
+        or not all(type(count) is int and 0 <= count <= record["samples"] for count in right)
+    ):
+        raise ValueError(f"{RESULT} has an accuracy over time that is none")
 
 
 def _check_presented(record: Mapping[str, Any]) -> None:

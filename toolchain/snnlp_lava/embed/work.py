@@ -1,0 +1,61 @@
+"""What it takes to make vectors or codes of texts, in operations that a bill can charge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from snnlp_lava.errors import InputError
+
+
+class UncountedError(InputError):
+    """What a model does cannot be counted; the message says why."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Operations in front of a network, summed over all texts of a run.
+
+    Splitting texts into words and finding a word's row in a table are on no side's count.
+
+    Attributes
+    ----------
+    title
+        The model or table.
+    unit, units
+        What was gone through, and how many of them: ``tokens``, ``words`` or ``codes``.
+    counts
+        Term of a price book (see `snnlp_lava.energy.prices.TERMS`) to number of operations.
+    not_counted
+        Why nothing was counted, None where it was.
+    """
+
+    title: str
+    unit: str = ""
+    units: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    not_counted: str | None = None
+
+
+def words_of_64_bits(bits: int) -> int:
+    """Memory words that so many bits take."""
+    return -(-bits // 64)
+
+
+def check_work(document: Any) -> Work:
+    """`Work` from JSON that it was written to.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is something else.
+    """
+    work = Work(**document)
+    for text in (work.title, work.unit, work.not_counted or ""):
+        if not isinstance(text, str):
+            raise TypeError(f"work of {str(text)[:40]!r}")
+    for count in (work.units, *work.counts.values()):
+        if type(count) is not int or count < 0:
+            raise ValueError(f"work of {str(count)[:40]} operations")
+    return work
