@@ -62,7 +62,10 @@ def main(path: Path, data: str, samples: int) -> None:
     layers = [
         {
             "name": tally.name,
-            **{name: int(getattr(tally, name).sum()) for name in ("spikes", "synops", "neuron_updates")},
+            **{
+                name: int(getattr(tally, name).sum())
+                for name in ("spikes", "synops", "neuron_updates", "active_updates")
+            },
         }
         for tally in run.layers
     ]

@@ -10,6 +10,7 @@ import pytest
 
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.record import Source, read_run, result_document, write_run
+from snnlp_lava.embed.work import Work
 from snnlp_lava.encode.saf import ONE
 from snnlp_lava.energy.prices import price_books
 from snnlp_lava.errors import InputError
@@ -19,6 +20,7 @@ from strategies import card_for, saf_samples
 
 HOSTILE = '<script>alert("x")</script> & "quotes" \u202e \x00 😀'
 
+WORK = Work(HOSTILE, "tokens", 60, {"mac": 6_000})
 WORDS = [[(0, HOSTILE), (3, "$\\bad{$"), (3, "word" * 9)], [], [], []]
 
 
@@ -29,7 +31,7 @@ def run(request, tmp_path, random_network):
     values = np.random.default_rng(3).integers(0, ONE + 1, (6, 20), dtype=np.int32)
     result = run_emulator(network, saf_samples(values, 8), 8, keep_trains=4)
     labels = np.array([0, 1, 2, 0, 1, 2]) if request.param else None
-    source = Source("a.net", "0" * 64, "demo", "test", None, True, np.arange(6), [HOSTILE, "b", "c", "d"], WORDS)
+    source = Source("a.net", "0" * 64, "demo", "test", None, True, np.arange(6), [HOSTILE, "b", "c", "d"], WORDS, WORK)
     write_run(tmp_path / "run", result_document(result, card, labels), result, network, card, source)
     return read_run(tmp_path / "run")
 
@@ -81,7 +83,7 @@ def test_prices_of_ones_own_are_on_the_page(run, tmp_path):
 
 
 def test_a_report_of_another_kind_is_refused(run, tmp_path):
-    with pytest.raises(InputError, match=r"ends in '\.pdf'; \.html, \.json, \.csv and \.md can be written"):
+    with pytest.raises(InputError, match=r"ends in '\.pdf'; \.html, \.json, \.csv, \.md and \.tex can be written"):
         write_report(tmp_path / "r.pdf", [run])
 
 
