@@ -77,6 +77,7 @@ def layer_bars(names: Sequence[str], spikes: Sequence[float], synops: Sequence[f
             axes.set_yticks(positions, names)
             axes.invert_yaxis()
             axes.set_xscale("log")
+            axes.xaxis.set_minor_locator(NullLocator())
             axes.set_xlim(0.7, max([*values, 1]) * 8)
             axes.set_xlabel(f"{label} per text")
             _recolour(axes)
@@ -297,6 +298,7 @@ def frontier(points: Sequence[Point]) -> str:
                     fontsize=9,
                 )
         axes.set_xscale("log")
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlim(min(point.synops for point in points) / 2, max(point.synops for point in points) * 2)
         axes.set_xlabel("synops per text, logarithmic")
         axes.set_ylabel("accuracy (%)")
