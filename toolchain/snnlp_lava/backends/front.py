@@ -26,7 +26,7 @@ def work_in_front(card: Card | None, embedder: Embedder | None, texts: Sequence[
     if card.encoder.takes_text:
         codes = sum(len(card.encoder.presented(text, card.window)) for text in texts)
         words = codes * words_of_64_bits(card.encoder.dimension)
-        return Work(f"table of {card.encoder.dimension}-bit codes", "codes", codes, {"table_word": words})
+        return Work(f"a table of {card.encoder.dimension}-bit codes", "codes", codes, {"table_word": words})
     if embedder is None:
         return Work("vectors", not_counted="ready vectors of unknown origin were given")
     return embedder.work(texts)
