@@ -249,7 +249,7 @@ def test_a_report_of_two_runs(files, snnlp_lava, tmp_path):
         assert (part["in_front"]["title"], part["in_front"]["unit"]) == ("all-MiniLM-L6-v2", "tokens")
         alone, with_model = (variant["total_pj"] for variant in part["in_front"]["variants"][:2])
         assert with_model[0] - alone[0] == pytest.approx(4.6 * record["work"]["counts"]["mac"] / record["samples"])
-    assert parts[1]["in_front"]["units"] == 2 + 8  # "< b > how < / b > lovely" and two marks
+    assert parts[1]["in_front"]["units"] == 2 + 9  # two marks and < b > how < / b > lovely
     page = (tmp_path / "r.html").read_text("utf-8")
     assert "&lt;b&gt;how&lt;/b&gt; lovely" in page
     assert "by_hand" in page
