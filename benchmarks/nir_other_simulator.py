@@ -55,7 +55,7 @@ import torch
 from snntorch.import_nir import import_from_nir
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.job import Selection, choose
+from snnlp_lava.backends.selection import Selection, choose
 from snnlp_lava.chip.network import Layer
 from snnlp_lava.chip.neuron import run_layer
 from snnlp_lava.metrics import first_to_count
@@ -69,8 +69,9 @@ def main(path: Path, selection: Selection) -> None:
     with TemporaryDirectory() as folder:
         write_network(Path(folder) / "a.net", imported.network, imported.card)
         chosen = choose(Path(folder) / "a.net", selection)
-    network, count = chosen.network, len(chosen.samples)
-    run = run_emulator(network, chosen.samples, chosen.samples.window, keep_trains=count)
+    network, count = chosen.network, chosen.total
+    chunk = chosen.chunk(0, count)
+    run = run_emulator(network, chunk.samples, chosen.window, keep_trains=count)
     ours = [
         np.unpackbits(train, axis=2, count=size).astype(bool)
         for train, size in zip(run.trains, network.sizes, strict=True)
@@ -81,9 +82,9 @@ def main(path: Path, selection: Selection) -> None:
         "snnTorch": first_to_count(theirs[-1].astype(np.uint8)),
     }
     answers = {name: score.argmax(axis=1) for name, score in scores.items()}
-    print(f"{count} texts, {chosen.samples.window} steps, {'-'.join(map(str, network.sizes))}\n")
+    print(f"{count} texts, {chosen.window} steps, {'-'.join(map(str, network.sizes))}\n")
     for name, answer in answers.items():
-        print(f"accuracy, {name}: {np.mean(answer == chosen.labels):.2%}")
+        print(f"accuracy, {name}: {np.mean(answer == chunk.labels):.2%}")
     print(f"answers that differ: {np.sum(answers['emulator'] != answers['snnTorch'])} of {count}")
     wraps, clips = (sum(int(getattr(layer, name).sum()) for layer in run.layers) for name in ("wraps", "clips"))
     print(f"wraps {wraps}, clips {clips}\n")

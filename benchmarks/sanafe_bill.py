@@ -12,7 +12,8 @@ stand on one core, its output neurons on another.
 |---|---:|---:|
 | input spike | 29.3 | 2,030.5 to 5,282.8 |
 | output synop | 175.8 | 6,240.9 to 6,240.9 |
-| output neuron_update | 192.0 | 9,830.4 to 13,977.6 |
+| output active_update | 190.2 | 13,850.2 to 13,850.2 |
+| output idle_update | 1.8 | 89.6 to 89.6 |
 | output spike | 1.1 | 76.2 to 198.3 |
 
 | SANA-FE | pJ |
@@ -23,9 +24,10 @@ stand on one core, its output neurons on another.
 | soma | 14,352.4 |
 | network | 3,252.3 |
 
-Synapses agree to the digit. Its soma is our upper end of the neuron updates, 13,977.6, with one step more at 6 x 51.2
-(what is sent last arrives one step later) and the 1.1 output spikes at 69.3. Its network is one message of 111 pJ
-for each of the 29.3 input spikes; it takes input lines as free apart from that, and sends nothing where nobody listens.
+Synapses agree to the digit. Its soma is 198 reads at 51.2, one step of 6 neurons more than ours (what is sent last
+arrives one step later), the 1.1 output spikes at 69.3, and 191.6 writes at 21.6: 1.4 updates a tweet that it takes for
+active are idle here. Its network is one message of 111 pJ for each of the 29.3 input spikes; it takes input lines as
+free apart from that, and sends nothing where nobody listens.
 """
 
 from __future__ import annotations
@@ -62,7 +64,10 @@ def main(path: Path, data: str, samples: int) -> None:
     layers = [
         {
             "name": tally.name,
-            **{name: int(getattr(tally, name).sum()) for name in ("spikes", "synops", "neuron_updates")},
+            **{
+                name: int(getattr(tally, name).sum())
+                for name in ("spikes", "synops", "neuron_updates", "active_updates")
+            },
         }
         for tally in run.layers
     ]

@@ -5,14 +5,17 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import strategies as st
 
-from snnlp_lava.backends.record import Totals, class_scores, result_document, sample_table, write_run
+from snnlp_lava.backends.record import Source, write_run
+from snnlp_lava.backends.totals import Totals, class_scores, result_document, sample_table
 from snnlp_lava.chip.network import Layer, Network
+from snnlp_lava.embed.work import Work
 from snnlp_lava.encode.calibration import Calibration
 from snnlp_lava.encode.encoder import SafEncoder
 from snnlp_lava.encode.saf import ONE
 from snnlp_lava.encode.samples import EncodedSamples
 from snnlp_lava.netx.card import Card, Embedding
 
+WORK = Work("a model", "tokens", 10, {"mac": 1_000})
 SEEDS = st.integers(0, 2**32 - 1)  # drawing one seed is far quicker than drawing each value of an array
 DECAYS = st.integers(1, 4096) | st.sampled_from([1, 2, 4095, 4096])
 THRESHOLDS = st.integers(1, (1 << 17) - 1) | st.integers(1, 300)
@@ -92,11 +95,16 @@ def card_for(network, **changes):
     return Card(**{**fields, **changes})
 
 
-def write_one_run(folder, result, labels, network, card, source):
+def one_table(result, labels=None, card=None, right_over_time=None):
+    """The table of all samples of a result."""
+    return sample_table(result, class_scores(result, card), np.arange(result.samples), labels, right_over_time)
+
+
+def write_one_run(folder, result, labels, network, card, texts=(), presented=(), work=WORK, right_over_time=None):
     """Write the run folder of one result; gives what result.json says of its outcome."""
-    table = sample_table(result, class_scores(result, card), np.arange(result.samples), labels)
-    totals = Totals(network)
-    totals.add(table)
-    document = result_document(totals, card, result.backend, result.window, result.period)
-    write_run(folder, document, [table], result.trains, network, card, source)
-    return document
+    table = one_table(result, labels, card, right_over_time)
+    totals = Totals.of(network, [table])
+    of_run = (result.backend, result.window, result.period)
+    source = Source("a.net", "0" * 64, *of_run, "demo", "test", None, {}, texts, presented, work)
+    write_run(folder, totals, [table], result.trains, network, card, source)
+    return result_document(totals, card, *of_run)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnlp_lava.metrics import accuracy_and_mrr, first_to_count
+from snnlp_lava.metrics import RightOverTime, accuracy_and_mrr, first_to_count
 from strategies import SEEDS
 
 
@@ -33,3 +33,19 @@ def test_scores_never_change_the_order_of_counts(seed, steps, classes):
 def test_accuracy_and_mrr_by_hand():
     scores = np.array([[3, 1, 2], [1, 1, 1], [0, 5, 5]])
     assert accuracy_and_mrr(scores, np.array([0, 2, 2])) == {"accuracy": 1 / 3, "mrr": (1 + 1 / 3 + 1 / 2) / 3}
+
+
+@given(SEEDS, st.integers(1, 30), st.integers(2, 6))
+def test_right_over_time_is_what_a_shorter_window_would_have_found(seed, steps, classes):
+    rng = np.random.default_rng(seed)
+    train = (rng.random((7, steps, classes)) < rng.random()).astype(np.uint8)
+    labels = rng.integers(0, classes, 7)
+    by_rule, by_counts = (RightOverTime(labels, steps, counts_alone=alone) for alone in (False, True))
+    pause = np.ones((7, 2, classes), dtype=np.uint8)  # behind the window
+    for some in (slice(0, 3), slice(3, 7)):
+        by_rule.add(np.concatenate([train, pause], axis=1)[some])
+        by_counts.add(train[some])
+    for step in range(steps):
+        so_far = train[:, : step + 1]
+        assert by_rule.counts[step] == (first_to_count(so_far).argmax(axis=1) == labels).sum()
+        assert by_counts.counts[step] == (so_far.sum(axis=1, dtype=int).argmax(axis=1) == labels).sum()

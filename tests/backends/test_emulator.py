@@ -23,6 +23,10 @@ def test_results_do_not_depend_on_the_batch_size(random_network, monkeypatch):
         np.testing.assert_array_equal(one, other)
     for one, other in zip(whole.layers, parts.layers, strict=True):
         np.testing.assert_array_equal(one.synops_nonzero, other.synops_nonzero)
+        np.testing.assert_array_equal(one.active_updates, other.active_updates)
+    for one, other, tally in zip(whole.neuron_spikes, parts.neuron_spikes, whole.layers, strict=True):
+        np.testing.assert_array_equal(one, other)
+        assert (len(one), one.sum()) == (tally.neurons, tally.spikes.sum())
 
 
 def test_the_period_changes_no_answer(random_network):
@@ -41,6 +45,19 @@ def test_rows_are_run_as_if_alone(random_network):
     some = run_emulator(network, samples.take(np.array([7, 2, 3])), 8)
     np.testing.assert_array_equal(some.output_counts, whole.output_counts[[7, 2, 3]])
     np.testing.assert_array_equal(some.layers[1].spikes, whole.layers[1].spikes[[7, 2, 3]])
+
+
+def test_every_batch_is_shown_in_order(random_network, monkeypatch):
+    network = random_network((20, 16, 3), seed=6)
+    samples = saf_samples(np.random.default_rng(6).integers(0, ONE + 1, (9, 20)), 8)
+    monkeypatch.setattr(emulator, "_BATCH_BYTES", 8 * 10 * 20 * 2)
+    seen = []
+    whole = run_emulator(network, samples, 10, inspect=lambda *spikes: seen.append(spikes))
+    assert len(seen) > 1
+    sent, output = (np.concatenate(batches) for batches in zip(*seen, strict=True))
+    assert (sent.shape, output.shape) == ((9, 10, 20), (9, 10, 3))
+    np.testing.assert_array_equal(sent.sum(axis=(1, 2)), whole.layers[0].spikes)
+    np.testing.assert_array_equal(output[:, :8].sum(axis=1), whole.output_counts)
 
 
 MILLION = """

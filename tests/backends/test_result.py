@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.record import Source, Totals, read_run, sample_table, write_run
+from snnlp_lava.backends.record import read_run
+from snnlp_lava.backends.totals import Totals
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.encode.saf import ONE
 from snnlp_lava.errors import InputError
-from strategies import card_for, saf_samples, write_one_run
+from strategies import card_for, one_table, saf_samples, write_one_run
 
 
 def test_a_ledger_by_hand():
@@ -30,8 +31,7 @@ def test_a_ledger_by_hand():
     assert result.output_counts.tolist() == [[3, 0, 3], [0, 0, 0]]
     assert result.output_scores.argmax(axis=1).tolist() == [0, 0]
     assert result.first_spikes.tolist() == [2, 0]
-    totals = Totals(network)
-    totals.add(sample_table(result, result.output_scores, np.arange(2), np.array([2, 0])))
+    totals = Totals.of(network, [one_table(result, np.array([2, 0]))])
     assert totals.paper_operations == (6 + 3 + 6 - 2) / 2
     assert totals.scores == {"accuracy": 0.5, "mrr": 0.75}
     assert (result.steps, totals.steps) == (8, 8)
@@ -44,8 +44,11 @@ def written(tmp_path, random_network):
     values = np.random.default_rng(3).integers(0, ONE + 1, (6, 20), dtype=np.int32)
     result = run_emulator(network, saf_samples(values, 8), 8, keep_trains=4)
     labels = np.array([0, 1, 2, 0, 1, 2])
-    source = Source("a.net", "0" * 64, "demo", "test", None, {}, ["one", "two", "three", "four"], [[(0, "one")]])
-    document = write_one_run(tmp_path / "run", result, labels, network, card, source)
+    right = np.array([1, 1, 2, 2, 2, 3, 3, 3])
+    texts = ["one", "two", "three", "four"]
+    document = write_one_run(
+        tmp_path / "run", result, labels, network, card, texts, [[(0, "one")]], right_over_time=right
+    )
     return tmp_path / "run", result, document, labels
 
 
@@ -71,14 +74,13 @@ def test_a_damaged_run_folder_is_named(written, name):
 
 
 def test_a_folder_that_is_no_run_is_not_replaced(written, tmp_path, random_network):
-    _, result, document, _ = written
+    result = written[1]
     precious = tmp_path / "precious"
     precious.mkdir()
     (precious / "thesis.txt").write_text("years")
     network = random_network((20, 16, 3), seed=3)
-    source = Source("a.net", "0" * 64, None, None, None, {}, [], [])
     with pytest.raises(InputError, match="no run folder"):
-        write_run(precious, document, [], result.trains, network, card_for(network, window=8, period=8), source)
+        write_one_run(precious, result, None, network, card_for(network, window=8, period=8))
     assert (precious / "thesis.txt").read_text() == "years"
 
 
@@ -97,6 +99,25 @@ def test_a_folder_that_is_no_run_is_not_replaced(written, tmp_path, random_netwo
         (("presented",), [[[0, 1]]]),
         (("presented",), [["words"]]),
         (("window",), 0),
+        (("right_over_time",), [1, 2]),
+        (("right_over_time", 3), 7),
+        (("right_over_time", 3), 0.5),
+        (("layers", 1, "active_updates"), 1 << 40),
+        (("work", "counts"), {"mac": -1}),
+        (("work", "counts"), {"mac": "many"}),
+        (("work", "title"), 3),
+        (("work", "more"), 3),
+        (("placement", "words_read"), [1]),
+        (("placement", "synapses"), ["a", "b"]),
+        (("placement", "rates", 0), [1, 2]),
+        (("placement", "fits"), {}),
+        (("placement", "fits", "loihi1", "layers"), []),
+        (("placement", "fits", "loihi1", "layers", 0, "cores"), []),
+        (("placement", "fits", "loihi1", "layers", 0, "cores", 0, "words"), -1),
+        (("placement", "fits", "loihi1", "layers", 0, "name"), 3),
+        (("placement", "fits", "loihi2", "notes"), [3]),
+        (("network", "card", "encoder"), {"kind": []}),
+        (("network", "card", "embedding", "dimension"), "many"),
         (("accuracy",), None),
         (("network",), 5),
         (("network", "card"), {}),

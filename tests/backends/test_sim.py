@@ -58,8 +58,10 @@ def test_lava_and_emulator_agree_spike_for_spike(tmp_path, random_network, save_
         np.testing.assert_array_equal(ours, theirs)
     np.testing.assert_array_equal(expected.output_counts, found.output_counts)
     for ours, theirs in zip(expected.layers, agreed(found, expected).layers, strict=True):
-        for field in ("spikes", "synops", "synops_nonzero", "neuron_updates", "wraps", "clips"):
+        for field in ("spikes", "synops", "synops_nonzero", "neuron_updates", "active_updates", "wraps", "clips"):
             np.testing.assert_array_equal(getattr(ours, field), getattr(theirs, field))
+    for ours, theirs in zip(expected.neuron_spikes, found.neuron_spikes, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
     assert sum(tally.spikes.sum() for tally in found.layers) > 0
     assert found.steps == 7 * period + jobs * len(network.layers)
     assert not workers()

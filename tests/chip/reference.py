@@ -15,14 +15,18 @@ HALF = 1 << 23
 
 
 def run_reference(layer, arriving):
-    """One sample, a list of steps of 0s and 1s: the spikes of each step, the wraps and the clips."""
+    """One sample, a list of steps of 0s and 1s: the spikes of each step, the wraps, the clips and the active updates.
+
+    An update is idle if the neuron rests at u = v = 0 and nothing arrives, no sum and no bias; it then stays at rest.
+    """
     spikes = [[0] * layer.neurons for _ in arriving]
-    active = [[line for line, spike in enumerate(lines) if spike] for lines in arriving]
-    wraps = clips = 0
+    arrived = [[line for line, spike in enumerate(lines) if spike] for lines in arriving]
+    wraps = clips = active = 0
     for neuron, (weights, bias) in enumerate(zip(layer.weight.tolist(), layer.bias.tolist(), strict=True)):
         u = v = 0
-        for step, lines in enumerate(active):
+        for step, lines in enumerate(arrived):
             a = sum(weights[line] for line in lines)
+            active += any((u, v, a, bias))
             u = _kept(u, layer.current_decay) + a * 64
             if u <= -HALF or u > HALF:
                 wraps += 1
@@ -34,7 +38,7 @@ def run_reference(layer, arriving):
             if v > layer.threshold * 64:
                 spikes[step][neuron] = 1
                 v = 0
-    return spikes, wraps, clips
+    return spikes, wraps, clips, active
 
 
 def _kept(state, decay):

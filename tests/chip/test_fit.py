@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from snnlp_lava.chip.chips import CHIPS, RESOURCES
-from snnlp_lava.chip.fit import axon_words, fit_network, weight_bits
+from snnlp_lava.chip.fit import axon_words, fit_network, line_words, weight_bits
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.netx.file import read_network
 from strategies import SEEDS, large_networks, weights
@@ -273,6 +273,26 @@ def test_a_core_never_takes_less_memory_with_one_neuron_more(network):
     more = fit(last, chip=LOIHI2).layers[0]
     assert (len(less.cores), len(more.cores)) == (1, 1)
     assert less.words <= more.words
+
+
+@given(sparse_networks() | large_networks(9), CHIPS_DRAWN | st.sampled_from([LOIHI1, LOIHI2]))
+def test_a_spike_of_a_line_reads_its_axon_on_every_core(network, chip):
+    for layer_, fitted in zip(network.layers, fit_network(network, chip).layers, strict=True):
+        words = line_words(layer_, fitted)
+        assert words.sum() == fitted.words
+        for line, taken in enumerate(words):
+            synapses = [
+                np.count_nonzero(layer_.weight[core.first : core.first + core.neurons, line])
+                if fitted.sparse
+                else core.neurons
+                for core in fitted.cores
+            ]
+            bits = [
+                fitted.weight_bits
+                + (next(bits for bits in (0, 6, 7, 8) if 1 << bits >= core.neurons) if fitted.sparse else 0)
+                for core in fitted.cores
+            ]
+            assert taken == sum(words_one_by_one(*pair) if pair[0] else 0 for pair in zip(synapses, bits, strict=True))
 
 
 def test_memory_never_falls_while_a_layer_grows_on_the_same_cores():

@@ -43,9 +43,9 @@ def test_layer_equals_the_equations_with_wraps_and_clips(run):
     layer, spikes = run
     result = run_layer(layer, spikes)
     for sample, arriving in enumerate(spikes.tolist()):
-        expected, wraps, clips = run_reference(layer, arriving)
+        expected, *counts = run_reference(layer, arriving)
         np.testing.assert_array_equal(result.spikes[sample], expected)
-        assert (result.wraps[sample], result.clips[sample]) == (wraps, clips)
+        assert [result.wraps[sample], result.clips[sample], result.active[sample]] == counts
 
 
 @settings(max_examples=40)
@@ -62,7 +62,7 @@ def test_saturated_layer_wraps_and_clips_as_the_equations_do():
     layer = Layer(254 * sign * np.ones((4, 64), int), [4095, -4096, -4096, 4095], 1, 0, (1 << 17) - 1)
     spikes = np.ones((1, 40, 64), dtype=np.uint8)
     result = run_layer(layer, spikes)
-    expected, wraps, clips = run_reference(layer, spikes[0].tolist())
+    expected, wraps, clips, _ = run_reference(layer, spikes[0].tolist())
     assert (wraps, clips) == (result.wraps[0], result.clips[0])
     assert wraps > 4 and clips > 4
     np.testing.assert_array_equal(result.spikes[0], expected)
@@ -114,7 +114,7 @@ def test_decay_rounds_towards_zero_as_many_steps_show(decays):
     rng = np.random.default_rng(sum(decays))
     layer = Layer(2 * rng.integers(-8, 9, (24, 16)), rng.integers(-3, 4, 24), *decays, 2)
     spikes = (rng.random((1, 400, 16)) < 0.1).astype(np.uint8)
-    expected, _, _ = run_reference(layer, spikes[0].tolist())
+    expected, *_ = run_reference(layer, spikes[0].tolist())
     np.testing.assert_array_equal(run_layer(layer, spikes).spikes[0], expected)
 
 
@@ -123,3 +123,14 @@ def test_a_voltage_that_stays_at_the_end_of_its_range_is_not_clipped_again():
     spikes = np.zeros((1, 6, 512), np.uint8)
     spikes[0, :2, :511] = 1  # v is about -2^23 after the first, clipped to -2^23 + 1 at the second
     assert run_layer(layer, spikes).clips.tolist() == [run_reference(layer, spikes[0].tolist())[2]] == [1]
+
+
+def test_active_updates_by_hand():
+    """u falls from 128 to 0 by halves within 8 steps of the spike, v within one; the second neuron hears nothing."""
+    layer = Layer([[2, 0], [0, 2]], [0, 0], 2048, 4096, 100)
+    spikes = np.zeros((2, 20, 2), np.uint8)
+    spikes[0, 3, 0] = 1
+    # Active where the spike arrives, then while u = 128, 64, ..., 1 or v, which is u of the step before, is left.
+    assert run_layer(layer, spikes).active.tolist() == [1 + 8, 0]
+    biased = Layer([[2, 0], [0, 2]], [0, 1], 2048, 4096, 100)
+    assert run_layer(biased, spikes).active.tolist() == [1 + 8 + 20, 20]

@@ -31,6 +31,7 @@ KEYS = {
         "samples",
         "accuracy",
         "mrr",
+        "right_over_time",
         "window",
         "period",
         "steps",
@@ -104,7 +105,7 @@ def check_document(document, samples, backend):
         assert layer["synops"] == before["spikes"] * layer["neurons"]
         assert layer["synops_nonzero"] <= layer["synops"]
         assert layer["neuron_updates"] == samples * document["period"] * layer["neurons"]
-        assert layer["spikes"] <= layer["neuron_updates"]
+        assert layer["spikes"] <= layer["active_updates"] <= layer["neuron_updates"]
     assert document["synops_per_sample"] == pytest.approx(sum(layer["synops"] for layer in layers) / samples)
     for count in ("wraps", "clips"):
         assert document[count] == sum(layer[count] for layer in layers)
@@ -112,6 +113,7 @@ def check_document(document, samples, backend):
     assert len(predictions) == len(labels) == samples
     assert set(predictions) | set(labels) <= set(range(len(document["label_names"])))
     assert document["accuracy"] == pytest.approx(np.mean(np.equal(predictions, labels)))
+    assert document["right_over_time"][-1] == np.equal(predictions, labels).sum()
     assert max(document["accuracy"], 1 / 6) <= document["mrr"] <= 1
     assert document["seconds"] >= 0
     assert {"snnlp-lava", "python", "numpy"} <= set(document["versions"])
@@ -234,7 +236,7 @@ def test_texts_by_hand_as_json_have_no_labels(files, snnlp_lava, tmp_path):
 
 def test_a_report_of_two_runs(files, snnlp_lava, tmp_path):
     assert snnlp_lava("run", files / "a.net", "--text", "<b>how</b> lovely", "-o", "by_hand").exit_code == 0
-    for name in ("r.html", "r.json", "r.csv", "r.md"):
+    for name in ("r.html", "r.json", "r.csv", "r.md", "r.tex"):
         result = snnlp_lava("report", files / "run", "by_hand", "-o", name)
         assert (result.exit_code, result.stdout, result.stderr) == (0, "", f"report: {name}\n")
     parts = json.loads((tmp_path / "r.json").read_text("utf-8"))["runs"]
@@ -244,6 +246,10 @@ def test_a_report_of_two_runs(files, snnlp_lava, tmp_path):
         assert part["record"] == record
         assert part["synops"] == pytest.approx(record["synops_per_sample"])
         assert part["rival"]["macs"] == 384 * 256 + 256 * 128 + 128 * 6
+        assert (part["in_front"]["title"], part["in_front"]["unit"]) == ("all-MiniLM-L6-v2", "tokens")
+        alone, with_model = (variant["total_pj"] for variant in part["in_front"]["variants"][:2])
+        assert with_model[0] - alone[0] == pytest.approx(4.6 * record["work"]["counts"]["mac"] / record["samples"])
+    assert parts[1]["in_front"]["units"] == 2 + 9  # two marks and < b > how < / b > lovely
     page = (tmp_path / "r.html").read_text("utf-8")
     assert "&lt;b&gt;how&lt;/b&gt; lovely" in page
     assert "by_hand" in page

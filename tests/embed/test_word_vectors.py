@@ -42,6 +42,14 @@ def test_neither_order_nor_repetition_nor_unknown_words_matter(values, tokens, r
     np.testing.assert_allclose(both[0], both[1], atol=1e-6)
 
 
+def test_the_work_of_means_by_hand():
+    vectors = vectors_of(np.ones((5, 3)))
+    work = vectors.work(["good good unheard film", "of", "can"])
+    assert (work.title, work.unit, work.units) == ("test", "words", 4)
+    # Three floats of 32 bits take two words; three vectors are added with two additions each, and two means divided.
+    assert work.counts == {"table_word": 4 * 2, "addition": 2 * 3, "multiplication": 2 * 3}
+
+
 def test_texts_are_cleaned_and_split_as_the_paper_does():
     vectors = vectors_of(np.eye(5, 3))
     both = vectors.embed(["GOOD... film; I cannot!", "good film can not"])

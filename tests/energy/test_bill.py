@@ -6,30 +6,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnlp_lava.energy.bill import make_bill
+from snnlp_lava.energy.bill import joint_total, make_bill, unpriced_terms
+from snnlp_lava.energy.coding import coding_ledger
 from snnlp_lava.energy.latency import latency_ns
-from snnlp_lava.energy.ledger import dense_ledger, macs_ledger, spiking_ledger
+from snnlp_lava.energy.ledger import dense_ledger, macs_ledger, spiking_ledger, work_ledger
 from snnlp_lava.energy.paper_accounting import saving
-from snnlp_lava.energy.prices import price_books
+from snnlp_lava.energy.prices import Price, price_books
+from snnlp_lava.energy.training import training_ledger
+from snnlp_lava.train.config import TrainConfig
 
 LAYERS = [
-    {"name": "input", "spikes": 40, "synops": 0, "neuron_updates": 0},
-    {"name": "output", "spikes": 10, "synops": 120, "neuron_updates": 60},
+    {"name": "input", "spikes": 40, "synops": 0, "neuron_updates": 0, "active_updates": 0},
+    {"name": "output", "spikes": 10, "synops": 120, "neuron_updates": 60, "active_updates": 24},
 ]
-SPIKING = spiking_ledger("net", LAYERS, 4)  # four texts: 12.5 spikes, 30 synops, 15 neuron updates each
+SPIKING = spiking_ledger("net", LAYERS, 4)  # four texts: 12.5 spikes, 30 synops, 6 active and 9 idle updates each
 BOOKS = price_books()
 
 
 def test_a_spiking_bill_by_hand():
-    low, high = make_bill(SPIKING, BOOKS["loihi1"]).total
-    assert low == pytest.approx(12.5 * 1.7 + 30 * 23.6 + 15 * 52)
-    assert high == pytest.approx(12.5 * 1.7 + 30 * 23.6 + 15 * 81)
+    assert make_bill(SPIKING, BOOKS["loihi1"]).total == pytest.approx((12.5 * 1.7 + 30 * 23.6 + 6 * 81 + 9 * 52,) * 2)
 
 
 def test_a_bill_at_the_boards_prices_by_hand():
     low, high = make_bill(SPIKING, BOOKS["loihi1-board"]).total
-    assert low == pytest.approx(12.5 * 69.3 + 30 * 35.5 + 15 * 51.2)
-    assert high == pytest.approx(12.5 * (69.3 + 111) + 30 * 35.5 + 15 * (51.2 + 21.6))
+    assert low == pytest.approx(12.5 * 69.3 + 30 * 35.5 + 15 * 51.2 + 6 * 21.6)
+    assert high == pytest.approx(12.5 * (69.3 + 111) + 30 * 35.5 + 15 * 51.2 + 6 * 21.6)
+
+
+def test_a_book_that_does_not_tell_updates_apart_has_one_price_for_both():
+    prices = {**BOOKS["spinnaker"].prices, "spike": Price("spike", 1.0, 2.0)}
+    low, high = make_bill(SPIKING, replace(BOOKS["spinnaker"], prices=prices)).total
+    assert (low, high) == pytest.approx((30 * 13_300 + 15 * 26_000 + 12.5, 30 * 13_300 + 15 * 26_000 + 25))
 
 
 def test_dense_bills_by_hand():
@@ -45,7 +52,7 @@ def test_no_total_while_a_term_is_unpriced():
     bill = make_bill(SPIKING, poorer)
     assert (bill.total, bill.unpriced) == (None, ("synop",))
     assert make_bill(SPIKING, BOOKS["spinnaker"]).unpriced == ("spike",)
-    assert make_bill(SPIKING, BOOKS["loihi2"]).unpriced == ("neuron_update", "spike", "synop")
+    assert make_bill(SPIKING, BOOKS["loihi2"]).unpriced == ("active_update", "idle_update", "spike", "synop")
 
 
 def test_an_all_in_price_is_charged_once_and_for_everything():
@@ -76,10 +83,74 @@ def test_no_break_even_without_a_total_or_without_spikes():
 def test_latency_by_hand():
     low, high = latency_ns(SPIKING, 8)
     assert low == 8 * 113
-    assert high == pytest.approx(8 * 465 + 15 * 8.4 + 30 * 3.5)
+    assert high == pytest.approx(8 * 465 + 6 * 8.4 + 9 * 5.3 + 30 * 3.5)
 
 
 def test_the_papers_accounting_by_hand():
     # One of its rows: 164,096 MACs against 13,976 spikes.
     assert saving(164_096, 13_976) == pytest.approx(164_096 * 4.6 / (13_976 * 0.9))
     assert saving(164_096, 0) is None
+
+
+def test_the_embedding_in_front_is_added_at_its_own_technologys_prices():
+    embedding = work_ledger("model", "embedding", {"mac": 8_000, "addition": 40, "table_word": 0}, 4)
+    bills = [make_bill(SPIKING, BOOKS["loihi1"]), make_bill(embedding, BOOKS["cmos45"])]
+    low, high = joint_total(bills)
+    assert low == high == pytest.approx(bills[0].total[0] + 2_000 * 4.6 + 10 * 0.9)
+    words = make_bill(work_ledger("table", "embedding", {"table_word": 12}, 4), BOOKS["cmos45"])
+    assert joint_total([words]) == pytest.approx((3 * 10, 3 * 2_600))
+
+
+def test_no_joint_total_without_every_price_or_with_an_all_in_one():
+    chip = make_bill(SPIKING, BOOKS["loihi1"])
+    coding = make_bill(coding_ledger({"kind": "saf"}, 8, 4, 16, 12.5), BOOKS["cmos45"])
+    assert coding.unpriced == ("comparison", "host_spike")
+    assert joint_total([chip, coding]) is None
+    assert unpriced_terms([chip, coding]) == ("comparison", "host_spike")
+    assert joint_total([chip, make_bill(macs_ledger("model", 10), BOOKS["gpu"])]) is None
+    assert joint_total([make_bill(work_ledger("none", "embedding", {}, 4), BOOKS["cmos45"])]) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "counts"),
+    [
+        ("saf", {"mac": 4, "integer_addition": 128, "comparison": 128, "host_spike": 12.5}),
+        ("bernoulli", {"mac": 4, "random_number": 128, "comparison": 128, "host_spike": 12.5}),
+        ("spike-embedding", {"host_spike": 12.5}),
+        (None, {"host_spike": 12.5}),
+    ],
+)
+def test_coding_by_hand(kind, counts):
+    ledger = coding_ledger({"kind": kind} if kind else None, 8, 4, 16, 12.5)
+    assert {entry.term: entry.count for entry in ledger.entries} == counts
+
+
+def test_a_training_by_hand():
+    rows = {"train": 100, "validation": 10, "test": 7}
+
+    def macs(method, sizes, macs_of_text=0.0, **chosen):
+        config = TrainConfig.defaults_for(method, epochs=3, **chosen)
+        return {entry.place: entry.count for entry in training_ledger(config, sizes, rows, macs_of_text).entries}
+
+    # 8 lines, 4 neurons, 2 classes, 5 steps: 40 MACs a step forward, 40 + 8 backward.
+    assert macs("snn-rate", (8, 4, 2), 1000.0, window=5, hidden=(4,)) == {
+        "forward": 3 * 100 * 5 * 40,
+        "backward": 3 * 100 * 5 * 48,
+        "validation": 3 * 10 * 5 * 40,
+        "embedding, once": 117_000,
+    }
+    assert macs("ann", (8, 4, 2), hidden=(4,))["forward"] == 3 * 100 * 40
+    # 6 lines of codes and a race of 3 behind them, which is not trained.
+    assert macs("spike-embedding", (9, 2), lines=6) == {"forward": 3600, "backward": 3600, "validation": 360}
+
+
+def test_a_dense_training_takes_what_torch_counts():
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    net = torch.nn.Sequential(torch.nn.Linear(8, 4, bias=False), torch.nn.ReLU(), torch.nn.Linear(4, 2, bias=False))
+    with FlopCounterMode(display=False) as flops:
+        net(torch.ones(100, 8)).sum().backward()
+    rows = {"train": 100, "validation": 0, "test": 0}
+    ledger = training_ledger(TrainConfig.defaults_for("ann", epochs=1, hidden=(4,)), (8, 4, 2), rows, 0.0)
+    assert 2 * ledger.total("mac") == flops.get_total_flops()

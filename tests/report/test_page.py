@@ -3,35 +3,59 @@
 import csv
 import json
 import re
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.record import Source, read_run
+from snnlp_lava.backends.record import read_run
+from snnlp_lava.chip.chips import CHIPS, RESOURCES
+from snnlp_lava.chip.fit import fit_network
+from snnlp_lava.chip.network import Layer, Network
+from snnlp_lava.embed.work import Work
 from snnlp_lava.encode.saf import ONE
 from snnlp_lava.energy.prices import price_books
 from snnlp_lava.errors import InputError
-from snnlp_lava.report.figures import _words_of_steps
+from snnlp_lava.report.figures import Cost, _words_of_steps, energy_dots
 from snnlp_lava.report.page import render_page, report_document, wilson_interval, write_report
+from snnlp_lava.report.units import joules_text
 from strategies import card_for, saf_samples, write_one_run
 
 HOSTILE = '<script>alert("x")</script> & "quotes" \u202e \x00 😀'
 
+SIZES = ((20, 16), (16, 3))
+RIGHT = [2, 2, 2, 2, 3, 3, 3, 2]
+WORK = Work(HOSTILE, "tokens", 60, {"mac": 6_000})
 WORDS = [[(0, HOSTILE), (3, "$\\bad{$"), (3, "word" * 9)], [], [], []]
 
 
-@pytest.fixture(params=[True, False], ids=["labelled", "unlabelled"])
-def run(request, tmp_path, random_network):
+def a_run(tmp_path, random_network, labelled):
     network = random_network((20, 16, 3), seed=3)
     card = card_for(network, window=8, period=8)
     values = np.random.default_rng(3).integers(0, ONE + 1, (6, 20), dtype=np.int32)
     result = run_emulator(network, saf_samples(values, 8), 8, keep_trains=4)
-    labels = np.array([0, 1, 2, 0, 1, 2]) if request.param else None
-    source = Source("a.net", "0" * 64, "demo", "test", None, {}, [HOSTILE, "b", "c", "d"], WORDS)
-    write_one_run(tmp_path / "run", result, labels, network, card, source)
+    labels = np.array([0, 1, 2, 0, 1, 2]) if labelled else None
+    right = np.array(RIGHT) if labelled else None
+    texts = [HOSTILE, "b", "c", "d"]
+    write_one_run(tmp_path / "run", result, labels, network, card, texts, WORDS, WORK, right)
     return read_run(tmp_path / "run")
+
+
+@pytest.fixture(params=[True, False], ids=["labelled", "unlabelled"])
+def run(request, tmp_path, random_network):
+    return a_run(tmp_path, random_network, request.param)
+
+
+@pytest.fixture
+def labelled(tmp_path, random_network):
+    return a_run(tmp_path, random_network, labelled=True)
+
+
+def random_network_of_run():
+    rng = np.random.default_rng(3)
+    return Network([Layer(2 * rng.integers(-40, 60, (b, a)), np.zeros(b, int), 1024, 123, 80) for a, b in SIZES])
 
 
 def test_the_page_needs_nothing_else_and_runs_nothing(run, tmp_path):
@@ -43,6 +67,10 @@ def test_the_page_needs_nothing_else_and_runs_nothing(run, tmp_path):
     assert not re.search(r"@import|url\((?!['\"]?(?:data:|#))", page)
     assert page.count("<svg") == page.count("</svg>") >= 6
     assert len(page) < 2_000_000
+    assert "2 runs beside each other" in page
+    assert re.findall(r'<a href="(.*?)"', page) == ["#run-1", "#run-2"]
+    assert all(f'<section id="run-{number}">' in page for number in (1, 2))
+    assert ("Accuracy of each run over its synops" in page) == (run.labels is not None)
 
 
 def test_words_of_one_step_stand_together_cut_and_printable():
@@ -101,14 +129,113 @@ def test_time_alone_is_shown_where_nothing_else_was_metered(run):
     assert "per text: 1.0 ms. It holds" in render_page(report_document([metered]), [metered])
 
 
-def test_prices_of_ones_own_are_on_the_page(run, tmp_path):
+def test_prices_of_ones_own_and_a_network_that_fits_are_on_the_page(labelled, tmp_path):
     own = replace(price_books()["truenorth"], name="mine", title="My <board>")
-    write_report(tmp_path / "r.html", [run], {"mine": own})
-    assert "My &lt;board&gt;" in (tmp_path / "r.html").read_text("utf-8")
+    write_report(tmp_path / "r.html", [labelled], {"mine": own})
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert "My &lt;board&gt;" in page
+    assert "beside each other" not in page
+    assert "Loihi 1: fits, 2 of 128 cores" in page
+    assert 'aria-label="2 of 128 cores taken: hidden1 1, output 1"' in page
+    assert page.count("of its memory</title>") == 4  # two cores on each chip
+
+
+@pytest.fixture
+def part(run):
+    return report_document([run])["runs"][0]
+
+
+def test_the_embedding_in_front_is_beside_the_bill_never_in_it(run, part):
+    front = part["in_front"]
+    assert (front["units"], front["counts"]) == (10, {"mac": 1_000})
+    alone, with_model, whole, rival, rival_with_model = front["variants"]
+    (bill,) = (bill for bill in part["bills"] if (bill["of"], bill["book"]) == ("this network", "loihi1"))
+    assert alone["total_pj"] == pytest.approx(bill["total_pj"])
+    assert with_model["total_pj"] == pytest.approx([total + 1_000 * 4.6 for total in bill["total_pj"]])
+    assert (whole["total_pj"], whole["unpriced"]) == (None, ["comparison", "host_spike"])
+    assert rival["total_pj"] == pytest.approx([20 * 3 * 4.6] * 2)
+    assert rival_with_model["total_pj"] == pytest.approx([(20 * 3 + 1_000) * 4.6] * 2)
+    (coding,) = (bill for bill in front["bills"] if bill["of"] == "coding on the host")
+    counts = {charge["term"]: charge["count"] for charge in coding["charges"]}
+    assert counts == {"mac": 20, "integer_addition": 160, "comparison": 160, "host_spike": part["layers"][0]["spikes"]}
+
+
+def test_an_estimate_of_the_training_stands_apart(part):
+    macs = part["training"]["macs"]
+    window, epochs = 32, 20  # of the card's training; its network has layers of 20-16-3
+    dense = 20 * 16 + 16 * 3
+    assert macs["forward"] == epochs * 8 * window * dense
+    assert macs["backward"] == epochs * 8 * window * (dense + 16 * 3)
+    assert macs["validation"] == epochs * 3 * window * dense
+    assert macs["embedding, once"] == (8 + 3 + 4) * 1_000
+    assert part["training"]["total_pj"]["gpu"] == pytest.approx([sum(macs.values()) * 300] * 2)
+
+
+def test_confusion_and_accuracy_over_time_add_up(run, part):
+    if run.labels is None:
+        assert (part["confusion"], part["accuracy_over_time"]) == (None, None)
+        return
+    confusion = np.array(part["confusion"])
+    assert confusion.sum(axis=1).tolist() == [2, 2, 2]
+    assert confusion.trace() / 6 == run.record["accuracy"]
+    for true, row in enumerate(confusion):
+        for taken, count in enumerate(row):
+            assert count == ((run.labels == true) & (run.predictions == taken)).sum()
+    assert part["accuracy_over_time"] == [count / 6 for count in RIGHT]
+
+
+def test_the_fit_is_that_of_check(part):
+    for fit in part["fits"]:
+        found = fit_network(random_network_of_run(), CHIPS[fit["chip"]], 8)
+        assert (fit["cores"], fit["words"]) == (found.totals["cores"], found.totals["words"])
+        for layer, fitted in zip(fit["layers"], found.layers, strict=True):
+            assert layer["most"] == {resource: fitted.most(resource) for resource in RESOURCES}
+            limit = CHIPS[fit["chip"]].words
+            assert layer["shares"]["words"] == fitted.most("words") / limit
+
+
+def test_a_network_that_does_not_fit_and_work_that_is_not_counted_are_named(labelled, tmp_path):
+    placement = json.loads(json.dumps(labelled.record["placement"]))
+    violation = {"subject": "network", "quantity": "period", "value": 50, "limit": 64, "text": "period 50 <is> none"}
+    placement["fits"]["loihi2"]["violations"] = [violation]
+    placement["fits"]["loihi1"]["layers"][0]["cores"] *= 200
+    work = {"title": "vectors", "unit": "", "units": 0, "counts": {}, "not_counted": "nobody <knows>"}
+    changed = replace(labelled, record={**labelled.record, "placement": placement, "work": work})
+    write_report(tmp_path / "r.html", [changed])
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert "Loihi 2 (estimate): does not fit" in page
+    assert "<strong>period 50 &lt;is&gt; none</strong>" in page
+    assert "73 more are needed than the chip has." in page
+    assert "is not counted: nobody &lt;knows&gt;." in page
+    variants = report_document([changed])["runs"][0]["in_front"]["variants"]
+    assert [variant["title"] for variant in variants] == ["this network alone"]
+
+
+def test_latex_holds_the_same_cells_and_no_letter_that_it_would_obey(run, tmp_path):
+    named = replace(run, name=r"50%_of {a}\b$ #1 & ~^")
+    write_report(tmp_path / "r.tex", [named, run])
+    text = (tmp_path / "r.tex").read_text("utf-8")
+    head, first, second = (line for line in text.splitlines() if line.endswith(r"\\"))
+    assert first.startswith(r"50\%\_of \{a\}\textbackslash{}b\$ \#1 \& \textasciitilde{}\textasciicircum{} & ")
+    assert {line.count(" & ") for line in (head, second)} == {first.replace(r"\&", "").count(" & ")} == {11}
+    assert f" & {run.record['synops_per_sample']:,.0f} & " in second
+    for rule in ("toprule", "midrule", "bottomrule"):
+        assert text.count(f"\\{rule}") == 1
+    assert text.count("{") == text.count("}")
+
+
+@pytest.mark.parametrize("totals", [[(1.0, 5.0), None, (1e9, 1e9)], [None], [(0.0, 0.0)]])
+def test_the_energy_figure_shows_small_beside_large_and_what_has_no_price(totals):
+    costs = [Cost(f"$\\bad{{$ \x00 {index}", "book", total, "thoughts") for index, total in enumerate(totals)]
+    svg = energy_dots(costs, costs[0].title)
+    for cost in costs:
+        shown = joules_text(*cost.total) if cost.total and cost.total[0] else "no price for thoughts"
+        assert shown in svg
+    ET.fromstring(svg)
 
 
 def test_a_report_of_another_kind_is_refused(run, tmp_path):
-    with pytest.raises(InputError, match=r"ends in '\.pdf'; \.html, \.json, \.csv and \.md can be written"):
+    with pytest.raises(InputError, match=r"ends in '\.pdf'; \.html, \.json, \.csv, \.md and \.tex can be written"):
         write_report(tmp_path / "r.pdf", [run])
 
 

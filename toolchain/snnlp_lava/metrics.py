@@ -46,3 +46,34 @@ def first_to_count(spikes: np.ndarray) -> np.ndarray:
     counts = spikes.sum(axis=1, dtype=np.int64)
     last = steps - np.argmax(spikes[:, ::-1] != 0, axis=1)
     return counts + np.where(counts > 0, (steps - last) / (steps + 1), 0.0)
+
+
+class RightOverTime:
+    """How many samples are right if the answer is taken after each step of the window.
+
+    Parameters
+    ----------
+    labels
+        (n,) true classes.
+    window
+        Steps.
+    counts_alone
+        Whether the lower class wins of equals, in place of the one that had its spikes first.
+    """
+
+    def __init__(self, labels: np.ndarray, window: int, *, counts_alone: bool) -> None:
+        self.counts = np.zeros(window, dtype=np.int64)
+        self._labels, self._counts_alone, self._done = labels, counts_alone, 0
+
+    def add(self, output: np.ndarray) -> None:
+        """Add the next samples by their output spikes, (m, steps, classes) uint8; what is behind the window is left."""
+        spikes = output[:, : len(self.counts)]
+        labels = self._labels[self._done : self._done + len(spikes)]
+        self._done += len(spikes)
+        counts = spikes.cumsum(axis=1, dtype=np.int64)
+        scores = counts.astype(np.float64)
+        if not self._counts_alone:  # `first_to_count` of the steps so far
+            steps = np.arange(1, len(self.counts) + 1)[:, None]
+            last = np.maximum.accumulate(np.where(spikes != 0, steps, 0), axis=1)
+            scores += np.where(counts > 0, (steps - last) / (steps + 1), 0.0)
+        self.counts += (scores.argmax(axis=2) == labels[:, None]).sum(axis=0)

@@ -55,21 +55,24 @@ def run_emulator(
     tallies: list[tuple[LayerTally, ...]] = []
     trains: list[list[np.ndarray]] = [[] for _ in network.sizes]
     scores, first = [], []
+    neuron_spikes = [np.zeros(size, dtype=np.int64) for size in network.sizes]
     for start in range(0, len(rows), batch):
         chunk = rows[start : start + batch]
         sent = spikes = _padded(samples.spikes(chunk), period)
         first.append(spikes[:, 0].sum(axis=1, dtype=np.int64))
-        counts, wraps, clips = [], [], []
+        counts, active, wraps, clips = [], [], [], []
         for index in range(len(network.sizes)):
             if index:
                 run = run_layer(network.layers[index - 1], spikes)
                 spikes = run.spikes
+                active.append(run.active)
                 wraps.append(run.wraps)
                 clips.append(run.clips)
             counts.append(count_spikes(spikes))
+            neuron_spikes[index] += counts[index].sum(axis=0)
             if start < keep_trains or not start:
                 trains[index].append(np.packbits(spikes[: max(0, keep_trains - start)], axis=2))
-        tallies.append(tally_layers(network, counts, period, wraps, clips))
+        tallies.append(tally_layers(network, counts, period, active, wraps, clips))
         scores.append(first_to_count(spikes[:, : samples.window]))
         inspect(sent, spikes)
         progress(len(chunk))
@@ -83,6 +86,7 @@ def run_emulator(
         output_scores=output_scores,
         first_spikes=np.concatenate(first),
         layers=joined(tallies),
+        neuron_spikes=tuple(neuron_spikes),
         seconds=time.perf_counter() - started,
         trains=tuple(np.concatenate(parts) for parts in trains),
     )

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from snnlp_lava.backends.emulator import run_emulator
+from snnlp_lava.backends.front import work_in_front
 from snnlp_lava.backends.lava_job import Board
 from snnlp_lava.backends.parts import Parts, check_job, partial_run
-from snnlp_lava.backends.record import (
-    EXAMPLES,
-    RESULT,
-    Source,
-    Totals,
-    check_run_folder,
-    class_scores,
-    result_document,
-    sample_table,
-    write_run,
-)
+from snnlp_lava.backends.record import EXAMPLES, RESULT, Source, check_run_folder, write_run
 from snnlp_lava.backends.result import BrokenRunError, RunResult, agreed
 from snnlp_lava.backends.selection import Chosen, Chunk, Selection, choose
+from snnlp_lava.backends.totals import Totals, class_scores, counts_alone, sample_table
+from snnlp_lava.embed.work import Work
 from snnlp_lava.encode.samples import Samples
 from snnlp_lava.errors import BackendError, StoppedError
 from snnlp_lava.files import read_json, sha256_of_file
+from snnlp_lava.metrics import RightOverTime
 from snnlp_lava.progress import Report, counting, silent
 
 CHUNK = {"emulator": 8192, "sim": 1024, "loihi2": 1 << 16}
@@ -86,13 +81,10 @@ def run_network(
         except (BrokenRunError, KeyboardInterrupt) as error:
             done = sum(len(parts.finished(start)) for start in starts)
             raise _ended_early(error, done, chosen.total) from error
-        totals = Totals(chosen.network)
-        for table in parts.tables(starts):
-            totals.add(table)
-        document = result_document(totals, chosen.card, backend, chosen.window, chosen.period)
-        source = _source(path, selection, chosen, job)
+        totals = Totals.of(chosen.network, parts.each(starts))
+        source = _source(path, selection, chosen, job, parts.work(starts))
         trains = parts.trains(starts, keep_trains)
-        write_run(folder, document, parts.tables(starts), trains, chosen.network, chosen.card, source)
+        write_run(folder, totals, parts.tables(starts), trains, chosen.network, chosen.card, source)
 
 
 def _ended_early(error: BrokenRunError | KeyboardInterrupt, done: int, total: int) -> BackendError | StoppedError:
@@ -116,51 +108,77 @@ class _Running:
 
     def run(self, start: int, stop: int, left: np.ndarray, progress: Callable[[int], None]) -> None:
         """Run the samples `left` of a chunk and keep what they did, even if the run breaks before all are done."""
-        chunk = self.chosen.chunk(start, stop)
-        samples = chunk.samples.take(left - start)
+        chunk = self.chosen.chunk(start, stop).take(left - start)
         keep_trains = int((left < self.keep_trains).sum())
+        right = self._right_over_time(chunk.labels)
         try:
-            result = self._execute(samples, keep_trains, progress)
+            result = self._execute(chunk.samples, keep_trains, progress, right)
         except BrokenRunError as broken:
             if broken.result is not None:
-                self._keep(start, chunk, left[broken.finished], samples.take(broken.finished), broken.result)
+                done = broken.finished
+                self._keep(start, chunk.take(done), left[done], broken.result, right)
             raise
-        self._keep(start, chunk, left, samples, result)
+        self._keep(start, chunk, left, result, right)
 
-    def _execute(self, samples: Samples, keep_trains: int, progress: Callable[[int], None]) -> RunResult:
+    def _right_over_time(self, labels: np.ndarray | None) -> RightOverTime | None:
+        if labels is None:
+            return None
+        return RightOverTime(labels, self.chosen.window, counts_alone=counts_alone(self.chosen.card))
+
+    def _execute(
+        self, samples: Samples, keep_trains: int, progress: Callable[[int], None], right: RightOverTime | None
+    ) -> RunResult:
         network, period = self.chosen.network, self.chosen.period
-        if self.backend == "emulator":
-            return run_emulator(network, samples, period, keep_trains=keep_trains, progress=progress)
-        if self.board is not None:
-            from snnlp_lava.backends.loihi2 import run_loihi2
+        if self.backend == "sim":
+            from snnlp_lava.backends.sim import run_sim
 
-            return run_loihi2(
-                self.path, network, samples, period, self.board, keep_trains=keep_trains, progress=progress
-            )
-        from snnlp_lava.backends.sim import run_sim
+            jobs = self.jobs
+            return run_sim(self.path, network, samples, period, jobs=jobs, keep_trains=keep_trains, progress=progress)
+        inspect = _adding(right)
+        if self.board is None:
+            return run_emulator(network, samples, period, keep_trains=keep_trains, progress=progress, inspect=inspect)
+        from snnlp_lava.backends.loihi2 import run_loihi2
 
-        return run_sim(self.path, network, samples, period, jobs=self.jobs, keep_trains=keep_trains, progress=progress)
+        run = partial(run_loihi2, self.path, network, samples, period, self.board)
+        return run(keep_trains=keep_trains, progress=progress, inspect=inspect)
 
-    def _keep(self, start: int, chunk: Chunk, numbers: np.ndarray, samples: Samples, result: RunResult) -> None:
+    def _keep(
+        self, start: int, chunk: Chunk, numbers: np.ndarray, result: RunResult, right: RightOverTime | None
+    ) -> None:
         chosen = self.chosen
         if self.backend == "sim":
-            result = agreed(result, run_emulator(chosen.network, samples, chosen.period))
-        labels = chunk.labels[numbers - start] if chunk.labels is not None else None
-        table = sample_table(result, class_scores(result, chosen.card), chunk.rows[numbers - start], labels)
-        self.parts.add(start, numbers, table, result.trains)
+            right = self._right_over_time(chunk.labels)
+            run = run_emulator(chosen.network, chunk.samples, chosen.period, inspect=_adding(right))
+            result = agreed(result, run)
+        scores = class_scores(result, chosen.card)
+        counts = right.counts if right is not None else None
+        table = sample_table(result, scores, chunk.rows, chunk.labels, counts)
+        self.parts.add(start, numbers, table, result.trains, work_in_front(chosen.card, chosen.embedder, chunk.texts))
 
 
-def _source(path: Path, selection: Selection, chosen: Chosen, job: dict[str, Any]) -> Source:
+def _adding(right: RightOverTime | None) -> Callable[[np.ndarray, np.ndarray], None]:
+    def inspect(sent: np.ndarray, output: np.ndarray) -> None:
+        if right is not None:
+            right.add(output)
+
+    return inspect
+
+
+def _source(path: Path, selection: Selection, chosen: Chosen, job: dict[str, Any], work: Work) -> Source:
     origin = selection.data or selection.spikes
     texts = chosen.chunk(0, min(EXAMPLES, chosen.total)).texts
     card = chosen.card
     return Source(
         network=path.name,
         sha256=job["network"],
+        backend=job["backend"],
+        window=chosen.window,
+        period=chosen.period,
         data=Path(origin).stem if origin else None,
         part=selection.part if selection.data else None,
         limit=selection.limit,
         job=job,
         texts=texts,
         presented=[card.encoder.presented(text, card.window) for text in texts] if card else [],
+        work=work,
     )

@@ -54,6 +54,7 @@ def run_loihi2(
     *,
     keep_trains: int = 0,
     progress: Callable[[int], None] = lambda done: None,
+    inspect: Callable[[np.ndarray, np.ndarray], None] = lambda sent, output: None,
 ) -> RunResult:
     """Run samples through a network file on a Loihi 2, and hold its output against the emulator's.
 
@@ -61,6 +62,8 @@ def run_loihi2(
     ----------
     path, network, samples, period, keep_trains, progress
         As in `snnlp_lava.backends.sim.run_sim`. Of the trains the hidden layers' are the emulator's.
+    inspect
+        As in `snnlp_lava.backends.emulator.run_emulator`.
     board
         Where the chip is.
 
@@ -89,7 +92,7 @@ def run_loihi2(
     if ran.broken is not None and not len(ran.finished):
         raise ran.broken
     seconds = time.perf_counter() - started
-    result = _completed(network, samples, period, ran, keep_trains)
+    result = _completed(network, samples, period, ran, keep_trains, inspect)
     result = replace(result, seconds=seconds)
     if ran.broken is not None:
         raise ran.broken.with_result(ran.finished, result)
@@ -359,7 +362,14 @@ class Difference:
     spiked: bool
 
 
-def _completed(network: Network, samples: Samples, period: int, ran: LavaRun, keep_trains: int) -> RunResult:
+def _completed(
+    network: Network,
+    samples: Samples,
+    period: int,
+    ran: LavaRun,
+    keep_trains: int,
+    inspect: Callable[[np.ndarray, np.ndarray], None],
+) -> RunResult:
     """The emulator's result on the finished samples, in the chip's name, if the chip's spikes are the same.
 
     Raises
@@ -382,6 +392,7 @@ def _completed(network: Network, samples: Samples, period: int, ran: LavaRun, ke
                 sample, step, neuron = (int(index) for index in found[0])
                 first = Difference(name, start + sample, neuron, step, bool(theirs[sample, step, neuron]))
         scores.append(first_to_count(theirs[:, : samples.window]))
+        inspect(sent, output)
         start = stop
 
     expected = run_emulator(network, samples.take(ran.finished), period, keep_trains=keep_trains, inspect=compare)

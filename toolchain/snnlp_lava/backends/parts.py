@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from snnlp_lava.embed.work import Work, check_work, joint_work
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import locked_folder, read_json, remove_all, replacing_file, tidy_beside, write_json
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".partial"
 _JOB = "job.json"
-_SAMPLE = "sample"
+_SAMPLE, _WORK = "sample", "work"
 
 
 class Parts:
@@ -37,7 +40,7 @@ class Parts:
         samples = [self._read(path)[_SAMPLE].to_numpy() for path in self._paths(start)]
         return np.sort(np.concatenate(samples)) if samples else np.zeros(0, dtype=np.int64)
 
-    def add(self, start: int, samples: np.ndarray, table: pa.Table, trains: Sequence[np.ndarray]) -> None:
+    def add(self, start: int, samples: np.ndarray, table: pa.Table, trains: Sequence[np.ndarray], work: Work) -> None:
         """Keep a part.
 
         Parameters
@@ -50,6 +53,8 @@ class Parts:
             n rows.
         trains
             Packed trains of the first m of these samples, of the input and every layer.
+        work
+            What it took to make their features.
 
         Raises
         ------
@@ -64,7 +69,19 @@ class Parts:
             layers = {f"layer{index}": np.ascontiguousarray(train) for index, train in enumerate(trains)}
             save_file({_SAMPLE: samples[: len(trains[0])].astype(np.int64), **layers}, temporary)
         with replacing_file(path) as temporary:
-            parquet.write_table(table.append_column(_SAMPLE, [samples]), temporary)
+            about = {**table.schema.metadata, _WORK: json.dumps(asdict(work))}
+            parquet.write_table(table.replace_schema_metadata(about).append_column(_SAMPLE, [samples]), temporary)
+
+    def each(self, starts: Sequence[int]) -> Iterator[pa.Table]:
+        """Every part's own table, with its sums."""
+        for start in starts:
+            yield from map(self._read, self._paths(start))
+
+    def work(self, starts: Sequence[int]) -> Work:
+        """What it took to make the features of all samples."""
+        return joint_work(
+            [check_work(json.loads(table.schema.metadata[_WORK.encode()])) for table in self.each(starts)]
+        )
 
     def tables(self, starts: Sequence[int]) -> Iterator[pa.Table]:
         """One table for each chunk, its samples in order."""
@@ -87,8 +104,8 @@ class Parts:
 
         try:
             table = parquet.read_table(path)
-            table[_SAMPLE]
-        except (pa.ArrowException, OSError, KeyError) as error:
+            table.schema.metadata[_WORK.encode()], table[_SAMPLE]
+        except (pa.ArrowException, OSError, LookupError, TypeError) as error:
             raise InputError(f"run {path}: is damaged: {first_line(error)}; remove it") from error
         return table
 

@@ -33,6 +33,8 @@ class LayerTally:
         The same over the synapses whose weight is not 0.
     neuron_updates
         Neurons times steps.
+    active_updates
+        Those of them that do something (see `snnlp_lava.chip.neuron.LayerRun`).
     wraps, clips
         24-bit registers that wrapped (u) or saturated (v).
     """
@@ -43,6 +45,7 @@ class LayerTally:
     synops: np.ndarray
     synops_nonzero: np.ndarray
     neuron_updates: np.ndarray
+    active_updates: np.ndarray
     wraps: np.ndarray
     clips: np.ndarray
 
@@ -67,6 +70,8 @@ class RunResult:
         (n,) int64 input spikes of each sample's first step, which the paper's way of counting leaves out.
     layers
         The input and every layer.
+    neuron_spikes
+        (neurons,) int64 of the input and every layer: spikes of each line or neuron over all samples.
     seconds
         Wall-clock time.
     trains
@@ -86,6 +91,7 @@ class RunResult:
     output_scores: np.ndarray
     first_spikes: np.ndarray
     layers: tuple[LayerTally, ...]
+    neuron_spikes: tuple[np.ndarray, ...]
     seconds: float
     trains: tuple[np.ndarray, ...] = field(default=())
     counted_by: tuple[str, ...] = ()
@@ -122,7 +128,7 @@ class BrokenRunError(BackendError):
 
 
 def agreed(found: RunResult, expected: RunResult) -> RunResult:
-    """The result of a backend that reports no wraps and clips, with those of the emulator on the same samples.
+    """The result of a backend that sees spikes alone, with wraps, clips and active updates as the emulator has them.
 
     Raises
     ------
@@ -138,7 +144,7 @@ def agreed(found: RunResult, expected: RunResult) -> RunResult:
                 f"{theirs.spikes[sample]} against {ours.spikes[sample]} spikes; snnlp-lava verify shows where"
             )
     layers = [
-        replace(theirs, wraps=ours.wraps, clips=ours.clips)
+        replace(theirs, active_updates=ours.active_updates, wraps=ours.wraps, clips=ours.clips)
         for ours, theirs in zip(expected.layers, found.layers, strict=True)
     ]
     return replace(found, layers=tuple(layers))
@@ -157,6 +163,7 @@ def tally_layers(
     network: Network,
     counts: Sequence[np.ndarray],
     period: int,
+    active: Sequence[np.ndarray],
     wraps: Sequence[np.ndarray],
     clips: Sequence[np.ndarray],
 ) -> tuple[LayerTally, ...]:
@@ -170,13 +177,13 @@ def tally_layers(
         Spikes of the input lines and of each layer's neurons, (n, neurons) each, over the whole period.
     period
         Steps a sample took.
-    wraps, clips
+    active, wraps, clips
         (n,) for each layer, the input not among them.
     """
     samples = len(counts[0])
     zero = np.zeros(samples, dtype=np.int64)
     spikes = [layer_counts.sum(axis=1, dtype=np.int64) for layer_counts in counts]
-    tallies = [LayerTally("input", network.inputs, spikes[0], zero, zero, zero, zero, zero)]
+    tallies = [LayerTally("input", network.inputs, spikes[0], zero, zero, zero, zero, zero, zero)]
     for index, layer in enumerate(network.layers):
         nonzero_fan_out = (layer.weight != 0).sum(axis=0, dtype=np.int64)
         tallies.append(
@@ -187,6 +194,7 @@ def tally_layers(
                 synops=spikes[index] * layer.neurons,
                 synops_nonzero=counts[index].astype(np.int64) @ nonzero_fan_out,
                 neuron_updates=np.full(samples, layer.neurons * period, dtype=np.int64),
+                active_updates=active[index],
                 wraps=wraps[index],
                 clips=clips[index],
             )

@@ -89,6 +89,12 @@ class Chunk:
     texts: list[str]
     labels: np.ndarray | None
 
+    def take(self, places: np.ndarray) -> Chunk:
+        """Some of them, (m,) places from 0."""
+        texts = [self.texts[place] for place in places] if self.texts else []
+        labels = self.labels[places] if self.labels is not None else None
+        return Chunk(self.samples.take(places), self.rows[places], texts, labels)
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -102,6 +108,8 @@ class Chosen:
         Steps that a sample is presented, and steps from one sample to the next.
     total
         Number of samples.
+    embedder
+        What makes the texts' vectors; None where there are none, or nobody knows what made them.
     chunk
         From the first sample and the one behind the last to those; it is quick to go through them in order. Raises an
         `InputError` if texts, labels, vectors or spikes do not fit the network.
@@ -112,6 +120,7 @@ class Chosen:
     window: int
     period: int
     total: int
+    embedder: Embedder | None
     chunk: Callable[[int, int], Chunk]
 
 
@@ -139,7 +148,7 @@ def choose(path: Path, selection: Selection, report: Report = silent) -> Chosen:
             features = embedded_rows(texts, rows, embedder, vectors, embedded)
         return Chunk(EncodedSamples(features, card.encoder, card.window), rows, texts, labels)
 
-    return Chosen(network, card, card.window, card.period, rows_of.total, chunk)
+    return Chosen(network, card, card.window, card.period, rows_of.total, embedder, chunk)
 
 
 class _Texts(NamedTuple):
@@ -212,4 +221,4 @@ def _spikes(path: Path, selection: Selection) -> Chosen:
         return Chunk(SpikeSamples(samples.trains[start:stop]), np.arange(start, stop), [], None)
 
     total = min(len(samples), selection.limit or len(samples))
-    return Chosen(file.network, file.card, samples.window, period, total, chunk)
+    return Chosen(file.network, file.card, samples.window, period, total, None, chunk)

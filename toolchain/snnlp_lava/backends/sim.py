@@ -314,7 +314,9 @@ def _result(network: Network, window: int, period: int, ran: LavaRun, started: f
             period,
             [zero] * len(network.layers),
             [zero] * len(network.layers),
+            [zero] * len(network.layers),
         ),
+        neuron_spikes=tuple(layer_counts.sum(axis=0, dtype=np.int64) for layer_counts in counts),
         seconds=seconds,
         trains=tuple(packed[:keep_trains] for packed in layers),
     )

@@ -216,6 +216,13 @@ def axon_words(synapses: np.ndarray, synapse_bits: int) -> np.ndarray:
     return full * _block_words(limits.BLOCK_SYNAPSES, synapse_bits) + (rest > 0) * _block_words(rest, synapse_bits)
 
 
+def line_words(layer: Layer, fitted: LayerFit) -> np.ndarray:
+    """64-bit words that a spike of each input line reads: those of its axons on all cores of the layer, (in,) int64."""
+    stored = _Stored(layer.weight, fitted.weight_bits, fitted.sparse, np.zeros(layer.neurons, dtype=np.int64))
+    ends = [(core.first, core.first + core.neurons) for core in fitted.cores]
+    return np.sum([axon_words(*stored.axons(start, stop)) for start, stop in ends], axis=0, dtype=np.int64)
+
+
 def _block_words(synapses: Any, synapse_bits: int) -> Any:
     return -(-(synapses * synapse_bits + limits.BLOCK_HEADER_BITS) // limits.WORD_BITS)
 
@@ -231,17 +238,18 @@ class _Stored:
 
     def core(self, start: int, stop: int) -> Core:
         """What the neurons from `start` up to `stop` take on one core."""
-        neurons = stop - start
-        if self.sparse:
-            synapses = np.count_nonzero(self.weight[start:stop], axis=0)
-            synapses = synapses[synapses > 0]
-            needed = (neurons - 1).bit_length()
-            bits = self.bits + next(bits for bits in limits.INDEX_BITS if bits >= needed)
-        else:
-            synapses = np.full(self.weight.shape[1], neurons)
-            bits = self.bits
+        synapses, bits = self.axons(start, stop)
         words = int(axon_words(synapses, bits).sum())
-        return Core(start, neurons, len(synapses), int(self.fan_out[start:stop].sum()), words)
+        return Core(start, stop - start, np.count_nonzero(synapses), int(self.fan_out[start:stop].sum()), words)
+
+    def axons(self, start: int, stop: int) -> tuple[np.ndarray, int]:
+        """Synapses of each input line on such a core, (in,), and the bits of one; a line without any is no axon."""
+        neurons = stop - start
+        if not self.sparse:
+            return np.full(self.weight.shape[1], neurons), self.bits
+        needed = (neurons - 1).bit_length()
+        index_bits = next(bits for bits in limits.INDEX_BITS if bits >= needed)
+        return np.count_nonzero(self.weight[start:stop], axis=0), self.bits + index_bits
 
     def targets(self, cores: Sequence[Core]) -> np.ndarray:
         """Number of these cores that each input line reaches."""

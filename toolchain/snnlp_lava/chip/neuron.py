@@ -39,11 +39,15 @@ class LayerRun(NamedTuple):
     wraps, clips
         (n,) int64: how often a u wrapped, a v was clipped. SLAYER does neither, so each of these is a place
         where trainer and chip may part.
+    active
+        (n,) int64: updates that do something. One is idle where u and v are 0, the sum that arrives is 0, and so is
+        the bias: such a neuron is left as it was.
     """
 
     spikes: np.ndarray
     wraps: np.ndarray
     clips: np.ndarray
+    active: np.ndarray
 
 
 def run_layer(layer: Layer, spikes: np.ndarray) -> LayerRun:
@@ -58,7 +62,7 @@ def run_layer(layer: Layer, spikes: np.ndarray) -> LayerRun:
     """
     samples, steps, _ = spikes.shape
     out = np.empty((samples, steps, layer.neurons), dtype=np.uint8)
-    wraps, clips = np.zeros((2, samples), dtype=np.int64)
+    wraps, clips, active = np.zeros((3, samples), dtype=np.int64)
     _neurons(
         _products(layer, spikes),
         (limits.DECAY_UNITY - layer.current_decay) / limits.DECAY_UNITY,
@@ -68,8 +72,9 @@ def run_layer(layer: Layer, spikes: np.ndarray) -> LayerRun:
         out,
         wraps,
         clips,
+        active,
     )
-    return LayerRun(out, wraps, clips)
+    return LayerRun(out, wraps, clips, active)
 
 
 def count_spikes(spikes: np.ndarray) -> np.ndarray:
@@ -108,17 +113,27 @@ def _add_steps(spikes: Any, counts: Any) -> None:
 
 @njit(cache=True, parallel=True)
 def _neurons(
-    drive: Any, keep_u: float, keep_v: float, bias: Any, threshold: float, out: Any, wraps: Any, clips: Any
+    drive: Any,
+    keep_u: float,
+    keep_v: float,
+    bias: Any,
+    threshold: float,
+    out: Any,
+    wraps: Any,
+    clips: Any,
+    active: Any,
 ) -> None:
     # The state is kept in float64, which holds all these integers exactly and which vectorises well: with u below
     # 2^24, u (4096 - du) / 4096 has 36 bits, and truncation is what the shift of the absolute value does.
     samples, steps, neurons = out.shape
     for sample in prange(samples):
         u, v = np.zeros(neurons), np.zeros(neurons)
-        wrapped, clipped = 0, 0
+        wrapped, clipped, moved = 0, 0, 0
         for step in range(steps):
             for i in range(neurons):
-                current = np.trunc(u[i] * keep_u) + drive[sample, step, i] * _STATE_UNIT
+                arriving = drive[sample, step, i] * _STATE_UNIT
+                moved += (u[i] != 0.0) | (v[i] != 0.0) | (arriving != 0.0) | (bias[i] != 0.0)
+                current = np.trunc(u[i] * keep_u) + arriving
                 over, under = current > _U_LIMIT, current <= -_U_LIMIT
                 current = current - _SPAN if over else current
                 current = current + _SPAN if under else current
@@ -130,4 +145,4 @@ def _neurons(
                 fired = voltage > threshold
                 out[sample, step, i] = fired
                 v[i] = 0.0 if fired else voltage
-        wraps[sample], clips[sample] = wrapped, clipped
+        wraps[sample], clips[sample], active[sample] = wrapped, clipped, moved

@@ -15,7 +15,7 @@ import click
     type=click.Path(path_type=Path, dir_okay=False),
     default="report.html",
     show_default=True,
-    help="An .html, .json, .csv or .md file.",
+    help="An .html, .json, .csv, .md or .tex file.",
 )
 @click.option(
     "--prices",

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snnlp_lava.embed.cache import EmbeddingCache
+from snnlp_lava.embed.transformer import count_tokens, read_transformer
+from snnlp_lava.embed.work import UncountedError, Work
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import sha256_of_file
 
@@ -104,6 +106,15 @@ class SentenceEmbedder:
             known.update(zip(chunk, vectors, strict=True))
             report(sum(counts[text] for text in chunk))
         return np.array([known[text] for text in texts], dtype=np.float32).reshape(len(texts), self.dimension)
+
+    def work(self, texts: Sequence[str]) -> Work:
+        """Multiply-accumulates of embedding texts, each by itself and anew; the model is not loaded for it."""
+        try:
+            transformer = read_transformer(self._folder)
+            tokens = count_tokens(self._folder, transformer.longest, texts)
+        except UncountedError as error:
+            return Work(self.name, not_counted=str(error))
+        return Work(self.name, "tokens", int(tokens.sum()), {"mac": int(transformer.macs(tokens).sum())})
 
     def whole_tokens(self) -> list[str]:
         """Entries of the model's vocabulary, in its order, that as a text are one token: themselves."""

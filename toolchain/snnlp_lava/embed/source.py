@@ -23,6 +23,7 @@ from snnlp_lava.embed.word_vectors import (
     distilled_word_vectors,
     open_word_vectors,
 )
+from snnlp_lava.embed.work import Work
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import read_json, write_json
 from snnlp_lava.progress import Report, counting, silent
@@ -53,6 +54,10 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
         """Texts to vectors, (n, d) float32."""
+        ...
+
+    def work(self, texts: Sequence[str]) -> Work:
+        """Operations that this takes, nothing being cached."""
         ...
 
 

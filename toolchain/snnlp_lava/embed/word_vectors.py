@@ -16,6 +16,7 @@ from snnlp_lava.embed.sentence import Progress, SentenceEmbedder
 from snnlp_lava.embed.word_file import hash_of
 from snnlp_lava.embed.word_store import WordTable, open_table, writing_table
 from snnlp_lava.embed.word_text import read_word_text
+from snnlp_lava.embed.work import Work, words_of_64_bits
 from snnlp_lava.errors import InputError
 from snnlp_lava.text.tokens import paper_tokens
 
@@ -91,6 +92,17 @@ class WordVectors:
         if empty:
             logger.warning("%d of %d texts have no word that %s knows: zero vectors", empty, len(texts), self.name)
         return means
+
+    def work(self, texts: Sequence[str]) -> Work:
+        """Reads of the table of vectors, and the additions and multiplications of their means."""
+        found = [len(self.rows(paper_tokens(text))) for text in texts]
+        means = sum(count > 0 for count in found)
+        counts = {
+            "table_word": sum(found) * words_of_64_bits(32 * self.dimension),
+            "addition": (sum(found) - means) * self.dimension,
+            "multiplication": means * self.dimension,
+        }
+        return Work(self.name, "words", sum(found), counts)
 
     def _sum(self, rows: np.ndarray) -> tuple[np.ndarray, int]:
         """Sum, (d,) float64, of the vectors of some rows, and how many of them are not zero."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from snnlp_lava.energy.ledger import Ledger
-from snnlp_lava.energy.prices import PER_TERM, PriceBook
+from snnlp_lava.energy.prices import PER_TERM, UPDATES, PriceBook
 
 _WITH_SPIKES = ("synop", "spike")
 
@@ -61,7 +61,8 @@ class Bill:
     def break_even(self, rival: float) -> tuple[float, float] | None:
         """By how much all spikes may be multiplied until a text costs as much as a rival: lowest and highest factor.
 
-        Neuron updates do not depend on spikes. A factor of 0 says that they alone cost as much.
+        How many neurons are updated does not depend on spikes; whether they are active does, so that the factors lie
+        between all of them idle and all active. A factor of 0 says that they alone cost as much.
 
         Parameters
         ----------
@@ -75,7 +76,13 @@ class Bill:
         """
         if self.total is None:
             return None
-        fixed = self._sum(lambda term: term not in _WITH_SPIKES)
+        updates = sum(self.ledger.total(term) for term in UPDATES)
+        prices = [price for term in UPDATES if (price := self.book.price(term))]
+        other = self._sum(lambda term: term not in (*_WITH_SPIKES, *UPDATES))
+        fixed = (
+            other[0] + updates * min((price.low for price in prices), default=0.0),
+            other[1] + updates * max((price.high for price in prices), default=0.0),
+        )
         moving = self._sum(lambda term: term in _WITH_SPIKES)
         if not moving[0]:
             return None
@@ -94,13 +101,30 @@ def make_bill(ledger: Ledger, book: PriceBook) -> Bill:
     """
     charges = []
     for entry in ledger.entries:
-        price = book.prices.get(entry.term)
+        price = book.price(entry.term)
         if price is not None:
             low, high = entry.count * price.low, entry.count * price.high
             charges.append(Charge(entry.place, entry.term, entry.count, low, high))
         elif book.scope == PER_TERM:
             charges.append(Charge(entry.place, entry.term, entry.count, None, None))
     return Bill(ledger, book, tuple(charges))
+
+
+def unpriced_terms(bills: Sequence[Bill]) -> tuple[str, ...]:
+    """Terms that some of these bills count and have no price for."""
+    return tuple(sorted({term for bill in bills for term in bill.unpriced}))
+
+
+def joint_total(bills: Sequence[Bill]) -> tuple[float, float] | None:
+    """Sum, in picojoules, of bills for things done one after the other, each at the prices of its own technology.
+
+    None where one of them has no total, or an all-in price is among them, which pays for other things, too.
+    """
+    totals = [bill.total for bill in bills if bill.ledger.entries]
+    if not totals or any(bill.book.scope != PER_TERM for bill in bills):
+        return None
+    known = [total for total in totals if total is not None]
+    return (sum(low for low, _ in known), sum(high for _, high in known)) if len(known) == len(totals) else None
 
 
 def _always(term: str) -> bool:

@@ -23,5 +23,6 @@ def latency_ns(ledger: Ledger, steps: float) -> tuple[float, float]:
     steps
         Time steps of one text.
     """
-    work = ledger.total("neuron_update") * NEURON_UPDATE_NS[1] + ledger.total("synop") * SYNOP_NS
+    updates = zip(("idle_update", "active_update"), NEURON_UPDATE_NS, strict=True)
+    work = sum(ledger.total(term) * time for term, time in updates) + ledger.total("synop") * SYNOP_NS
     return steps * BARRIER_NS[0], steps * BARRIER_NS[1] + work

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-COUNTS = {"synop": "synops", "neuron_update": "neuron_updates", "spike": "spikes"}
-"""Term of a price book to the count that a layer keeps of it."""
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -63,19 +60,20 @@ def spiking_ledger(title: str, layers: Sequence[Mapping[str, Any]], samples: int
     title
         Its name.
     layers
-        A result's layers: name and summed spikes, synops and neuron_updates each.
+        A result's layers: name and summed spikes, synops, neuron_updates and active_updates each.
     samples
         Number of texts those sums are over.
     """
-    return Ledger(
-        title,
-        tuple(
-            Entry(layer["name"], term, layer[count] / samples)
-            for layer in layers
-            for term, count in COUNTS.items()
-            if layer[count]
-        ),
-    )
+    entries = []
+    for layer in layers:
+        counts = {
+            "synop": layer["synops"],
+            "active_update": layer["active_updates"],
+            "idle_update": layer["neuron_updates"] - layer["active_updates"],
+            "spike": layer["spikes"],
+        }
+        entries += [Entry(layer["name"], term, count / samples) for term, count in counts.items() if count]
+    return Ledger(title, tuple(entries))
 
 
 def dense_ledger(title: str, sizes: Sequence[int]) -> Ledger:
@@ -87,3 +85,8 @@ def dense_ledger(title: str, sizes: Sequence[int]) -> Ledger:
 def macs_ledger(title: str, macs: float) -> Ledger:
     """Ledger of a classifier of which nothing but its MACs is known."""
     return Ledger(title, (Entry("all", "mac", macs),))
+
+
+def work_ledger(title: str, place: str, counts: Mapping[str, int], samples: int) -> Ledger:
+    """Ledger of operations in one place, counted over so many texts."""
+    return Ledger(title, tuple(Entry(place, term, count / samples) for term, count in counts.items() if count))

@@ -17,8 +17,25 @@ from snnlp_lava.errors import InputError, first_line
 METERED = "metered"
 EVIDENCE = (METERED, "measured", "simulated", "derived", "second-hand")
 PER_TERM, ALL_IN = SCOPES = ("per-term", "all-in")
-TERMS = ("synop", "neuron_update", "spike", "mac")
-"""Operations that have prices."""
+TERMS: Mapping[str, str] = {
+    "synop": "synops",
+    "neuron_update": "neuron updates",
+    "active_update": "active neuron updates",
+    "idle_update": "idle neuron updates",
+    "spike": "spikes",
+    "mac": "MACs",
+    "addition": "additions",
+    "multiplication": "multiplications",
+    "integer_addition": "integer additions",
+    "comparison": "comparisons",
+    "random_number": "random numbers",
+    "table_word": "64-bit words read from tables",
+    "host_spike": "spikes handed over by the host",
+}
+"""Operations that have prices, and what people call them."""
+
+UPDATES = ("active_update", "idle_update")
+"""Neuron updates; a book that does not tell them apart has one price for both, `neuron_update`."""
 
 _PICOJOULES = {"pJ": 1.0, "nJ": 1e3, "uJ": 1e6}
 _TEXTS = ("title", "technology", "source", "evidence", "note", "scope", "unit")
@@ -69,6 +86,10 @@ class PriceBook:
     scope: str
     note: str
     prices: Mapping[str, Price]
+
+    def price(self, term: str) -> Price | None:
+        """The price of an operation, None if the book has none."""
+        return self.prices.get(term) or (self.prices.get("neuron_update") if term in UPDATES else None)
 
 
 @cache

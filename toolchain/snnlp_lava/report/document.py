@@ -9,18 +9,25 @@ from typing import Any
 import numpy as np
 
 from snnlp_lava.backends.record import Run
-from snnlp_lava.energy.bill import Bill, make_bill
+from snnlp_lava.chip.chips import CHIPS, RESOURCES
+from snnlp_lava.energy.bill import Bill, joint_total, make_bill, unpriced_terms
+from snnlp_lava.energy.coding import coding_ledger
 from snnlp_lava.energy.latency import latency_ns
-from snnlp_lava.energy.ledger import Ledger, dense_ledger, macs_ledger, spiking_ledger
+from snnlp_lava.energy.ledger import Ledger, dense_ledger, macs_ledger, spiking_ledger, work_ledger
+from snnlp_lava.energy.neurobench import neurobench_metrics
 from snnlp_lava.energy.paper_accounting import saving
 from snnlp_lava.energy.prices import METERED, PriceBook, price_books
+from snnlp_lava.energy.training import training_ledger
+from snnlp_lava.errors import InputError
 from snnlp_lava.netx.card import BASELINES
+from snnlp_lava.train.config import TrainConfig
 from snnlp_lava.version import VERSION
 
-FORMAT = 2
+FORMAT = 3
 NETWORK = "this network"
 MAIN_BOOK, RIVAL_BOOK, RIVAL_INT8_BOOK = "loihi1", "cmos45", "cmos45-int8"
 """Prices of the bill in detail, and of its rival at float32 and at the spiking network's weight bits."""
+TRAINING_BOOKS = ("gpu", "cpu")
 _Z95 = 1.959964
 
 
@@ -51,6 +58,13 @@ def wilson_interval(accuracy: float, samples: int) -> tuple[float, float]:
     return (centre - reach) / scale, (centre + reach) / scale
 
 
+def data_text(record: Mapping[str, Any]) -> str:
+    """What a run was made on, so that two runs with the same are comparable."""
+    data = record["data"]
+    part = f" ({data['part']})" if data["part"] else ""
+    return f"{data['name'] or 'texts'}{part}, {record['samples']:,} samples"
+
+
 def _prices(book: PriceBook) -> dict[str, dict[str, Any]]:
     return {term: vars(price) for term, price in book.prices.items()}
 
@@ -58,7 +72,11 @@ def _prices(book: PriceBook) -> dict[str, dict[str, Any]]:
 def _run_document(run: Run, books: Mapping[str, PriceBook]) -> dict[str, Any]:
     record = run.record
     samples = record["samples"]
-    layers = [_layer(layer, samples, record["steps"]) for layer in record["layers"]]
+    placement = record["placement"]
+    layers = [
+        {**_layer(layer, samples, record["steps"]), "words_read": words / samples, "rates": rates}
+        for layer, words, rates in zip(record["layers"], [0, *placement["words_read"]], placement["rates"], strict=True)
+    ]
     card = record["network"]["card"]
     training = card["training"] if card else {}
     baselines = _baselines(training)
@@ -70,11 +88,15 @@ def _run_document(run: Run, books: Mapping[str, PriceBook]) -> dict[str, Any]:
     ]
     synops = spiking.total("synop")
     main = make_bill(spiking, books[MAIN_BOOK])
+    fits = [_fit(name, placement["fits"][name]) for name in CHIPS]
     return {
         "name": run.name,
+        "data": data_text(record),
         "record": dict(record),
         "accuracy_interval": wilson_interval(record["accuracy"], samples) if record["accuracy"] is not None else None,
         "chance": _chance(run),
+        "confusion": _confusion(run),
+        "accuracy_over_time": _over_time(record),
         "baselines": baselines,
         "layers": layers,
         "spikes": spiking.total("spike"),
@@ -93,7 +115,12 @@ def _run_document(run: Run, books: Mapping[str, PriceBook]) -> dict[str, Any]:
         },
         "latency_ns": latency_ns(spiking, record["steps"] / samples),
         "metered": _metered(record),
-        "neurobench": _neurobench(layers),
+        "in_front": _in_front(record, main, rivals, books),
+        "training": _training(record, books),
+        "fits": fits,
+        "neurobench": neurobench_metrics(
+            layers, placement["synapses"], placement["synapses_nonzero"], fits[0]["words"], record["steps"] / samples
+        ),
         "examples": _examples(run),
     }
 
@@ -111,7 +138,7 @@ def _metered(record: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _layer(layer: Mapping[str, Any], samples: int, steps: int) -> dict[str, Any]:
-    counts = ("spikes", "synops", "synops_nonzero", "neuron_updates", "wraps", "clips")
+    counts = ("spikes", "synops", "synops_nonzero", "neuron_updates", "active_updates", "wraps", "clips")
     return {
         "name": layer["name"],
         "neurons": layer["neurons"],
@@ -120,14 +147,98 @@ def _layer(layer: Mapping[str, Any], samples: int, steps: int) -> dict[str, Any]
     }
 
 
-def _neurobench(layers: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Those of NeuroBench's metrics that a run tells, under its names: per text, and shares."""
-    neurons = [layer for layer in layers if layer["neuron_updates"]]
-    updates = sum(layer["neuron_updates"] for layer in neurons)
+def _in_front(
+    record: Mapping[str, Any], chip: Bill, rivals: Sequence[Ledger], books: Mapping[str, PriceBook]
+) -> dict[str, Any]:
+    """What turns texts into the network's input, by itself and added to what it stands in front of."""
+    work, samples, card = record["work"], record["samples"], record["network"]["card"]
+    host = books[RIVAL_BOOK]
+    making = make_bill(work_ledger(work["title"], "embedding", work["counts"], samples), host)
+    spikes = record["layers"][0]["spikes"] / samples
+    channels, dimension = record["network"]["sizes"][0], card["embedding"]["dimension"] if card else 0
+    encoder = card["encoder"] if card and record["examples"] else None  # else spikes were given
+    coding = make_bill(coding_ledger(encoder, channels, dimension, record["window"], spikes), host)
+    variants = [_variant(f"{NETWORK} alone", [chip])]
+    if not work["not_counted"]:
+        variants.append(_variant(f"{NETWORK}, with {work['title']} in front", [chip, making]))
+        variants.append(_variant("the same, with coding and handing over on the host", [chip, making, coding]))
+        if work["unit"] in ("tokens", "words"):  # the ANN takes the same vectors
+            rival = make_bill(rivals[0], host)
+            variants.append(_variant(f"{rivals[0].title} alone", [rival]))
+            variants.append(_variant(f"{rivals[0].title}, with {work['title']} in front", [rival, making]))
     return {
-        "Effective_ACs": sum(layer["synops_nonzero"] for layer in layers),
-        "activation_sparsity": 1 - sum(layer["spikes"] for layer in neurons) / updates if updates else 1.0,
+        **work,
+        "units": work["units"] / samples,
+        "counts": {term: count / samples for term, count in work["counts"].items()},
+        "bills": [_bill_document(bill) for bill in (making, coding) if bill.charges],
+        "variants": variants,
     }
+
+
+def _variant(title: str, bills: Sequence[Bill]) -> dict[str, Any]:
+    return {
+        "title": title,
+        "books": list(dict.fromkeys(bill.book.name for bill in bills if bill.charges)),
+        "total_pj": joint_total(bills),
+        "unpriced": list(unpriced_terms(bills)),
+    }
+
+
+def _training(record: Mapping[str, Any], books: Mapping[str, PriceBook]) -> dict[str, Any] | None:
+    """What the training took, None where nothing is known of it."""
+    card = record["network"]["card"]
+    if not card or not card["training"]:
+        return None
+    try:
+        config = TrainConfig.from_dict(card["training"]["config"])
+    except InputError:  # of another version, whose options are not known here
+        return None
+    rows, work = card["training"]["data"]["rows"], record["work"]
+    ledger = training_ledger(config, record["network"]["sizes"], rows, work["counts"].get("mac", 0) / record["samples"])
+    return {
+        "epochs": config.epochs,
+        "batch_size": config.batch_size,
+        "rows": {part: rows[part] for part in ("train", "validation", "test")},
+        "macs": {entry.place: entry.count for entry in ledger.entries},
+        "macs_in_all": ledger.total("mac"),
+        "total_pj": {name: make_bill(ledger, books[name]).total for name in TRAINING_BOOKS},
+    }
+
+
+def _fit(name: str, fit: Mapping[str, Any]) -> dict[str, Any]:
+    """A network on the cores of a chip: of each layer the fullest core of each resource, and its share of the limit."""
+    chip = CHIPS[name]
+    layers = []
+    for layer in fit["layers"]:
+        most = {resource: max(core[resource] for core in layer["cores"]) for resource in RESOURCES}
+        limits = {resource: getattr(chip, resource) for resource in RESOURCES}
+        shares = {resource: most[resource] / limit if limit else None for resource, limit in limits.items()}
+        words = [core["words"] for core in layer["cores"]]
+        layers.append({"name": layer["name"], "most": most, "shares": shares, "words": words})
+    return {
+        "chip": name,
+        "title": chip.name,
+        "cores": sum(len(layer["words"]) for layer in layers),
+        "cores_of_chip": chip.cores,
+        "words": sum(sum(layer["words"]) for layer in layers),
+        "words_of_core": chip.words,
+        "layers": layers,
+        "violations": [violation["text"] for violation in fit["violations"]],
+        "notes": list(fit["notes"]),
+    }
+
+
+def _confusion(run: Run) -> list[list[int]] | None:
+    """Texts of each true class, by the class that they were taken for."""
+    if run.labels is None:
+        return None
+    classes = len(run.record["label_names"])
+    return np.bincount(run.labels * classes + run.predictions, minlength=classes**2).reshape(classes, -1).tolist()
+
+
+def _over_time(record: Mapping[str, Any]) -> list[float] | None:
+    right = record["right_over_time"]
+    return None if right is None else [count / record["samples"] for count in right]
 
 
 def _rivals(baselines: Sequence[Mapping[str, Any]], sizes: Sequence[int]) -> list[Ledger]:
@@ -143,7 +254,7 @@ def _rivals(baselines: Sequence[Mapping[str, Any]], sizes: Sequence[int]) -> lis
 
 def _applies(ledger: Ledger, book: PriceBook) -> bool:
     """Whether a book prices any of a ledger's operations; one without prices is shown for spikes, as unpriced."""
-    return any(term in book.prices for term in ledger.terms) or (not book.prices and "mac" not in ledger.terms)
+    return any(book.price(term) for term in ledger.terms) or (not book.prices and "mac" not in ledger.terms)
 
 
 def _bill_document(bill: Bill) -> dict[str, Any]:

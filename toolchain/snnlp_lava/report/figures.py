@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from snnlp_lava.report.units import joules_text
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#767676"
+_COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#D55E00", "#56B4E9")
 
 _STYLE = {
     "font.family": "sans-serif",
@@ -72,6 +77,7 @@ def layer_bars(names: Sequence[str], spikes: Sequence[float], synops: Sequence[f
             axes.set_yticks(positions, names)
             axes.invert_yaxis()
             axes.set_xscale("log")
+            axes.xaxis.set_minor_locator(NullLocator())
             axes.set_xlim(0.7, max([*values, 1]) * 8)
             axes.set_xlabel(f"{label} per text")
             _recolour(axes)
@@ -134,55 +140,213 @@ def raster(
 _LONGEST = 28
 
 
+def plain_text(text: str) -> str:
+    """A text with spaces for what cannot be printed, and may not stand in an SVG."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 def _words_of_steps(presented: Sequence[tuple[int, str]]) -> dict[int, str]:
     """What stands at each step, cut to a readable length."""
     found: dict[int, str] = {}
     for step, word in presented:
         found[step] = f"{found[step]}, {word}" if step in found else word
-    plain = {step: "".join(letter if letter.isprintable() else " " for letter in word) for step, word in found.items()}
+    plain = {step: plain_text(word) for step, word in found.items()}
     return {step: word if len(word) <= _LONGEST else f"{word[: _LONGEST - 1]}…" for step, word in plain.items()}
 
 
-def energy_bars(titles: Sequence[str], parts: Sequence[Sequence[tuple[str, float, float]]]) -> str:
-    """Stacked bars in nanojoule: for each title the parts (name, low, high); what is above low is hatched."""
-    colours = {"synop": BLUE, "neuron_update": ORANGE, "spike": GREEN, "mac": GREY}
+class Cost(NamedTuple):
+    """A line of `energy_dots`: title, prices, lowest and highest picojoules; without those, what has no price."""
+
+    title: str
+    book: str
+    total: tuple[float, float] | None
+    unpriced: str
+
+
+def energy_dots(costs: Sequence[Cost], main: str) -> str:
+    """Energy per text as dots on a logarithmic axis, from the lowest to the highest; what has no total says why.
+
+    Parameters
+    ----------
+    costs
+        One line each.
+    main
+        Title of the one that the page is about, whose dots are of another colour.
+    """
+    ends = [end for cost in costs if cost.total for end in cost.total if end > 0]
+    low, high = (min(ends) / 3, max(ends) * 3) if ends else (1.0, 1e3)
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(7, 1.1 + 0.5 * len(titles)), layout="constrained")
+        figure = Figure(figsize=(7, 0.8 + 0.42 * len(costs)), layout="constrained")
         axes = figure.subplots()
-        seen = set()
-        for position, bar in enumerate(parts):
-            left = 0.0
-            for term, low, high in bar:
-                label = None if term in seen else term.replace("_", " ") + "s"
-                seen.add(term)
-                axes.barh(position, low / 1e3, left=left, color=colours[term], height=0.55, label=label)
-                left += low / 1e3
-                if high > low:
-                    axes.barh(
-                        position,
-                        (high - low) / 1e3,
-                        left=left,
-                        height=0.55,
-                        facecolor="none",
-                        edgecolor=colours[term],
-                        hatch="////",
-                        linewidth=0.8,
-                    )
-                    left += (high - low) / 1e3
-            axes.text(
-                left,
-                position,
-                f"  {joules_text(sum(part[1] for part in bar), sum(part[2] for part in bar))}",
-                va="center",
-                color=_SLOT,
-                fontsize=8,
-            )
-        axes.set_yticks(range(len(titles)), titles)
-        axes.invert_yaxis()
-        axes.margins(x=0.25)
-        axes.set_xlabel("nJ per text")
-        axes.legend(frameon=False, fontsize=8, ncols=4, loc="upper left", bbox_to_anchor=(0, 1.22), labelcolor=_SLOT)
+        text: dict[str, Any] = {"color": _SLOT, "fontsize": 8, "parse_math": False, "in_layout": False}
+        for position, cost in enumerate(costs):
+            colour = BLUE if cost.title == main else GREY
+            title = plain_text(f"{cost.title}, {cost.book}")
+            axes.text(0, position - 0.4, title, transform=axes.get_yaxis_transform(), va="center", **text)
+            axes.axhline(position, color=GREY, alpha=0.3, linewidth=0.6)
+            if cost.total is None or cost.total[0] <= 0:
+                missing = plain_text(f"no price for {cost.unpriced}")
+                axes.text(
+                    0,
+                    position - 0.02,
+                    missing,
+                    transform=axes.get_yaxis_transform(),
+                    va="center",
+                    style="italic",
+                    **text,
+                )
+                continue
+            axes.plot(cost.total, [position] * 2, color=colour, linewidth=4, solid_capstyle="round")
+            axes.plot(cost.total, [position] * 2, "o", color=colour, markersize=7)
+            beside: dict[str, Any] = {"xytext": (9, 0), "textcoords": "offset points", "va": "center", "weight": "bold"}
+            axes.annotate(joules_text(*cost.total), (cost.total[1], position), **beside, **text)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.set_ylim(len(costs) - 0.6, -0.7)
+        axes.set_xscale("log")
+        axes.set_xlim(low, high * (high / low) ** 0.15)  # room for the last value's label
+        axes.xaxis.set_major_formatter(lambda value, _: joules_text(value, value).replace(".0 ", " "))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.grid(axis="x", color=GREY, alpha=0.3, linewidth=0.6)
+        axes.set_xlabel("energy per text, logarithmic")
         return _svg(figure, axes)
+
+
+def accuracy_over_time(shares: Sequence[float], chance: float) -> str:
+    """Accuracy if the answer is taken after each step, beside the commonest class's share."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(7, 2.6), layout="constrained")
+        axes = figure.subplots()
+        axes.axhline(chance * 100, color=ORANGE, linestyle="--", linewidth=1.2)
+        steps = range(1, len(shares) + 1)
+        axes.step(steps, np.array(shares) * 100, where="post", color=BLUE, linewidth=2)
+        axes.plot(len(shares), shares[-1] * 100, "o", color=BLUE, markersize=6)
+        axes.set_ylim(0, 100)
+        axes.set_xlim(1, len(shares) * 1.02)
+        axes.set_xlabel("time step after which the answer is taken")
+        axes.set_ylabel("accuracy (%)")
+        return _svg(figure, axes)
+
+
+def rate_histograms(names: Sequence[str], rates: Sequence[Sequence[int]]) -> str:
+    """How many neurons of each layer spike how often: those that never do apart, the others by spikes per step."""
+    with mpl.rc_context(_STYLE):
+        columns = min(len(names), 2)
+        rows = -(-len(names) // columns)
+        figure = Figure(figsize=(7, 0.4 + 1.7 * rows), layout="constrained")
+        panels = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes, name, counts in zip(panels, names, rates, strict=False):
+            width = 100 / (len(counts) - 1)
+            axes.bar(-3 * width, counts[0], width, color=GREY)
+            axes.bar((np.arange(len(counts) - 1) + 0.5) * width, counts[1:], width * 0.92, color=BLUE)
+            axes.set_xticks([-3 * width, 0, 25, 50, 75, 100], ["never", "0", "25", "50", "75", "100"], fontsize=8)
+            axes.set_title(name, fontsize=9, color=_SLOT)
+            axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+            _recolour(axes)
+        for axes in panels[len(names) :]:
+            axes.set_visible(False)
+        figure.supxlabel("steps in which a neuron spikes (%)", fontsize=9, color=_SLOT)
+        figure.supylabel("neurons", fontsize=9, color=_SLOT)
+        return _svg(figure)
+
+
+class Point(NamedTuple):
+    """A run of `frontier`: its number, what it was run on, synops per text, accuracy and the ends of its interval."""
+
+    number: int
+    data: str
+    synops: float
+    accuracy: float
+    interval: tuple[float, float]
+
+
+def frontier(points: Sequence[Point]) -> str:
+    """Accuracy over synops per text, with 95 % intervals; a line through the runs that no other on the same data beats.
+
+    Parameters
+    ----------
+    points
+        Runs with more than 0 synops.
+    """
+    data = list(dict.fromkeys(point.data for point in points))
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(7, 3.6), layout="constrained")
+        axes = figure.subplots()
+        for name, colour, marker in zip(data, cycle(_COLOURS), cycle("osD^v")):
+            own = sorted((point for point in points if point.data == name), key=lambda point: point.synops)
+            synops, accuracy = [point.synops for point in own], np.array([point.accuracy for point in own])
+            reach = np.abs(np.array([point.interval for point in own]) - accuracy[:, None]).T * 100
+            axes.errorbar(
+                synops,
+                accuracy * 100,
+                reach,
+                fmt=marker,
+                color=colour,
+                ecolor=colour,
+                capsize=3,
+                label=f"on {plain_text(name)}",
+            )
+            best = [at for at in range(len(own)) if accuracy[at] > accuracy[:at].max(initial=-1)]
+            axes.step([synops[at] for at in best], accuracy[best] * 100, where="post", color=colour, alpha=0.5)
+            for point in own:
+                axes.annotate(
+                    str(point.number),
+                    (point.synops, point.accuracy * 100),
+                    (7, 5),
+                    textcoords="offset points",
+                    color=_SLOT,
+                    fontsize=9,
+                )
+        axes.set_xscale("log")
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xlim(min(point.synops for point in points) / 2, max(point.synops for point in points) * 2)
+        axes.set_xlabel("synops per text, logarithmic")
+        axes.set_ylabel("accuracy (%)")
+        axes.grid(color=GREY, alpha=0.25, linewidth=0.6)
+        legend = axes.legend(frameon=False, fontsize=8, labelcolor=_SLOT)
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+        return _svg(figure, axes)
+
+
+_CORES_A_ROW, _CELL, _GAP = 16, 26, 4
+
+
+def core_map(fit: Mapping[str, Any]) -> str:
+    """The cores of a chip, a cell each: coloured by layer, filled from below as their synaptic memory is.
+
+    Parameters
+    ----------
+    fit
+        One of a report document's ``fits``.
+    """
+    taken = [
+        (number, layer["name"], words)
+        for number, layer in enumerate(fit["layers"], start=1)
+        for words in layer["words"]
+    ][: fit["cores_of_chip"]]
+    rows = -(-fit["cores_of_chip"] // _CORES_A_ROW)
+    pitch = _CELL + _GAP
+    cells = []
+    for index in range(fit["cores_of_chip"]):
+        x, y = index % _CORES_A_ROW * pitch + 1, index // _CORES_A_ROW * pitch + 1
+        frame = f'x="{x}" y="{y}" width="{_CELL}" height="{_CELL}" rx="3" fill="none"'
+        if index >= len(taken):
+            cells.append(f'<rect {frame} stroke="currentColor" stroke-opacity="0.25"/>')
+            continue
+        number, name, words = taken[index]
+        colour = _COLOURS[(number - 1) % len(_COLOURS)]
+        share = min(1.0, words / fit["words_of_core"])
+        height = round(share * _CELL, 1)
+        cells.append(
+            f"<g><title>core {index + 1}: {html.escape(plain_text(name))}, {share:.0%} of its memory</title>"
+            f'<rect x="{x}" y="{round(y + _CELL - height, 1)}" width="{_CELL}" height="{height}" fill="{colour}" '
+            f'fill-opacity="0.45"/><rect {frame} stroke="{colour}" stroke-width="2"/>'
+            f'<text x="{x + _CELL / 2:g}" y="{y + _CELL / 2 + 4:g}" text-anchor="middle" font-size="11" '
+            f'font-family="sans-serif" fill="currentColor">{number}</text></g>'
+        )
+    size = f'viewBox="0 0 {_CORES_A_ROW * pitch - _GAP + 2} {rows * pitch - _GAP + 2}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(cells)}</svg>'
 
 
 def _recolour(axes: mpl.axes.Axes) -> None:

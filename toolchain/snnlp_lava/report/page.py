@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from snnlp_lava.backends.record import Run
-from snnlp_lava.energy.prices import PriceBook
+from snnlp_lava.chip.chips import RESOURCES
+from snnlp_lava.energy.prices import TERMS, PriceBook
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import replacing_file, write_json
 from snnlp_lava.report.document import (
@@ -19,16 +20,24 @@ from snnlp_lava.report.document import (
     report_document,
     wilson_interval,
 )
-from snnlp_lava.report.tables import report_csv, report_markdown
+from snnlp_lava.report.tables import report_csv, report_latex, report_markdown
 from snnlp_lava.report.units import count_text, joules_text, time_text
 
-_TABLES = {".csv": report_csv, ".md": report_markdown}
-_DRAWN = (MAIN_BOOK, "loihi1-board", RIVAL_BOOK, RIVAL_INT8_BOOK)
+_TABLES = {".csv": report_csv, ".md": report_markdown, ".tex": report_latex}
+_DRAWN = (MAIN_BOOK, "loihi1-board", "loihi2", RIVAL_BOOK, RIVAL_INT8_BOOK)
+_NEUROBENCH = {
+    "Footprint": "bytes of synaptic memory on Loihi 1",
+    "ConnectionSparsity": "share of weights that are 0",
+    "ActivationSparsity": "share of neuron updates without a spike",
+    "Effective_MACs": "spikes are 0 or 1, so there is nothing to multiply",
+    "Effective_ACs": "synops over weights that are not 0, per text",
+    "Dense": "synapses times steps, per text",
+}
 _ENDINGS = (".html", ".htm", ".json", *_TABLES)
 
 
 def write_report(path: Path, runs: Sequence[Run], own_books: Mapping[str, PriceBook] | None = None) -> None:
-    """Write the report as its name ends: .html (one file), .json, .csv or .md.
+    """Write the report as its name ends: .html (one file), .json, .csv, .md or .tex.
 
     Raises
     ------
@@ -37,7 +46,7 @@ def write_report(path: Path, runs: Sequence[Run], own_books: Mapping[str, PriceB
     """
     ending = path.suffix.lower()
     if ending not in _ENDINGS:
-        raise InputError(f"report {path}: ends in {path.suffix!r}; .html, .json, .csv and .md can be written")
+        raise InputError(f"report {path}: ends in {path.suffix!r}; .html, .json, .csv, .md and .tex can be written")
     document = report_document(runs, own_books)
     if ending == ".json":
         write_json(path, document)
@@ -63,6 +72,8 @@ def render_page(document: Mapping[str, Any], runs: Sequence[Run]) -> str:
         "count": count_text,
         "joules": lambda ends: joules_text(*ends),
         "time": lambda ends: time_text(*ends),
+        "term": lambda term: TERMS[term],
+        "terms": lambda terms: ", ".join(TERMS[term] for term in terms),
     }
     sections = [
         {**part, "figures": _figures(part, run, document["books"])}
@@ -70,20 +81,23 @@ def render_page(document: Mapping[str, Any], runs: Sequence[Run]) -> str:
     ]
     return environment.get_template("page.html.j2").render(
         sections=sections,
+        frontier=_frontier(document),
         books=document["books"],
         network=NETWORK,
         main=MAIN_BOOK,
+        neurobench=_NEUROBENCH,
+        resources=RESOURCES,
         rival_books=(RIVAL_BOOK, RIVAL_INT8_BOOK),
         version=document["version"],
         style=(resources.files("snnlp_lava.report") / "page.css").read_text("utf-8"),
     )
 
 
-def _figures(part: Mapping[str, Any], run: Run, books: Mapping[str, Any]) -> dict[str, str]:
+def _figures(part: Mapping[str, Any], run: Run, books: Mapping[str, Any]) -> dict[str, Any]:
     from snnlp_lava.report import figures
 
     record = part["record"]
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     if record["accuracy"] is not None:
         entries = [(NETWORK, record["accuracy"], record["samples"])]
         entries += [(base["title"], base["accuracy"], base["samples"]) for base in part["baselines"]]
@@ -100,12 +114,40 @@ def _figures(part: Mapping[str, Any], run: Run, books: Mapping[str, Any]) -> dic
     if all(len(train) for train in run.trains):
         presented = record["presented"][0] if record["presented"] else []
         found["raster"] = figures.raster([train[0] for train in run.trains], names, record["label_names"], presented)
-    shown = [bill for bill in part["bills"] if bill["total_pj"] and bill["book"] in _DRAWN]
-    found["energy"] = figures.energy_bars(
-        [f"{bill['of']}\n{books[bill['book']]['title']}" for bill in shown],
-        [[(term, values["low"], values["high"]) for term, values in bill["terms"].items()] for bill in shown],
-    )
+    found["rates"] = figures.rate_histograms(names, [layer["rates"] for layer in part["layers"]])
+    if part["accuracy_over_time"]:
+        found["over_time"] = figures.accuracy_over_time(part["accuracy_over_time"], part["chance"])
+    found["energy"] = figures.energy_dots(_costs(part, books), NETWORK)
+    found["cores"] = {fit["chip"]: figures.core_map(fit) for fit in part["fits"]}
     return found
+
+
+def _costs(part: Mapping[str, Any], books: Mapping[str, Any]) -> list[Any]:
+    from snnlp_lava.report.figures import Cost
+
+    costs = [
+        Cost(bill["of"], books[bill["book"]]["title"], bill["total_pj"], ", ".join(TERMS[t] for t in bill["unpriced"]))
+        for bill in part["bills"]
+        if bill["book"] in _DRAWN
+    ]
+    for variant in part["in_front"]["variants"]:
+        if len(variant["books"]) > 1:
+            titles = " + ".join(books[name]["title"] for name in variant["books"])
+            missing = ", ".join(TERMS[term] for term in variant["unpriced"])
+            costs.append(Cost(variant["title"], titles, variant["total_pj"], missing))
+    return costs
+
+
+def _frontier(document: Mapping[str, Any]) -> str | None:
+    """The figure of several runs, None where fewer than two of them can be drawn."""
+    from snnlp_lava.report.figures import Point, frontier
+
+    points = [
+        Point(number, run["data"], run["synops"], run["record"]["accuracy"], run["accuracy_interval"])
+        for number, run in enumerate(document["runs"], start=1)
+        if run["record"]["accuracy"] is not None and run["synops"]
+    ]
+    return frontier(points) if len(points) > 1 else None
 
 
 def _half_interval(accuracy: float, samples: int) -> float:

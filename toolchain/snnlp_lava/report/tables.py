@@ -1,4 +1,4 @@
-"""A report as a table, one row a run: CSV for programs, Markdown for papers and notes."""
+"""A report as a table, one row a run: CSV for programs, Markdown for notes, LaTeX for papers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
+from snnlp_lava.energy.prices import TERMS
 from snnlp_lava.report.document import MAIN_BOOK, NETWORK, RIVAL_BOOK
 from snnlp_lava.report.units import count_text, joules_text
 
 
 def report_csv(document: Mapping[str, Any]) -> str:
     """Numbers as they are, energies in picojoule; empty where there is none."""
-    counts = ("spikes", "synops", "synops_nonzero", "neuron_updates")
+    counts = ("spikes", "synops", "synops_nonzero", "neuron_updates", "active_updates", "words_read")
     rows: list[dict[str, Any]] = []
     for run in document["runs"]:
         record = run["record"]
@@ -23,6 +24,11 @@ def report_csv(document: Mapping[str, Any]) -> str:
             "data": record["data"]["name"],
             **{name: record[name] for name in ("samples", "window", "accuracy", "mrr", "paper_operations")},
             **{name: sum(layer[name] for layer in run["layers"]) for name in counts},
+            "accuracy_low": run["accuracy_interval"][0] if run["accuracy_interval"] else None,
+            "accuracy_high": run["accuracy_interval"][1] if run["accuracy_interval"] else None,
+            **{f"in_front_{term}": count for term, count in run["in_front"]["counts"].items()},
+            **{f"cores_{fit['chip']}": fit["cores"] for fit in run["fits"]},
+            "training_macs": run["training"]["macs_in_all"] if run["training"] else None,
             "latency_low_ns": run["latency_ns"][0],
             "latency_high_ns": run["latency_ns"][1],
             "rival": run["rival"]["title"],
@@ -45,32 +51,88 @@ def report_csv(document: Mapping[str, Any]) -> str:
 
 def report_markdown(document: Mapping[str, Any]) -> str:
     """The same, in short: accuracy, counts, and energy on Loihi 1 beside the baseline's."""
-    main, rival = document["books"][MAIN_BOOK], document["books"][RIVAL_BOOK]
-    titles = ["run", "accuracy", "MRR", "spikes", "synops", "of non-zero weights", "neuron updates", "energy"]
-    titles += ["baseline", "its MACs", "its energy"]
-    lines = [f"| {' | '.join(titles)} |", "|---|" + 7 * "---:|" + "---|---:|---:|"]
+    titles, rows = _short(document)
+    lines = [f"| {' | '.join(titles)} |", "|---|" + 8 * "---:|" + "---|---:|---:|"]
+    lines += [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows]
+    return "\n".join([*lines, "", *_notes(document)]) + "\n"
+
+
+def report_latex(document: Mapping[str, Any]) -> str:
+    """The same table for LaTeX, with the rules of booktabs; its note stands in the caption."""
+    titles, rows = _short(document)
+    lines = [" & ".join(_tex(cell) for cell in row) + r" \\" for row in (titles, *rows)]
+    note = _tex(" ".join(_notes(document)))
+    return (
+        "\n".join(
+            [
+                "% needs \\usepackage{booktabs,graphicx}",
+                r"\begin{table}",
+                r"\centering",
+                rf"\caption{{{note}}}",
+                r"\resizebox{\linewidth}{!}{%",
+                r"\begin{tabular}{l" + 8 * "r" + "lrr}",
+                r"\toprule",
+                lines[0],
+                r"\midrule",
+                *lines[1:],
+                r"\bottomrule",
+                r"\end{tabular}}",
+                r"\end{table}",
+            ]
+        )
+        + "\n"
+    )
+
+
+def _short(document: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Titles and a row for each run."""
+    titles = ["run", "accuracy", "95 % interval", "MRR", "spikes", "synops", "of non-zero weights", "neuron updates"]
+    titles += ["energy", "baseline", "its MACs", "its energy"]
+    rows = []
     for run in document["runs"]:
         record = run["record"]
-        scores = ["", ""] if record["accuracy"] is None else [f"{record['accuracy']:.1%}", f"{record['mrr']:.3f}"]
+        scores = ["", "", ""]
+        if record["accuracy"] is not None:
+            low, high = run["accuracy_interval"]
+            scores = [f"{record['accuracy']:.1%}", f"{low:.1%} to {high:.1%}", f"{record['mrr']:.3f}"]
         names = ("spikes", "synops", "synops_nonzero", "neuron_updates")
         counts = [count_text(sum(layer[name] for layer in run["layers"])) for name in names]
         cells = [run["name"], *scores, *counts, _total(run, NETWORK, MAIN_BOOK), run["rival"]["title"]]
-        cells += [count_text(run["rival"]["macs"]), _total(run, run["rival"]["title"], RIVAL_BOOK)]
-        lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
-    for run in document["runs"]:
-        if run["metered"] and "pj" in run["metered"]:
-            of = f"{_cell(run['name'])}: {joules_text(run['metered']['pj'], run['metered']['pj'])}"
-            lines.append(f"\n{of} per text was metered on the board by {run['metered']['by']}, idle chip included.")
-    lines.append("\nPer text. Energy: the network at " + f"{main['title']} ({main['evidence']}, {main['source']});")
-    lines.append(f"the baseline at {rival['title']} ({rival['evidence']}, {rival['source']}). Both are lower bounds.")
-    return "\n".join(lines) + "\n"
+        rows.append([*cells, count_text(run["rival"]["macs"]), _total(run, run["rival"]["title"], RIVAL_BOOK)])
+    return titles, rows
+
+
+def _notes(document: Mapping[str, Any]) -> list[str]:
+    main, rival = document["books"][MAIN_BOOK], document["books"][RIVAL_BOOK]
+    metered = [(run["name"], run["metered"]) for run in document["runs"] if run["metered"] and "pj" in run["metered"]]
+    return [
+        *(
+            f"{name}: {joules_text(found['pj'], found['pj'])} per text was metered on the board by {found['by']}, "
+            "idle chip included."
+            for name, found in metered
+        ),
+        f"Per text. Energy: the network at {main['title']} ({main['evidence']}, {main['source']});",
+        f"the baseline at {rival['title']} ({rival['evidence']}, {rival['source']}). "
+        "Both are lower bounds, without what stands in front.",
+    ]
 
 
 def _total(run: Mapping[str, Any], of: str, book: str) -> str:
     for bill in run["bills"]:
         if (bill["of"], bill["book"]) == (of, book):
-            return joules_text(*bill["total_pj"]) if bill["total_pj"] else f"unpriced: {', '.join(bill['unpriced'])}"
+            if bill["total_pj"]:
+                return joules_text(*bill["total_pj"])
+            return f"unpriced: {', '.join(TERMS[term] for term in bill['unpriced'])}"
     return ""
+
+
+_TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "µ": r"\textmu{}"}
+_TEX |= {letter: f"\\{letter}" for letter in "&%$#_{}"}
+
+
+def _tex(text: str) -> str:
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    return "".join(_TEX.get(letter, letter) for letter in " ".join(plain.split()))
 
 
 def _cell(text: str) -> str:

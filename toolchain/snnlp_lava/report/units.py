@@ -21,7 +21,7 @@ def time_text(low: float, high: float) -> str:
 
 
 def _joules(picojoules: float) -> str:
-    return _scaled(picojoules, (("mJ", 1e9), ("µJ", 1e6), ("nJ", 1e3)), "pJ")
+    return _scaled(picojoules, (("kJ", 1e15), ("J", 1e12), ("mJ", 1e9), ("µJ", 1e6), ("nJ", 1e3)), "pJ")
 
 
 def _scaled(value: float, units: tuple[tuple[str, float], ...], smallest: str) -> str:

@@ -207,7 +207,7 @@ def _emulated(corpus: Corpus, config: TrainConfig, trained: Trained) -> dict[str
     import torch
 
     from snnlp_lava.backends.emulator import run_emulator
-    from snnlp_lava.backends.record import Totals, sample_table
+    from snnlp_lava.backends.totals import Totals, sample_table
     from snnlp_lava.encode.samples import EncodedSamples
     from snnlp_lava.text.split import TEST
     from snnlp_lava.train.spiking import SpikingClassifier
@@ -218,9 +218,8 @@ def _emulated(corpus: Corpus, config: TrainConfig, trained: Trained) -> dict[str
     samples = EncodedSamples(corpus.features[TEST], trained.encoder, config.window)
     network = module.to_network()
     run = run_emulator(network, samples, config.window)
-    totals = Totals(network)
     scores = run.output_counts if config.reference else run.output_scores
-    totals.add(sample_table(run, scores, corpus.rows[TEST], corpus.labels(TEST)))
+    totals = Totals.of(network, [sample_table(run, scores, corpus.rows[TEST], corpus.labels(TEST))])
     return {
         **totals.scores,
         "window": run.window,
