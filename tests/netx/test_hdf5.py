@@ -59,19 +59,32 @@ def test_a_chunk_that_inflates_to_more_than_it_says_is_refused_without_inflating
     data.id.write_direct_chunk((0, 0), zlib.compress(bytes(1 << 26), 9))
     file.flush()
     tracemalloc.start()
-    with pytest.raises(InputError, match="/a is damaged: a chunk has not the 128 bytes that belong there"):
+    with pytest.raises(InputError, match="/a is damaged: a chunk has 129 bytes, not 128"):
         array_of(file, "a", (2,))
     assert tracemalloc.get_traced_memory()[1] < 1 << 22
     tracemalloc.stop()
 
 
-@pytest.mark.parametrize("stored", [zlib.compress(bytes(127)), b"no deflate"])
+@pytest.mark.parametrize("stored", [zlib.compress(bytes(127)), zlib.compress(bytes(128))[:-1] + b"?", b"no deflate"])
 def test_a_chunk_that_is_damaged_is_refused(file, stored):
     data = file.create_dataset("a", (4, 4), "f8", chunks=(4, 4), compression="gzip")
     data.id.write_direct_chunk((0, 0), stored)
     file.flush()
     with pytest.raises(InputError, match="/a is damaged"):
         array_of(file, "a", (2,))
+
+
+def test_a_chunk_longer_than_it_should_be_is_refused(tmp_path):
+    """With the filter gone, HDF5 would read the compressed bytes into a buffer for the others and crash."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("a", data=np.arange(6, dtype=np.int16), chunks=(6,), compression="gzip")
+    content = path.read_bytes()
+    filters = b"\x0b\x00\x20\x00\x01\x00\x00\x00\x01\x01"
+    assert filters in content
+    path.write_bytes(content.replace(filters, b"\x50" + filters[1:]))
+    with h5py.File(path) as file, pytest.raises(InputError, match=r"/a is damaged: a chunk has \d+ bytes, not 12"):
+        array_of(file, "a", (1,))
 
 
 def test_a_chunk_that_was_not_compressed_is_read(file):
