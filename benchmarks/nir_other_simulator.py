@@ -4,9 +4,9 @@ pip install --no-deps --target peers snntorch==1.0.0 nirtorch==2.6
 snnlp-lava export MODEL --format nir -o FILE.nir
 PYTHONPATH=peers .venv/bin/python benchmarks/nir_other_simulator.py FILE.nir DATA.parquet [VECTORS.npy] [SAMPLES]
 
-snnTorch reads the file with its own `import_from_nir` and knows nothing of what is in the metadata. The last columns are
-of each layer alone, given our spikes of the layer before: where a float64 neuron that cuts nothing to integers parts from
-the emulator (cut), where snnTorch does (alone), and where those two part (float).
+snnTorch reads the file with its own `import_from_nir` and knows nothing of what is in the metadata. The last columns
+are of each layer alone, given our spikes of the layer before: where a float64 neuron that cuts nothing to integers
+parts from the emulator (cut), where snnTorch does (alone), and where those two part (float).
 
 Sentence vectors (`train --vectors VECTORS.npy --split-scheme paper`, 20 epochs):
 
@@ -17,13 +17,13 @@ accuracy, snnTorch: 78.50%
 answers that differ: 0 of 200
 wraps 0, clips 0
 
-| layer | decays | spikes, emulator | snnTorch | differ | fed ours, uncut float64 | fed ours, snnTorch | uncut against snnTorch |
+| layer | decays | spikes, emulator | snnTorch | differ | cut | alone | float |
 |---|---|---:|---:|---:|---:|---:|---:|
 | hidden1 | 1024, 123 | 68,039 | 68,042 | 19 | 19 | 19 | 0 |
 | hidden2 | 1024, 123 | 150,378 | 150,383 | 115 | 54 | 54 | 0 |
 | output | 1024, 123 | 5,935 | 5,935 | 4 | 0 | 0 | 0 |
 
-A spike embedding:
+A spike embedding (`train --method spike-embedding --synop-budget 1000`):
 
 200 texts, 32 steps, 45-6
 
@@ -32,13 +32,12 @@ accuracy, snnTorch: 94.00%
 answers that differ: 0 of 200
 wraps 0, clips 0
 
-| layer | decays | spikes, emulator | snnTorch | differ | fed ours, uncut float64 | fed ours, snnTorch | uncut against snnTorch |
+| layer | decays | spikes, emulator | snnTorch | differ | cut | alone | float |
 |---|---|---:|---:|---:|---:|---:|---:|
 | output | 4096, 0 | 234 | 234 | 0 | 0 | 0 | 0 |
 
 Every difference begins with what the chip cuts off when u and v decay: the neuron that does not cut, in float64, spikes
-as snnTorch in float32, so the precision of floats adds nothing. A step more or less, or another reset, would show as
-thousands.
+as snnTorch in float32, so neither the precision of floats adds any, nor the time step or the reset.
 """
 
 from __future__ import annotations
@@ -88,9 +87,7 @@ def main(path: Path, selection: Selection) -> None:
     print(f"answers that differ: {np.sum(answers['emulator'] != answers['snnTorch'])} of {count}")
     wraps, clips = (sum(int(getattr(layer, name).sum()) for layer in run.layers) for name in ("wraps", "clips"))
     print(f"wraps {wraps}, clips {clips}\n")
-    print(
-        "| layer | decays | spikes, emulator | snnTorch | differ | fed ours, uncut float64 | fed ours, snnTorch | uncut against snnTorch |"
-    )
+    print("| layer | decays | spikes, emulator | snnTorch | differ | cut | alone | float |")
     print("|---|---|---:|---:|---:|---:|---:|---:|")
     for number, layer in enumerate(network.layers, start=1):
         (own,) = simulated([modules(path)[number - 1]], ours[number - 1])
