@@ -43,9 +43,10 @@ def test_emulator_equals_the_equations():
         for layer, tally, arriving, sent in zip(network.layers, result.layers[1:], trains, trains[1:], strict=False):
             fan_out = (layer.weight != 0).sum(axis=0)
             for sample in range(3):
-                expected, wraps, clips = run_reference(layer, arriving[sample].tolist())
+                expected, wraps, clips, active = run_reference(layer, arriving[sample].tolist())
                 np.testing.assert_array_equal(sent[sample], expected)
                 assert (tally.wraps[sample], tally.clips[sample]) == (wraps, clips)
+                assert tally.active_updates[sample] == active
                 assert tally.spikes[sample] == np.sum(expected)
                 assert tally.synops[sample] == arriving[sample].sum() * layer.neurons
                 assert tally.synops_nonzero[sample] == arriving[sample].sum(axis=0) @ fan_out

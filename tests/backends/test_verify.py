@@ -23,7 +23,7 @@ def planted(tmp_path, monkeypatch, random_network, save_network):
     card = card_for(network, window=WINDOW, period=PERIOD)
     samples = saf_samples(values, WINDOW)
     chunk = Chunk(samples, np.arange(SAMPLES), ["text"] * SAMPLES, np.zeros(SAMPLES, int))
-    chosen = Chosen(network, card, WINDOW, PERIOD, SAMPLES, lambda start, stop: chunk)
+    chosen = Chosen(network, card, WINDOW, PERIOD, SAMPLES, None, lambda start, stop: chunk)
     monkeypatch.setattr(room, "choose", lambda path, selection, report: chosen)
 
     def run(*flips):

@@ -61,6 +61,9 @@ def files(tmp_path_factory, _cache_of_the_tests):
         succeed("export", "model", "-o", "a.net")
         succeed("run", "a.net", "--data", "demo", "--limit", 5, "-o", "run")
 
+        succeed("train", "--data", "demo", "--limit", 60, "--method", "spike-embedding", "-o", "se")
+        succeed("export", "se", "-o", "se.net")  # takes any text without a model
+
         write_csv(Path("own.csv"), own_rows())
         np.save("own.npy", random_vectors(36, 12))
         succeed("train", "--data", "own.csv", "--vectors", "own.npy", "--epochs", 1, "--window", 8, "-o", "own")

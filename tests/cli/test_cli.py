@@ -39,7 +39,17 @@ KEYS = {
         "layers",
         "paper_operations",
     ),
-    *("synops_per_sample", "wraps", "clips", "label_names", "predictions", "labels", "seconds", "versions"),
+    *(
+        "right_over_time",
+        "synops_per_sample",
+        "wraps",
+        "clips",
+        "label_names",
+        "predictions",
+        "labels",
+        "seconds",
+        "versions",
+    ),
 }
 
 

@@ -95,7 +95,6 @@ def test_a_worker_with_other_data_or_another_program_fails_its_cell(open_board, 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda out: out.write_text("mine"), "is a file; choose another folder with -o"),
         (lambda out: (out.mkdir(), (out / "thesis.tex").write_text("mine")), "holds other files; choose another"),
         (lambda out: (out.mkdir(), (out / "a.json").write_text("{}")), "holds 1 results; add --resume to go on, or"),
     ],

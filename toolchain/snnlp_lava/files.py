@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -45,7 +46,7 @@ def replacing_file(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+        raise InputError(f"cannot write {path}: {reason(error)}") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -75,7 +76,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             path.replace(old)
         temporary.replace(path)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+        raise InputError(f"cannot write {path}: {reason(error)}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         if old.exists() and not path.exists():
@@ -201,6 +202,12 @@ def sha256_of_file(path: Path) -> str:
         while chunk := handle.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def reason(error: OSError) -> str:
+    """Why something could not be read or written: the system's words, which other libraries bury in longer ones."""
+    number = error.errno or int((re.findall(r"errno\D{0,3}(\d+)", str(error)) or [0])[0])
+    return os.strerror(number) if number else first_line(error)
 
 
 def _umask() -> int:

@@ -62,12 +62,12 @@ class Parts:
             If it cannot be written.
         """
         from pyarrow import parquet
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         path = self._folder / f"{start:012}-{len(self._paths(start))}.parquet"
         with replacing_file(path.with_suffix(".safetensors")) as temporary:
             layers = {f"layer{index}": np.ascontiguousarray(train) for index, train in enumerate(trains)}
-            save_file({_SAMPLE: samples[: len(trains[0])].astype(np.int64), **layers}, temporary)
+            temporary.write_bytes(save({_SAMPLE: samples[: len(trains[0])].astype(np.int64), **layers}))
         with replacing_file(path) as temporary:
             about = {**table.schema.metadata, _WORK: json.dumps(asdict(work))}
             parquet.write_table(table.replace_schema_metadata(about).append_column(_SAMPLE, [samples]), temporary)

@@ -113,7 +113,7 @@ def write_run(
     InputError
         If the folder cannot be written, or stands for something else than a run.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     check_run_folder(folder)
     record = {
@@ -134,9 +134,8 @@ def write_run(
     }
     with replacing_folder(folder) as temporary:
         _write_tables(temporary / SAMPLES, tables)
-        save_file(
-            {f"layer{index}": np.ascontiguousarray(train) for index, train in enumerate(trains)}, temporary / TRAINS
-        )
+        layers = {f"layer{index}": np.ascontiguousarray(train) for index, train in enumerate(trains)}
+        (temporary / TRAINS).write_bytes(save(layers))
         write_json(temporary / RESULT, record)
 
 
@@ -201,7 +200,7 @@ def read_run(folder: Path) -> Run:
     try:
         names = parquet.read_schema(folder / SAMPLES).names
         table = parquet.read_table(folder / SAMPLES, columns=[name for name in _READ if name in names])
-        counts = np.stack(table.column("output_counts").to_numpy(zero_copy_only=False)).astype(np.int64)
+        counts = _rows_of(table.column("output_counts"))
         predictions = table.column("prediction").to_numpy()
         labels = table.column("label").to_numpy() if "label" in table.column_names else None
         sizes = record["network"]["sizes"]
@@ -213,6 +212,16 @@ def read_run(folder: Path) -> Run:
     except (OSError, SafetensorError, pa.ArrowException, InputError, *_MALFORMED) as error:
         raise InputError(f"run {folder}: is damaged: {first_line(error)}") from error
     return Run(folder.name, record, counts, predictions, labels, trains)
+
+
+def _rows_of(column: pa.ChunkedArray) -> np.ndarray:
+    """A column of lists of one length as (n, length) int64."""
+    lists = column.combine_chunks()
+    values = np.asarray(lists.flatten()).astype(np.int64)
+    widths = np.asarray(lists.value_lengths())
+    if not len(widths) or (widths != widths[0]).any():
+        raise ValueError(f"{SAMPLES} has rows of different numbers of classes")
+    return values.reshape(len(widths), widths[0])
 
 
 def _check_record(

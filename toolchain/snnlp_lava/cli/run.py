@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from snnlp_lava.backends.record import Run
     from snnlp_lava.backends.selection import Selection
 
-_ELSEWHERE = ("format", "network", "data", "job", "examples", "presented")  # of result.json, not for --json
+# What of result.json is no part of what --json prints.
+_ELSEWHERE = ("format", "network", "data", "job", "examples", "presented", "work", "placement")
 
 
 @click.command("run")

@@ -106,11 +106,11 @@ def write_model(
     history
         One row an epoch.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     tensors = {_MODULE + name: np.ascontiguousarray(value) for name, value in state.items()}
     with replacing_file(folder / WEIGHTS) as temporary:
-        save_file({**tensors, **arrays}, temporary)
+        temporary.write_bytes(save({**tensors, **arrays}))
     with replacing_file(folder / HISTORY) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, fieldnames=list(history[0]), lineterminator="\n")
         writer.writeheader()

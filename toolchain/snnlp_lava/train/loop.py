@@ -219,7 +219,7 @@ def _save_checkpoint(
     progress: Progress,
     best: dict[str, torch.Tensor],
 ) -> None:
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {f"model.{name}": value for name, value in _state(model).items()}
     tensors |= {f"best.{name}": value for name, value in best.items()}
@@ -227,7 +227,8 @@ def _save_checkpoint(
         tensors |= {f"adam.{index}.{name}": value.detach().clone() for name, value in state.items()}
     about = {"fingerprint": fingerprint, "history": progress.history, "best_epoch": progress.best_epoch}
     with replacing_file(path) as temporary:
-        save_file({k: v.cpu().contiguous() for k, v in tensors.items()}, temporary, {"snnlp_lava": json.dumps(about)})
+        kept = {name: value.cpu().contiguous() for name, value in tensors.items()}
+        temporary.write_bytes(save(kept, {"snnlp_lava": json.dumps(about)}))
 
 
 def _load_checkpoint(
