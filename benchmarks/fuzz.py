@@ -9,7 +9,6 @@ Files that break a reader are kept in the folder fuzz-found.
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import json
 import logging
@@ -109,7 +108,10 @@ def targets(folder: Path) -> dict[str, Target]:
     """Every reader, each with files of its own."""
     import torch
 
+    from snnlp_lava.backends.parts import Parts
     from snnlp_lava.backends.record import read_run
+    from snnlp_lava.backends.totals import Totals
+    from snnlp_lava.chip.network import Network
     from snnlp_lava.embed.cache import EmbeddingCache
     from snnlp_lava.embed.vectors import VectorFile
     from snnlp_lava.embed.word_codes import read_word_codes
@@ -117,6 +119,7 @@ def targets(folder: Path) -> dict[str, Target]:
     from snnlp_lava.encode.samples import load_spikes
     from snnlp_lava.energy.prices import read_price_books
     from snnlp_lava.netx.file import read_network
+    from snnlp_lava.netx.nir import read_nir
     from snnlp_lava.sweep.grid import read_grid
     from snnlp_lava.text.readers import read_file
     from snnlp_lava.text.stream import open_texts
@@ -140,7 +143,15 @@ def targets(folder: Path) -> dict[str, Target]:
         cache = EmbeddingCache("c" * 64, 8, made / "cache")
         return cache.get([f"text {row}" for row in range(20)])
 
-    found = {
+    (part,) = (made / "run.partial").glob("*.parquet")
+    network: Network = read_network(made / "a.net").network
+
+    def parts() -> object:
+        kept = Parts(part.parent)
+        kept.finished(0), kept.work([0]), list(kept.tables([0])), kept.trains([0], 4)
+        return Totals.of(network, kept.each([0]))
+
+    return {
         "network": Target(made / "a.net", lambda: read_network(made / "a.net")),
         "spike embedding": Target(made / "se.net", lambda: read_network(made / "se.net")),
         "model: config": Target(made / "m" / "config.json", lambda: load_spiking(made / "m")),
@@ -160,13 +171,10 @@ def targets(folder: Path) -> dict[str, Target]:
         "word codes": Target(made / "c.txt", lambda: read_word_codes(made / "c.txt")),
         "grid": Target(made / "g.toml", lambda: read_grid(made / "g.toml")),
         "prices": Target(made / "p.toml", lambda: read_price_books(made / "p.toml")),
+        "nir": Target(made / "a.nir", lambda: read_nir(made / "a.nir")),
+        "part of a run": Target(part, parts),
         "cache": Target(made / "cache" / f"embeddings-{'c' * 16}.sqlite", cached),
     }
-    with contextlib.suppress(ImportError):
-        from snnlp_lava.netx.nir import read_nir
-
-        found["nir"] = Target(made / "a.nir", lambda: read_nir(made / "a.nir"))
-    return found
 
 
 def prepare(folder: Path) -> Path:
@@ -184,11 +192,13 @@ def prepare(folder: Path) -> Path:
         "train --data demo --limit 60 --method spike-embedding -o se",
         "export m -o a.net",
         "export se -o se.net",
+        "export m --format nir -o a.nir",
         "run a.net --data demo --limit 20 -o r",
     ):
         # Not in this process: threads that torch starts here its children would miss, and wait for.
         program = [sys.executable, "-m", "snnlp_lava.cli.main", *command.split()]
         subprocess.run(program, cwd=made, check=True, capture_output=True)
+    keep_a_part(made)
     rows = [(f"text {row}, with a comma and ümlaut 😀", ("dull", "fine")[row % 2], "train") for row in range(40)]
     columns = dict(zip(("text", "label", "split"), map(list, zip(*rows, strict=True)), strict=True))
     for name in ("t.parquet", "u.parquet"):
@@ -210,6 +220,23 @@ def prepare(folder: Path) -> Path:
     cache = EmbeddingCache("c" * 64, 8, made / "cache")
     cache.put([f"text {row}" for row in range(20)], rng.normal(size=(20, 8)).astype(np.float32))
     return made
+
+
+def keep_a_part(made: Path) -> None:
+    """The folder of a run that was ended after its first part."""
+    from snnlp_lava.backends.emulator import run_emulator
+    from snnlp_lava.backends.parts import Parts
+    from snnlp_lava.backends.totals import sample_table
+    from snnlp_lava.embed.work import Work
+    from snnlp_lava.encode.samples import SpikeSamples
+    from snnlp_lava.netx.file import read_network
+
+    network = read_network(made / "a.net").network
+    samples = SpikeSamples(np.random.default_rng(0).random((20, 8, network.inputs)) < 0.1)
+    result = run_emulator(network, samples, 8, keep_trains=4)
+    (made / "run.partial").mkdir()
+    table = sample_table(result, result.output_scores, np.arange(20), np.arange(20) % 6)
+    Parts(made / "run.partial").add(0, np.arange(20), table, result.trains, Work("a model", "tokens", 9, {"mac": 9}))
 
 
 def batch(name: str, target: Target, seed: int, place: mmap.mmap) -> Counter[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,23 +14,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnlp_lava.embed.work import Work, check_work, joint_work
-from snnlp_lava.errors import InputError, first_line
-from snnlp_lava.files import locked_folder, read_json, remove_all, replacing_file, tidy_beside, write_json
+from snnlp_lava.errors import InputError
+from snnlp_lava.files import locked_folder, read_json, reason, remove_all, replacing_file, tidy_beside, write_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 SUFFIX = ".partial"
 _JOB = "job.json"
-_SAMPLE, _WORK = "sample", "work"
+_SAMPLE, _WORK, _TRAINS = "sample", "work", "trains"
+_PART = ".parquet"
 
 
 class Parts:
     """Tables of finished samples, in a folder of their own.
 
-    A part is `START-K.parquet`, START being the first sample of its chunk: a chunk that was interrupted has several.
-    The column ``sample`` numbers the samples. `START-K.safetensors`, written before it, holds spike trains of the first
-    of them, packed.
+    A part is `START-HASH.parquet`, START being the first sample of its chunk (a chunk that was interrupted has several)
+    and HASH that of its bytes, by which damage shows. The column ``sample`` numbers the samples. A second file, written
+    before it and named in its metadata, holds spike trains of the first of them, packed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -61,16 +63,16 @@ class Parts:
         InputError
             If it cannot be written.
         """
+        import pyarrow as pa
         from pyarrow import parquet
         from safetensors.numpy import save
 
-        path = self._folder / f"{start:012}-{len(self._paths(start))}.parquet"
-        with replacing_file(path.with_suffix(".safetensors")) as temporary:
-            layers = {f"layer{index}": np.ascontiguousarray(train) for index, train in enumerate(trains)}
-            temporary.write_bytes(save({_SAMPLE: samples[: len(trains[0])].astype(np.int64), **layers}))
-        with replacing_file(path) as temporary:
-            about = {**table.schema.metadata, _WORK: json.dumps(asdict(work))}
-            parquet.write_table(table.replace_schema_metadata(about).append_column(_SAMPLE, [samples]), temporary)
+        layers = {f"layer{index}": np.ascontiguousarray(train) for index, train in enumerate(trains)}
+        kept = self._write(start, save({_SAMPLE: samples[: len(trains[0])].astype(np.int64), **layers}), ".safetensors")
+        about = {**table.schema.metadata, _WORK: json.dumps(asdict(work)), _TRAINS: kept}
+        stream = pa.BufferOutputStream()
+        parquet.write_table(table.replace_schema_metadata(about).append_column(_SAMPLE, [samples]), stream)
+        self._write(start, stream.getvalue().to_pybytes(), _PART)
 
     def each(self, starts: Sequence[int]) -> Iterator[pa.Table]:
         """Every part's own table, with its sums."""
@@ -93,7 +95,8 @@ class Parts:
 
     def trains(self, starts: Sequence[int], count: int) -> tuple[np.ndarray, ...]:
         """Packed trains of the first samples, of the input and every layer: (count, ...) each, or of all there are."""
-        files = [self._read_trains(path) for start in starts for path in self._paths(start)]
+        first = [start for start in starts if start < max(count, 1)]
+        files = [self._read_trains(table) for table in self.each(first)]
         order = np.argsort(np.concatenate([file[_SAMPLE] for file in files]))[:count]
         layers = range(len(files[0]) - 1)
         return tuple(np.concatenate([file[f"layer{index}"] for file in files])[order] for index in layers)
@@ -102,25 +105,35 @@ class Parts:
         import pyarrow as pa
         from pyarrow import parquet
 
-        try:
-            table = parquet.read_table(path)
-            table.schema.metadata[_WORK.encode()], table[_SAMPLE]
-        except (pa.ArrowException, OSError, LookupError, TypeError) as error:
-            raise InputError(f"run {path}: is damaged: {first_line(error)}; remove it") from error
-        return table
+        return parquet.read_table(pa.BufferReader(self._sound(path)))
 
-    def _read_trains(self, path: Path) -> dict[str, np.ndarray]:
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
+    def _read_trains(self, table: pa.Table) -> dict[str, np.ndarray]:
+        from safetensors.numpy import load
 
-        path = path.with_suffix(".safetensors")
+        return load(self._sound(self._folder / table.schema.metadata[_TRAINS.encode()].decode()))
+
+    def _write(self, start: int, content: bytes, suffix: str) -> str:
+        """Write a file and return its name."""
+        name = f"{start:012}-{_hash(content)}{suffix}"
+        with replacing_file(self._folder / name) as temporary:
+            temporary.write_bytes(content)
+        return name
+
+    def _sound(self, path: Path) -> bytes:
         try:
-            return load_file(path)
-        except (OSError, SafetensorError) as error:
-            raise InputError(f"run {path}: is damaged: {first_line(error)}; remove the folder") from error
+            content = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"run {path}: cannot be read: {reason(error)}; remove {self._folder}") from error
+        if _hash(content) != path.stem.rpartition("-")[2]:
+            raise InputError(f"run {path}: is damaged; remove it")
+        return content
 
     def _paths(self, start: int) -> list[Path]:
-        return sorted(self._folder.glob(f"{start:012}-*.parquet"))
+        return sorted(self._folder.glob(f"{start:012}-*{_PART}"))
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
 @contextmanager
@@ -149,7 +162,7 @@ def partial_run(folder: Path, job: Mapping[str, Any], resume: bool) -> Iterator[
             yield Parts(partial)
             shutil.rmtree(partial)
         finally:
-            if not any(partial.glob("*.parquet")):  # what was refused leaves nothing behind
+            if not any(partial.glob(f"*{_PART}")):  # what was refused leaves nothing behind
                 remove_all(partial.glob("*"))
 
 
