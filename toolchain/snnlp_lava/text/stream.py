@@ -139,7 +139,7 @@ def _parquet_stream(path: Path, text_column: str, label_column: str) -> TextStre
         return TextStream(
             path.stem, label is not None, lambda row: _parquet_tables(file, path, row, text_column, label)
         )
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # names of columns may be no UTF-8
         raise InputError(f"data {path}: is no readable parquet file: {first_line(error)}") from error
 
 
@@ -166,7 +166,7 @@ def _parquet_tables(
                 named[_LABEL] = _strings(batch.column(label_column), path, label_column, numbers=True)
             yield pa.table(named)[row:]
             row = 0
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"data {path}: is no readable parquet file: {first_line(error)}") from error
 
 
