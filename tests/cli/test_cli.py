@@ -96,7 +96,9 @@ def test_every_command_is_listed_with_its_help(snnlp_lava, arguments):
 def test_version(snnlp_lava):
     from snnlp_lava.version import VERSION
 
-    assert snnlp_lava("--version").stdout.strip().endswith(VERSION)
+    lines = snnlp_lava("--version").stdout.splitlines()
+    assert lines[0] == f"snnlp-lava {VERSION}"
+    assert {line.split()[0] for line in lines} >= {"python", "lava-nc", "lava-dl", "torch"}
 
 
 # From texts to a report

@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from snnlp_lava.errors import SnnlpLavaError, StoppedError
-from snnlp_lava.version import VERSION
 
 COMMANDS = {
     "demo": "Train, export, run on Lava and report, on data that comes with the package.",
@@ -55,8 +54,17 @@ class _LazyGroup(click.Group):
             ctx.exit(StoppedError.exit_code)
 
 
+def _show_versions(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from snnlp_lava.versions import versions
+
+        for package, version in versions().items():
+            click.echo(f"{package} {version}")
+        context.exit()
+
+
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(VERSION, "--version", prog_name="snnlp-lava")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_versions, help="Versions.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
 def main(verbose: bool) -> None:
     """Spiking text classifiers: train with lava-dl, run on Lava spike for spike, know what they cost."""

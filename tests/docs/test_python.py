@@ -1,0 +1,34 @@
+"""The package from Python: what is promised is there, and the example of the docs runs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import snnlp_lava
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_example_of_the_docs_runs(tmp_path):
+    (program,) = re.findall(r"```python\n(.*?)```", (DOCS / "python.md").read_text("utf-8"), re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    scores, _shapes, answers = done.stdout.splitlines()
+    assert scores.startswith("{'accuracy': ")
+    assert re.fullmatch(r"\['\w+', '\w+'\] [\d.]+", answers)
+    assert (tmp_path / "two.html").stat().st_size > 10_000
+
+
+def test_every_public_name_is_there_and_in_the_docs():
+    text = (DOCS / "python.md").read_text("utf-8")
+    for name in snnlp_lava.__all__:
+        assert getattr(snnlp_lava, name) is not None
+        assert name in text or name == "__version__"
+    assert dir(snnlp_lava) == sorted(snnlp_lava.__all__)
+
+
+def test_importing_the_package_imports_nothing_that_computes():
+    program = "import snnlp_lava, sys; print(*sorted({'numpy', 'torch', 'lava', 'h5py', 'click'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
