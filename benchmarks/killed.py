@@ -1,6 +1,6 @@
 """SIGKILL at random moments in train, export, run and sweep; then the same command again.
 
-.venv/bin/python benchmarks/killed.py [MOMENTS] [SEED]
+.venv/bin/python benchmarks/killed.py [MOMENTS] [SEED] [COMMAND ...]
 
 Before each kill the folder is empty. After it, nothing may look finished that is not; the command is then repeated
 (with --resume where there is one), and its results must be those of an undisturbed run, byte for byte (times apart). No
@@ -105,15 +105,16 @@ CASES = [
 ]
 
 
-def main(moments: int, seed: int) -> None:
+def main(moments: int, seed: int, names: list[str]) -> None:
     """Kill, repeat, compare, and print a table."""
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as scratch:
         given = Path(scratch) / "given"
         prepare(given)
         print("| command | s undisturbed | kills | while it ran | finished before | wrong |\n|---|---|---|---|---|---|")
-        for case in CASES:
-            print(row(case, given, Path(scratch) / "work", max(1, moments // len(CASES)), rng), flush=True)
+        chosen = [case for case in CASES if case.name in names] or CASES
+        for case in chosen:
+            print(row(case, given, Path(scratch) / "work", max(1, moments // len(chosen)), rng), flush=True)
 
 
 def prepare(given: Path) -> None:
@@ -202,4 +203,5 @@ def leftovers(work: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200, int(sys.argv[2]) if len(sys.argv) > 2 else 0)
+    wanted = [*sys.argv[1:], *("200", "0")[len(sys.argv) - 1 :]]
+    main(int(wanted[0]), int(wanted[1]), wanted[2:])

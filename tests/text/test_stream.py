@@ -96,3 +96,11 @@ def test_half_a_character_is_no_text(tmp_path):
     parquet.write_table(pa.table({"text": column}), tmp_path / "a.parquet")
     with pytest.raises(InputError, match="is no readable parquet file"):
         open_texts(str(tmp_path / "a.parquet"))
+
+
+def test_names_of_columns_that_are_no_text_are_refused(tmp_path):
+    parquet.write_table(pa.table({"text": ["a"], "zzzz": [1]}), tmp_path / "a.parquet", store_schema=False)
+    content = (tmp_path / "a.parquet").read_bytes()
+    (tmp_path / "a.parquet").write_bytes(content.replace(b"zzzz", b"zz\xecz"))
+    with pytest.raises(InputError, match="is no readable parquet file"):
+        open_texts(str(tmp_path / "a.parquet"))
