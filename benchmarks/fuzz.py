@@ -313,6 +313,10 @@ def main() -> None:
         if arguments[:1] == ["--atheris"]:
             import atheris
 
+            # First, because numba cannot compile what atheris has been in.
+            import snnlp_lava.chip.neuron
+            import snnlp_lava.train.cuba_kernel  # noqa: F401
+
             with atheris.instrument_imports(include=["snnlp_lava"]):
                 chosen = targets(Path(scratch))[arguments[1]]
             guided(arguments[1], chosen, arguments[2:])

@@ -179,7 +179,7 @@ class _Worker:
         except OSError as error:
             raise InputError(f"cannot write to {folder.parent}: {error.strerror or error}; set TMPDIR") from error
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "snnlp_lava.backends.lava_worker", str(folder)],
+            [sys.executable, "-u", "-m", "snnlp_lava.backends.lava_worker", str(folder)],
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,

@@ -10,7 +10,7 @@ import numpy as np
 
 from snnlp_lava.backends.result import RunResult
 from snnlp_lava.chip.network import Network
-from snnlp_lava.metrics import ranks
+from snnlp_lava.metrics import ranks, scores_of_ranks
 from snnlp_lava.netx.card import Card
 from snnlp_lava.versions import versions
 
@@ -142,8 +142,7 @@ class Totals:
         """Accuracy, and mean reciprocal rank of the true class; None without labels."""
         if not self._ranks.any():
             return {"accuracy": None, "mrr": None}
-        reciprocal = self._ranks[1:] / np.arange(1, len(self._ranks))
-        return {"accuracy": float(self._ranks[1] / self.samples), "mrr": float(reciprocal.sum() / self.samples)}
+        return {**scores_of_ranks(self._ranks)}
 
     @property
     def paper_operations(self) -> float:
