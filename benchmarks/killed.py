@@ -4,7 +4,7 @@
 
 Before each kill the folder is empty. After it, nothing may look finished that is not; the command is then repeated
 (with --resume where there is one), and its results must be those of an undisturbed run, byte for byte (times apart). No
-process and no temporary file may be left.
+process and no temporary file may be left. What it printed stands in docs/reliability.md.
 """
 
 from __future__ import annotations
