@@ -96,7 +96,7 @@ CASES = [
     Case("export", ["export", "made", "-o", "b.net"], [], network),
     Case("run", ["run", "a.net", "--data", "long.parquet", "--split", "all", "-o", "r"], ["--resume"], run),
     Case(
-        "run, Lava",
+        "run on Lava",
         ["run", "a.net", "--backend", "sim", "--data", "demo", "--limit", "20", "-o", "r"],
         ["--resume"],
         run,
