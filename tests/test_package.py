@@ -1,5 +1,6 @@
-"""What a wheel must hold."""
+"""What a wheel must hold, and that a release has one number."""
 
+import re
 from pathlib import Path
 
 import tomli
@@ -7,7 +8,8 @@ import tomli
 import snnlp_lava
 
 PACKAGE = Path(snnlp_lava.__file__).parent
-PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
+ROOT = Path(__file__).parents[1]
+PYPROJECT = ROOT / "pyproject.toml"
 
 
 def test_every_file_of_the_package_that_is_no_module_is_package_data():
@@ -15,3 +17,12 @@ def test_every_file_of_the_package_that_is_no_module_is_package_data():
     data = {path for pattern in patterns for path in PACKAGE.glob(pattern)}
     files = {path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     assert {path for path in files if path.suffix != ".py"} == data
+
+
+def test_the_release_has_one_number():
+    release = snnlp_lava.__version__.split(".dev")[0]
+    newest = re.search(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    cited = re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text("utf-8"), re.MULTILINE)
+    assert newest is not None
+    assert cited is not None
+    assert newest[1] == cited[1] == release

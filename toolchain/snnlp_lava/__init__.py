@@ -13,13 +13,16 @@ from snnlp_lava import version
 
 if TYPE_CHECKING:
     from snnlp_lava.backends.job import run_network
+    from snnlp_lava.backends.lava_job import Board
     from snnlp_lava.backends.record import Run, read_run
     from snnlp_lava.backends.selection import Selection
     from snnlp_lava.backends.verify import verify
     from snnlp_lava.chip.chips import CHIPS
-    from snnlp_lava.chip.fit import fit_network
+    from snnlp_lava.chip.fit import Fit, fit_network
     from snnlp_lava.chip.network import Layer, Network
-    from snnlp_lava.errors import SnnlpLavaError
+    from snnlp_lava.energy.prices import PriceBook
+    from snnlp_lava.errors import BackendError, CheckError, InputError, SnnlpLavaError, StoppedError
+    from snnlp_lava.netx.card import Card
     from snnlp_lava.netx.file import read_network, write_network
     from snnlp_lava.netx.nir import read_nir, write_nir
     from snnlp_lava.report.page import write_report
@@ -33,12 +36,20 @@ __version__ = version.VERSION
 
 __all__ = [
     "CHIPS",
+    "BackendError",
+    "Board",
+    "Card",
+    "CheckError",
+    "Fit",
+    "InputError",
     "Layer",
     "Network",
     "Origin",
+    "PriceBook",
     "Run",
     "Selection",
     "SnnlpLavaError",
+    "StoppedError",
     "TrainConfig",
     "__version__",
     "export_model",
@@ -58,13 +69,16 @@ __all__ = [
 
 _HOMES = {
     "backends.job": ("run_network",),
+    "backends.lava_job": ("Board",),
     "backends.record": ("Run", "read_run"),
     "backends.selection": ("Selection",),
     "backends.verify": ("verify",),
     "chip.chips": ("CHIPS",),
-    "chip.fit": ("fit_network",),
+    "chip.fit": ("Fit", "fit_network"),
     "chip.network": ("Layer", "Network"),
-    "errors": ("SnnlpLavaError",),
+    "energy.prices": ("PriceBook",),
+    "errors": ("BackendError", "CheckError", "InputError", "SnnlpLavaError", "StoppedError"),
+    "netx.card": ("Card",),
     "netx.file": ("read_network", "write_network"),
     "netx.nir": ("read_nir", "write_nir"),
     "report.page": ("write_report",),
@@ -76,11 +90,13 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(f"snnlp_lava.{home}"), name)
-    raise AttributeError(f"module 'snnlp_lava' has no attribute {name!r}")
+if not TYPE_CHECKING:  # else a type checker would believe every name
+
+    def __getattr__(name: str) -> Any:
+        for home, names in _HOMES.items():
+            if name in names:
+                return getattr(importlib.import_module(f"snnlp_lava.{home}"), name)
+        raise AttributeError(f"module 'snnlp_lava' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
