@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from snnlp_lava.errors import InputError, first_line
+from snnlp_lava.files import expect_file, reason
 from snnlp_lava.text.dataset import TextData
 
 NAME_COLUMN = "label_name"
@@ -52,12 +53,11 @@ def read_columns(path: Path, text_column: str = "text", label_column: str = "lab
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"data {path}: unknown kind of file {path.suffix!r} (known: {', '.join(readers)})")
-    if not path.is_file():
-        raise InputError(f"data {path}: no such file")
+    expect_file(path, "data")
     try:
         return reader(path, [text_column, label_column, NAME_COLUMN, SPLIT_COLUMN])
     except OSError as error:
-        raise InputError(f"data {path}: cannot be read: {error.strerror or first_line(error)}") from error
+        raise InputError(f"data {path}: cannot be read: {reason(error)}") from error
 
 
 def check_columns(columns: Columns, text_column: str, source: str) -> None:
