@@ -64,6 +64,11 @@ def hash_of(path: Path, what: str) -> str:
         raise _unreadable(path, what, error) from error
 
 
+def title_of(path: Path) -> str:
+    """What the words of a file are called: its name without the usual endings."""
+    return path.name.removesuffix(".gz").removesuffix(".txt").removesuffix(".vec")
+
+
 def utf8_word(word: bytes, path: Path, number: int, what: str) -> str:
     """The word of line `number` as text.
 

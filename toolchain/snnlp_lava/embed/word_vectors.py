@@ -12,12 +12,13 @@ import numpy as np
 
 from snnlp_lava.embed.cache import cache_folder
 from snnlp_lava.embed.distil import RECIPE, distil, words_of_model
-from snnlp_lava.embed.sentence import Progress, SentenceEmbedder
-from snnlp_lava.embed.word_file import hash_of
+from snnlp_lava.embed.sentence import SentenceEmbedder
+from snnlp_lava.embed.word_file import hash_of, title_of
 from snnlp_lava.embed.word_store import WordTable, open_table, writing_table
 from snnlp_lava.embed.word_text import read_word_text
 from snnlp_lava.embed.work import Work, words_of_64_bits
 from snnlp_lava.errors import InputError
+from snnlp_lava.progress import Advance, unheard
 from snnlp_lava.text.tokens import paper_tokens
 
 logger = logging.getLogger(__name__)
@@ -60,23 +61,11 @@ class WordVectors:
         known = (self.words.get(token) for token in tokens)
         return np.array([row for row in known if row is not None], dtype=np.int64)
 
-    def embed(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
-        """Mean vector of the words of each text, cleaned and split as the paper does.
+    def embed(self, texts: Sequence[str], progress: Advance = unheard) -> np.ndarray:
+        """Mean vector of the words of each text, cleaned and split as the paper does: (n, d) float32.
 
         Words without a vector and words whose vector is zero do not count. A text with no other word gets the
         zero vector; how many there are is logged.
-
-        Parameters
-        ----------
-        texts
-            n texts.
-        progress
-            Called with the number of texts done since the last call.
-
-        Returns
-        -------
-        np.ndarray
-            (n, d) float32.
         """
         means = np.zeros((len(texts), self.dimension), dtype=np.float32)
         empty = 0
@@ -87,8 +76,7 @@ class WordVectors:
                 if count:
                     means[number] = total / count
                 empty += not count
-            if progress:
-                progress(len(chunk))
+            progress(len(chunk))
         if empty:
             logger.warning("%d of %d texts have no word that %s knows: zero vectors", empty, len(texts), self.name)
         return means
@@ -137,8 +125,7 @@ def open_word_vectors(path: Path) -> WordVectors:
             for words, vectors in blocks:
                 add(words, vectors)
         table = _written(folder)
-    name = path.name.removesuffix(".gz").removesuffix(".txt").removesuffix(".vec")
-    return WordVectors(table.words, table.vectors, name, sha256)
+    return WordVectors(table.words, table.vectors, title_of(path), sha256)
 
 
 def cached_word_vectors(name: str, sha256: str) -> WordVectors:
@@ -158,7 +145,7 @@ def cached_word_vectors(name: str, sha256: str) -> WordVectors:
 
 
 def distilled_word_vectors(
-    embedder: SentenceEmbedder, dimension: int = _DIMENSION, progress: Progress | None = None
+    embedder: SentenceEmbedder, dimension: int = _DIMENSION, progress: Advance = unheard
 ) -> WordVectors:
     """Word vectors made of a sentence model, for where no file of word vectors is given (see `distil`).
 
@@ -169,9 +156,9 @@ def distilled_word_vectors(
     embedder
         The sentence model. Its own words are taken.
     dimension
-        Length of a vector, at most that of the model's.
+        Length of a vector, at most the model's.
     progress
-        Called with the number of words done since the last call, while they are made.
+        Advances by words while they are made.
 
     Returns
     -------
@@ -186,7 +173,8 @@ def distilled_word_vectors(
     """
     if not 1 <= dimension <= embedder.dimension:
         raise InputError(
-            f"word vectors of {embedder.name}: {dimension} dimensions asked for; it gives 1 to {embedder.dimension}"
+            f"word vectors of {embedder.name}: {dimension} dimensions asked for, it gives 1 to {embedder.dimension}; "
+            "give a file of word vectors (--words)"
         )
     folder = cache_folder() / f"words-of-{embedder.sha256}-{dimension}-{RECIPE}"
     table = open_table(folder)

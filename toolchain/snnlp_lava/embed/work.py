@@ -67,6 +67,8 @@ def check_work(document: Any) -> Work:
     for text in (work.title, work.unit, work.not_counted or ""):
         if not isinstance(text, str):
             raise TypeError(f"work of {str(text)[:40]!r}")
+    if not isinstance(work.counts, dict):
+        raise TypeError(f"work of {str(work.counts)[:40]!r}")
     for count in (work.units, *work.counts.values()):
         if type(count) is not int or count < 0:
             raise ValueError(f"work of {str(count)[:40]} operations")
