@@ -88,7 +88,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked_folder(folder: Path, what: str) -> Iterator[None]:
-    """Hold a folder for this process alone; ends with the process at the latest.
+    """Hold a folder for this process alone, until the block or the process ends.
 
     It is made if it is absent, and removed again if nothing was put into it. Temporary files that a killed process left
     in it are removed.
@@ -177,7 +177,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def parse_json(data: bytes) -> dict[str, Any]:
-    """One JSON object from bytes of UTF-8, of which JSON can be written again: no NaN, no half characters.
+    """One JSON object from bytes of UTF-8 that can be written as JSON again: no NaN, no half characters.
 
     Raises
     ------
