@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 _DIMENSION = 200  # of distilled vectors, as GloVe's in the paper
 DISTILLED_SUFFIX = f"/words-{_DIMENSION}"
 """Name of distilled vectors, after that of their sentence model."""
+_SHA256 = re.compile("[0-9a-f]{64}")
 _BLOCK = 4096  # words of a text whose vectors are in memory at once
 _REPORTED = 256  # texts from one report of progress to the next
 
@@ -136,7 +138,8 @@ def cached_word_vectors(name: str, sha256: str) -> WordVectors:
     InputError
         If they are not in the cache.
     """
-    table = open_table(cache_folder() / f"word-vectors-{sha256}")
+    # The hash may come from a network file, and must not lead out of the cache.
+    table = open_table(cache_folder() / f"word-vectors-{sha256}") if _SHA256.fullmatch(sha256) else None
     if table is None:
         raise InputError(
             f"word vectors {name} (sha256 {sha256[:12]}...) are not in the cache; give their file (--words)"
