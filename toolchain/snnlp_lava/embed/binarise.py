@@ -2,13 +2,13 @@
 
 This is the near-lossless binarisation of Tissier, Gravier and Habrard (AAAI 2019).
 
-A code is b = (W x > 0), and y = tanh(W^T b + c) shall be the vector x again. W and c fall along the gradient of
+A code is b = (W x > 0), from which y = tanh(W^T b + c) is to restore the vector x. W and c descend the gradient of
 
     mean (x - y)^2  +  lambda / 2 |W^T W - I|^2
 
 through the decoder and the second term only, since the step function has no gradient; the second term keeps the
-rows of W at right angles, so that no two bits say the same. A code does not depend on the length of x, so all words are
-brought to one length and count alike.
+rows of W at right angles, so that no two bits say the same. A code does not depend on the length of x, so all vectors
+are scaled to one length, and all words count alike.
 """
 
 from __future__ import annotations

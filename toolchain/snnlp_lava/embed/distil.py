@@ -1,7 +1,7 @@
 """Word vectors of a sentence model: each word as a sentence of its own, fewer dimensions, frequent words small.
 
-The mean of such vectors comes near the sentence's own vector without running the model, since common words, which say
-little about a text, hardly count (the idea of model2vec and of smooth inverse frequency).
+The mean of such vectors comes near the sentence's own vector, and no model is run. Common words, which say little about
+a text, hardly count in it (the idea of model2vec and of smooth inverse frequency).
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class WordCodes:
     sha256
         Hash of the file they were read from or would be written to.
     quality
-        What is left of the vectors that they were made of (see `snnlp_lava.embed.binarise`), empty if unknown.
+        How well they keep the vectors that they were made of (see `snnlp_lava.embed.binarise`); empty if unknown.
     """
 
     words: Mapping[str, int]

@@ -40,7 +40,7 @@ class Work:
 
 
 def joint_work(works: Sequence[Work]) -> Work:
-    """The same model's or table's work on all of several lots of texts; not counted if it was not on one of them."""
+    """Sum of one model's or table's work on several lots of texts; not counted if any of them was not."""
     for work in works:
         if work.not_counted is not None:
             return work

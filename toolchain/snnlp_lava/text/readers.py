@@ -33,9 +33,9 @@ Columns = dict[str, list[Any]]
 def read_file(path: Path, text_column: str = "text", label_column: str = "label") -> TextData:
     """Read labelled texts from a ``.parquet``, ``.csv``, ``.jsonl`` or ``.ndjson`` file.
 
-    Labels are the values of `label_column`; if a column ``label_name`` stands beside them, it names the
-    classes, ordered by label. A column ``split`` gives the source's own split. Without `label_column`,
-    ``label_name`` itself holds the labels.
+    Labels are the values of `label_column`, whose order is that of the classes. If there is a column ``label_name``,
+    too, it names the classes; without `label_column` it holds the labels. A column ``split`` gives the source's own
+    split.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def _classes(
     if len({type(value) is str for value in values}) > 1:
         raise InputError(f"data {source}: labels are part names, part numbers")
     if all(isinstance(value, str) and _NUMBER.fullmatch(value) for value in values):
-        values = [int(value) for value in values]  # CSV has no types; 10 shall stand after 9
+        values = [int(value) for value in values]  # CSV has no types; 10 comes after 9
     distinct = sorted(set(values))
     index = {value: i for i, value in enumerate(distinct)}
     labels = np.array([index[value] for value in values], dtype=np.int64)

@@ -39,7 +39,7 @@ class Corpus:
     embedding
         Where the vectors, or the word codes, come from.
     about
-        For the record: name, hash, split scheme, limit, numbers of rows, with ``snn-bin`` quality of the codes.
+        For the training record: name, hash, split scheme, limit, numbers of rows; quality of the codes of ``snn-bin``.
     codes
         The word codes of ``snn-bin``.
     """
@@ -112,7 +112,7 @@ def prepare(
     Raises
     ------
     InputError
-        If data, model, vectors or codes are unfit.
+        If the data cannot be split or have no words, or the model, vectors or codes cannot be used.
     """
     rows = {part: limit_rows(part_rows, limit) for part, part_rows in split_rows(data, split_scheme).items()}
     if limit is not None:

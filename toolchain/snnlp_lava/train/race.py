@@ -11,8 +11,8 @@ import numpy as np
 
 from snnlp_lava.chip import limits
 
-_CANDIDATES = 512
-_LEAST_GAIN = 1e-3
+_CANDIDATES = 512  # levels to choose from
+_LEAST_GAIN = 1e-3  # share of the texts that a level must serve
 
 
 def race_levels(evidence: np.ndarray, at_most: int | None = None) -> np.ndarray:

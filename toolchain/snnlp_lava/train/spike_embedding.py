@@ -114,12 +114,12 @@ class Draft:
 
 
 def draft_spike_embedding(evidence: Evidence, config: TrainConfig) -> Draft:
-    """Choose codes and weights that say what words and pairs say within the synop budget.
+    """Choose codes and weights that keep the evidence of words and pairs within the synop budget.
 
     Parameters
     ----------
     evidence
-        What they say.
+        Of words and pairs, fitted on the training texts.
     config
         Lines, synop budget and seed.
 
