@@ -1,6 +1,7 @@
-"""Random layers, networks and cards that the chip can hold."""
+"""Random layers, networks and cards that the chip can hold, and damage to files."""
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
@@ -21,6 +22,30 @@ DECAYS = st.integers(1, 4096) | st.sampled_from([1, 2, 4095, 4096])
 THRESHOLDS = st.integers(1, (1 << 17) - 1) | st.integers(1, 300)
 SCORES = {part: {"accuracy": 0.5, "mrr": 0.75} for part in ("validation", "test")}
 KINDS = ("mixed", "excitatory", "inhibitory")
+
+
+class Damage(NamedTuple):
+    """What may happen to a file: bytes that are not 0 become others, or its end is cut off."""
+
+    flips: list[tuple[int, int]]
+    kept: float | None
+
+    def of(self, good):
+        """The damaged bytes of a good file."""
+        if self.kept is not None:
+            return good[: int(self.kept * len(good))]
+        used = np.flatnonzero(np.frombuffer(good, np.uint8))
+        damaged = bytearray(good)
+        for place, byte in self.flips:
+            damaged[used[place % len(used)]] = byte
+        return bytes(damaged)
+
+
+DAMAGES = st.builds(
+    Damage,
+    st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=6),
+    st.none() | st.floats(0, 1),
+)
 
 
 @st.composite

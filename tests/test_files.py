@@ -4,7 +4,17 @@ import stat
 import pytest
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import read_json, replacing_file, replacing_folder, sha256_of_file, write_json
+from snnlp_lava.files import (
+    expect_file,
+    locked_folder,
+    open_npy,
+    read_json,
+    replacing_file,
+    replacing_folder,
+    sha256_of_file,
+    tidy_beside,
+    write_json,
+)
 
 
 def tree(folder):
@@ -74,6 +84,27 @@ def test_a_place_that_cannot_hold_it_is_an_input_error(tmp_path, replacing):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(InputError, match=f"cannot write {tmp_path}/file/a: "), replacing(tmp_path / "file" / "a"):
         pytest.fail("the block was entered")
+
+
+def test_a_name_that_the_system_does_not_take_is_an_input_error(tmp_path):
+    path = tmp_path / ("x" * 300)
+    for writing in (replacing_file(path), replacing_folder(path), locked_folder(path, "run")):
+        with pytest.raises(InputError, match=r"^cannot write .*: File name too long$"), writing:
+            pytest.fail("the block was entered")
+    for read in (expect_file, open_npy):
+        with pytest.raises(InputError, match=r"^vectors .*: cannot be read: File name too long$"):
+            read(path, "vectors")
+    assert tree(tmp_path) == {}
+
+
+@pytest.mark.parametrize("name", ["a", "a[b]"])
+def test_what_a_killed_process_left_is_put_right_for_this_folder_alone(tmp_path, name):
+    for other in (name, f"{name}.b", "ab"):
+        (tmp_path / f".{other}.abcd_123.old").mkdir()
+        (tmp_path / f".{other}.abcd_123.tmp").mkdir()
+    tidy_beside(tmp_path / name)
+    others = [f".{other}.abcd_123.{kind}" for other in (f"{name}.b", "ab") for kind in ("old", "tmp")]
+    assert tree(tmp_path) == dict.fromkeys([name, *others])
 
 
 def test_a_file_does_not_replace_a_folder(tmp_path):

@@ -8,6 +8,7 @@ from snnlp_lava.embed.code_quality import code_quality
 from snnlp_lava.embed.word_codes import bits_of, codes_of
 from snnlp_lava.embed.word_vectors import WordVectors
 from snnlp_lava.errors import InputError
+from snnlp_lava.progress import unheard
 
 
 def vectors_of(values):
@@ -63,7 +64,7 @@ def test_bits_are_balanced_and_say_different_things(learned):
 
 def test_the_regulariser_draws_the_rows_of_the_encoder_to_unit_length_and_right_angles(monkeypatch):
     monkeypatch.setattr(module, "_LAMBDA", 1.0)
-    weight, _ = module._learn(module._scaled(topics().astype(np.float32)), 16, 42, 30, None)
+    weight, _ = module._learn(module._scaled(topics().astype(np.float32)), 16, 42, 30, unheard)
     np.testing.assert_allclose(weight @ weight.T, np.eye(16), atol=0.05)
 
 

@@ -137,7 +137,7 @@ def test_the_hash_tells_model_words_and_dimension_apart_and_nothing_else(tmp_pat
 @pytest.mark.parametrize("dimension", [0, 7])
 def test_more_dimensions_than_the_model_has_are_refused_before_any_work(cache_folder, dimension):
     model = Model()
-    with pytest.raises(InputError, match=f"^word vectors of model: {dimension} dimensions asked for; it gives 1 to 6$"):
+    with pytest.raises(InputError, match=f"^word vectors of model: {dimension} dimensions asked for, .* 1 to 6; "):
         distilled_word_vectors(model, dimension)
     assert model.asked == 0
 

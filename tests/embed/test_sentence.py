@@ -1,6 +1,7 @@
 import huggingface_hub
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from snnlp_lava.embed import sentence
 from snnlp_lava.embed.sentence import SentenceEmbedder
@@ -96,6 +97,23 @@ def test_a_folder_without_safetensors_is_refused(tmp_path):
     (tmp_path / "pytorch_model.bin").write_bytes(b"")
     with pytest.raises(InputError, match=r"has no model.safetensors \(pickles are not read\)"):
         SentenceEmbedder(str(tmp_path))
+
+
+def test_a_model_that_cannot_be_loaded_is_named(tmp_path, cache_folder):
+    for weights, message in (
+        (b"no weights", r"model.safetensors is damaged: "),
+        (save({"embeddings.LayerNorm.weight": np.zeros((), np.float32)}), r"model.safetensors is damaged: "),
+        (save({"embeddings.LayerNorm.weight": np.zeros(8, np.float32)}), r"cannot be loaded: Unrecognized model"),
+        (save({"other": np.zeros(8, np.float32)}), r"cannot be loaded: Unrecognized model"),
+    ):
+        (tmp_path / "model.safetensors").write_bytes(weights)
+        with pytest.raises(InputError, match=f"^embedding model {tmp_path}: {message}"):
+            SentenceEmbedder(str(tmp_path)).embed(["a text"])
+
+
+def test_a_name_that_can_be_no_folder_is_refused():
+    with pytest.raises(InputError, match=r"^embedding model x+: neither a folder nor .*: .*File name too long"):
+        SentenceEmbedder("x" * 300)
 
 
 @pytest.mark.parametrize("error", [ConnectionError("no route\nto host"), TimeoutError()], ids=repr)

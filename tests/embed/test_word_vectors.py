@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from snnlp_lava.embed import word_text, word_vectors
-from snnlp_lava.embed.word_vectors import WordVectors, open_word_vectors
+from snnlp_lava.embed.word_vectors import WordVectors, cached_word_vectors, open_word_vectors
 from snnlp_lava.errors import InputError
 
 KNOWN = ["good", "film", "not", "can", "nothing"]
@@ -173,3 +173,14 @@ def test_a_large_file_is_not_held_in_memory(tmp_path, cache_folder, monkeypatch)
         tracemalloc.stop()
     assert vectors.vectors.shape == (10_000, 100)
     assert peak < 3_500_000  # of which the words take two
+
+
+def test_vectors_read_before_are_found_by_their_hash_alone(tmp_path, cache_folder):
+    (tmp_path / "glove.txt").write_text(GLOVE)
+    sha256 = open_word_vectors(tmp_path / "glove.txt").sha256
+    assert list(cached_word_vectors("glove", sha256).words) == ["good", "film"]
+    (cache_folder / f"word-vectors-{sha256}").rename(tmp_path / "elsewhere")
+    (cache_folder / "word-vectors-").mkdir()
+    for asked in (sha256, "/../../elsewhere", "x" * 300, "None"):
+        with pytest.raises(InputError, match=r"^word vectors glove .* are not in the cache; give their file"):
+            cached_word_vectors("glove", asked)

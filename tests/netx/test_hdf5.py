@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.netx.hdf5 import array_of, texts_of
+from snnlp_lava.netx.hdf5 import array_of, fixed_text_of, scalar_of, texts_of
 
 TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=40)
 
@@ -61,6 +61,25 @@ def test_a_chunk_that_inflates_to_more_than_it_says_is_refused_without_inflating
     tracemalloc.start()
     with pytest.raises(InputError, match="/a is damaged: a chunk has 129 bytes, not 128"):
         array_of(file, "a", (2,))
+    assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("read", [fixed_text_of, texts_of])
+def test_text_in_chunks_is_refused_without_inflating_it(file, read):
+    data = file.create_dataset("a", (1,), "S10", chunks=(1,), compression="gzip")
+    data.id.write_direct_chunk((0,), zlib.compress(b"dense" + bytes(1 << 26), 9))
+    file.flush()
+    with pytest.raises(InputError, match="/a is not stored as h5py stores text"):
+        read(file, "a")
+
+
+def test_a_scalar_of_many_values_is_refused_before_they_become_objects(file):
+    file["a"] = np.zeros(1 << 20, dtype=np.int8)
+    file.flush()
+    tracemalloc.start()
+    with pytest.raises(InputError, match="/a is not one whole number of 32 bits"):
+        scalar_of(file, "a")
     assert tracemalloc.get_traced_memory()[1] < 1 << 22
     tracemalloc.stop()
 

@@ -13,7 +13,7 @@ from snnlp_lava.encode.calibration import Calibration
 from snnlp_lava.encode.encoder import SafEncoder
 from snnlp_lava.errors import InputError
 from snnlp_lava.netx.file import read_network, write_network
-from strategies import card_for, networks
+from strategies import DAMAGES, card_for, networks
 
 NETWORK = Network(
     [Layer([[2, -4, 6], [8, -10, 12]], [0, 5], 1024, 128, 80), Layer([[2, -4], [6, 8]], [0, 0], 4096, 0, 131071)]
@@ -267,19 +267,11 @@ def test_missing_files_and_folders_are_refused(tmp_path):
 
 @pytest.mark.parametrize("written_by", ["path", "lava_dl_path"])
 @settings(max_examples=300)
-@given(
-    flips=st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=6),
-    kept=st.none() | st.floats(0, 1),
-)
-def test_a_damaged_file_is_read_or_refused(request, written_by, flips, kept):
+@given(damage=DAMAGES)
+def test_a_damaged_file_is_read_or_refused(request, written_by, damage):
     path = request.getfixturevalue(written_by)
     good = path.read_bytes()
-    used = np.flatnonzero(np.frombuffer(good, np.uint8))
-    damaged = bytearray(good)
-    for place, byte in flips:
-        damaged[used[place % len(used)]] = byte
-    damaged = damaged if kept is None else good[: int(kept * len(good))]
-    path.write_bytes(damaged)
+    path.write_bytes(damage.of(good))
     try:
         with contextlib.suppress(InputError):
             read_network(path)

@@ -12,7 +12,7 @@ from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.errors import InputError
 from snnlp_lava.netx.file import read_network, write_network
 from snnlp_lava.train.quiet import import_slayer
-from strategies import KINDS, card_for, networks, weights
+from strategies import DAMAGES, KINDS, card_for, networks, weights
 
 pytestmark = pytest.mark.slow  # torch and lava-dl are imported
 
@@ -100,14 +100,9 @@ def lava_dl_file(slayer, tmp_path_factory):
 
 
 @settings(max_examples=300)
-@given(st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=6), st.none() | st.floats(0, 1))
-def test_a_damaged_file_of_lava_dl_is_read_or_refused(tmp_path, lava_dl_file, flips, kept):
-    used = np.flatnonzero(np.frombuffer(lava_dl_file, np.uint8))
-    damaged = bytearray(lava_dl_file)
-    for place, byte in flips:
-        damaged[used[place % len(used)]] = byte
-    damaged = damaged if kept is None else lava_dl_file[: int(kept * len(lava_dl_file))]
-    (tmp_path / "a.net").write_bytes(damaged)
+@given(damage=DAMAGES)
+def test_a_damaged_file_of_lava_dl_is_read_or_refused(tmp_path, lava_dl_file, damage):
+    (tmp_path / "a.net").write_bytes(damage.of(lava_dl_file))
     with contextlib.suppress(InputError):
         read_network(tmp_path / "a.net")
 

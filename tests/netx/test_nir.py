@@ -19,7 +19,7 @@ from snnlp_lava.netx.card import Embedding
 from snnlp_lava.netx.file import read_network, write_network
 from snnlp_lava.netx.nir import TIME_STEP, read_nir, write_nir
 from snnlp_lava.netx.quantise import SCALE
-from strategies import SEEDS, card_for, layers, networks
+from strategies import DAMAGES, SEEDS, card_for, layers, networks
 
 NETWORK = Network(
     [
@@ -549,19 +549,11 @@ def test_a_network_file_is_no_nir_file(tmp_path):
 
 @pytest.mark.parametrize("written_by", ["path", "other_path"])
 @settings(max_examples=100)
-@given(
-    flips=st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=6),
-    kept=st.none() | st.floats(0, 1),
-)
-def test_a_damaged_file_is_read_or_refused(request, written_by, flips, kept):
+@given(damage=DAMAGES)
+def test_a_damaged_file_is_read_or_refused(request, written_by, damage):
     path = request.getfixturevalue(written_by)
     good = path.read_bytes()
-    used = np.flatnonzero(np.frombuffer(good, np.uint8))
-    damaged = bytearray(good)
-    for place, byte in flips:
-        damaged[used[place % len(used)]] = byte
-    damaged = damaged if kept is None else good[: int(kept * len(good))]
-    path.write_bytes(damaged)
+    path.write_bytes(damage.of(good))
     try:
         with contextlib.suppress(InputError):
             read_nir(path)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from snnlp_lava.encode.calibration import fit_calibration
-from snnlp_lava.encode.saf import saf_counts
+from snnlp_lava.encode.saf import saf_spikes
 from snnlp_lava.errors import InputError
 from snnlp_lava.sweep.paper import DATA, claims, compare, paper_cells
 from snnlp_lava.sweep.reproduction import write_reproduction
@@ -42,7 +42,7 @@ def test_the_paper_s_formula_gives_its_input_spikes():
     values = fit_calibration("paper", vectors)(vectors)
     for row in compare([], {}):
         if (row.method, row.level) == ("snn-rate", "sentence"):
-            spikes = saf_counts(values, row.window).sum(axis=1).mean()
+            spikes = saf_spikes(values, row.window).sum(axis=(1, 2)).mean()
             assert spikes == pytest.approx(row.paper["input_spikes"], rel=0.015)
 
 

@@ -213,3 +213,29 @@ def test_parquet_with_two_columns_of_one_name_is_refused(tmp_path):
     parquet.write_table(pa.table([["a"], ["b"], [1]], names=["text", "text", "label"]), tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"a\.parquet: .*'?text'?"):
         read_file(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("kind", [pa.timestamp("ms"), pa.duration("s"), pa.binary(8), pa.list_(pa.int64())], ids=str)
+@pytest.mark.parametrize("name", ["text", "label", "label_name", "split"])
+def test_parquet_of_other_types_is_refused_by_its_column(tmp_path, name, kind):
+    """Values of such types may have no Python object to become: a timestamp holds years beyond 9999."""
+    content = {pa.binary(8): b"12345678", pa.list_(pa.int64()): [1]}.get(kind, 1 << 61)
+    columns = {"text": ["a"], "label": [1], "label_name": ["x"], "split": ["train"], name: pa.array([content], kind)}
+    write_parquet(tmp_path / "a.parquet", columns)
+    with pytest.raises(InputError, match=rf"a\.parquet: column '{name}' holds .*, not "):
+        read_file(tmp_path / "a.parquet")
+
+
+@rows_of_texts
+def test_a_label_keeps_its_zeros(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    WRITERS[suffix](path, {"text": ["good", "bad", "ugly"], "label": ["007", "7", "-0"]})
+    assert read_file(path).label_names == ("-0", "007", "7")
+
+
+@rows_of_texts
+def test_of_many_columns_the_first_are_named(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    WRITERS[suffix](path, {f"column {number}": ["a"] for number in range(30)})
+    with pytest.raises(InputError, match=r"no column 'text' \(found 'column 0', .*, 'column 19', \.\.\.\); name it"):
+        read_file(path)

@@ -90,7 +90,7 @@ def test_a_missing_label_is_found_when_it_is_reached(tmp_path):
 
 def test_half_a_character_is_no_text(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": "\\ud800"}')
-    with pytest.raises(InputError, match="data a: holds a text that is none"):
+    with pytest.raises(InputError, match="data a: holds something else than text"):
         open_texts(str(tmp_path / "a.jsonl"))
     column = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"\xff\xfe")])
     parquet.write_table(pa.table({"text": column}), tmp_path / "a.parquet")

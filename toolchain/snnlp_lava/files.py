@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ import numpy as np
 from snnlp_lava.errors import InputError, first_line
 
 _TEMPORARY, _OLD = ".tmp", ".old"
+_DRAWN = "?" * 8  # what `tempfile` puts into a name
 
 
 @contextmanager
@@ -36,7 +38,7 @@ def replacing_file(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_TEMPORARY, dir=path.parent)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+        raise InputError(f"cannot write {path}: {reason(error)}") from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -61,13 +63,13 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         If the folder cannot be written.
     """
     path = Path(path)
-    if path.exists() and not path.is_dir():
-        raise InputError(f"cannot write {path}: it is a file")
     try:
+        if path.exists() and not path.is_dir():
+            raise InputError(f"cannot write {path}: it is a file")
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=_TEMPORARY, dir=path.parent))
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+        raise InputError(f"cannot write {path}: {reason(error)}") from error
     old = temporary.with_suffix(_OLD)
     try:
         yield temporary
@@ -86,7 +88,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked_folder(folder: Path, what: str) -> Iterator[None]:
-    """Hold a folder for this process alone; ends with the process at the latest.
+    """Hold a folder for this process alone, until the block or the process ends.
 
     It is made if it is absent, and removed again if nothing was put into it. Temporary files that a killed process left
     in it are removed.
@@ -103,14 +105,14 @@ def locked_folder(folder: Path, what: str) -> Iterator[None]:
     InputError
         If another process holds it, it is a file, or it cannot be made.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{what} {folder}: is a file; choose another folder with -o")
-    made = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"{what} {folder}: is a file; choose another folder with -o")
+        made = [place for place in (folder, *folder.parents) if not place.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
+        raise InputError(f"cannot write {folder}: {reason(error)}") from error
     try:
         _lock(handle, folder, what)
         remove_all(folder.glob(f".*{_TEMPORARY}"))
@@ -127,11 +129,12 @@ def tidy_beside(path: Path) -> None:
 
     No other process may be writing the folder.
     """
-    for old in path.parent.glob(f".{path.name}.*{_OLD}"):
+    beside = f".{glob.escape(path.name)}.{_DRAWN}"  # `*` would take in what belongs to a folder NAME.OTHER
+    for old in path.parent.glob(f"{beside}{_OLD}"):
         if not path.exists():
             old.replace(path)
         remove_all([old])
-    remove_all(path.parent.glob(f".{path.name}.*{_TEMPORARY}"))
+    remove_all(path.parent.glob(f"{beside}{_TEMPORARY}"))
 
 
 def remove_all(paths: Iterable[Path]) -> None:
@@ -168,13 +171,13 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         return parse_json(Path(path).read_bytes())
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        raise InputError(f"cannot read {path}: {reason(error)}") from error
     except InputError as error:
         raise InputError(f"{path} {error}") from error
 
 
 def parse_json(data: bytes) -> dict[str, Any]:
-    """One JSON object from bytes of UTF-8, of which JSON can be written again: no NaN, no half characters.
+    """One JSON object from bytes of UTF-8 that can be written as JSON again: no NaN, no half characters.
 
     Raises
     ------
@@ -210,6 +213,29 @@ def reason(error: OSError) -> str:
     return os.strerror(number) if number else first_line(error)
 
 
+def expect_file(path: Path, what: str) -> None:
+    """Make sure that there is a file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    what
+        What it holds, as the error names it.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it may not be looked for.
+    """
+    try:
+        found = path.is_file()
+    except OSError as error:
+        raise InputError(f"{what} {path}: cannot be read: {reason(error)}") from error
+    if not found:
+        raise InputError(f"{what} {path}: no such file")
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
@@ -231,10 +257,11 @@ def open_npy(path: Path, what: str) -> np.ndarray:
     InputError
         If it is missing or no .npy file of numbers.
     """
-    if not path.is_file():
-        raise InputError(f"{what} {path}: no such file")
+    expect_file(path, what)
     try:
         return np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call]
+    except OSError as error:
+        raise InputError(f"{what} {path}: cannot be read: {reason(error)}") from error
     except Exception as error:  # a header is Python source to NumPy, and fails in as many ways
         with path.open("rb") as handle:
             if handle.read(2) == b"PK":

@@ -26,17 +26,20 @@ def accuracy_and_mrr(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]
 
 
 def scores_of_ranks(counts: np.ndarray) -> dict[str, float]:
-    """The same from how often each rank occurred, (classes + 1,): the same bits in whatever parts it was counted."""
+    """Accuracy and mean reciprocal rank from how often each rank occurred, (classes + 1,), rank 0 never.
+
+    Counts may be added up over parts of the samples in any order: the result is the same to the last bit.
+    """
     samples = counts.sum()
     reciprocal = counts[1:] / np.arange(1, len(counts))
     return {"accuracy": float(counts[1] / samples), "mrr": float(reciprocal.sum() / samples)}
 
 
 def first_to_count(spikes: np.ndarray) -> np.ndarray:
-    """Class scores of output spikes: the most spikes win, and of equals the class that had them first.
+    """Class scores of output spikes: the most spikes win; of equal counts, the one that was reached first.
 
-    The integer part of a score is the count. The fraction is larger the earlier the class's last spike came, which
-    the host sees on any chip; membrane voltages, which would tell more, it would have to read out one by one.
+    The integer part of a score is the count. The fraction is larger the earlier the class's last spike came. The host
+    sees that on any chip; membrane voltages would tell more, but would have to be read out one by one.
 
     Parameters
     ----------
@@ -64,7 +67,7 @@ class RightOverTime:
     window
         Steps.
     counts_alone
-        Whether the lower class wins of equals, in place of the one that had its spikes first.
+        Whether of equal counts the lower class wins, not the one that was reached first.
     """
 
     def __init__(self, labels: np.ndarray, window: int, *, counts_alone: bool) -> None:
@@ -72,7 +75,7 @@ class RightOverTime:
         self._labels, self._counts_alone, self._done = labels, counts_alone, 0
 
     def add(self, output: np.ndarray) -> None:
-        """Add the next samples by their output spikes, (m, steps, classes) uint8; what is behind the window is left."""
+        """Add the next samples: output spikes (m, steps, classes) uint8, of which steps past the window are ignored."""
         spikes = output[:, : len(self.counts)]
         labels = self._labels[self._done : self._done + len(spikes)]
         self._done += len(spikes)

@@ -7,18 +7,25 @@ from collections.abc import Callable
 Report = Callable[[str, int, int], None]
 """Called with the name of a stage, how much of it is done, and its total."""
 
+Advance = Callable[[int], None]
+"""Called with the number of things done since the last call."""
+
 
 def silent(stage: str, done: int, total: int) -> None:
     """Report to nobody."""
 
 
-def counting(report: Report, stage: str, total: int) -> Callable[[int], None]:
-    """A function to be called with each further number done, which reports the sum."""
+def unheard(count: int) -> None:
+    """Advance without a report."""
+
+
+def counting(report: Report, stage: str, total: int | None = None) -> Advance:
+    """An `Advance` that reports the sum; without a total, what is done is the total so far."""
     done = 0
 
     def advance(count: int) -> None:
         nonlocal done
         done += count
-        report(stage, done, total)
+        report(stage, done, done if total is None else total)
 
     return advance

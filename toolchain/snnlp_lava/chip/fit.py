@@ -1,6 +1,6 @@
 """Does a network fit on a chip? Its layers split over neuro cores, counted as nengo-loihi counts them.
 
-Each core holds neurons of one layer, one behind the other. On it, every line that reaches one of its neurons is an
+Each core holds consecutive neurons of one layer. On it, every line that reaches one of its neurons is an
 input axon, and every pair of a neuron and a core it sends to is an output axon. An input axon with n synapses takes
 blocks of at most 64: each has n_i (weight bits + index bits) + 10 bits, rounded up to words of 64; there are no
 delays and no tags. A dense axon has a synapse for every neuron of the core and no index; a sparse one has only those
@@ -57,7 +57,7 @@ class LayerFit:
     inputs, neurons
         Their number.
     sparse
-        Whether its axons keep the weights that are not 0 alone.
+        Whether its axons keep only the weights that are not 0.
     weight_bits
         Of each synapse.
     bias
@@ -80,7 +80,7 @@ class LayerFit:
     cores: tuple[Core, ...]
 
     def most(self, resource: str) -> int:
-        """How much of a resource the core takes that takes the most of it."""
+        """The most of a resource that one of its cores takes; a name of `RESOURCES`."""
         return max(getattr(core, resource) for core in self.cores)
 
     @property
@@ -190,7 +190,7 @@ def fit_network(network: Network, chip: Chip, period: int | None = None) -> Fit:
 
 
 def weight_bits(weight: np.ndarray) -> int:
-    """Fewest bits in which a synapse can keep every weight of a layer, with the weight exponent that suits.
+    """Fewest bits in which a synapse can keep every weight of a layer, with the best weight exponent.
 
     A layer keeps w = k 2^g with one g for all: without negative weights k has the bits b of 0 to 2^b - 1, with both
     signs those of -2^(b-1) to 2^(b-1) - 1. Any g from 0 is within the exponents -7 to 7 that the chip has.

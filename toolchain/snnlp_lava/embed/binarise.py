@@ -2,13 +2,13 @@
 
 This is the near-lossless binarisation of Tissier, Gravier and Habrard (AAAI 2019).
 
-A code is b = (W x > 0), and y = tanh(W^T b + c) shall be the vector x again. W and c fall along the gradient of
+A code is b = (W x > 0), from which y = tanh(W^T b + c) is to restore the vector x. W and c descend the gradient of
 
     mean (x - y)^2  +  lambda / 2 |W^T W - I|^2
 
 through the decoder and the second term only, since the step function has no gradient; the second term keeps the
-rows of W at right angles, so that no two bits say the same. A code does not depend on the length of x, so all words are
-brought to one length and count alike.
+rows of W at right angles, so that no two bits say the same. A code does not depend on the length of x, so all vectors
+are scaled to one length, and all words count alike.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snnlp_lava.embed.code_quality import NEIGHBOURS, code_quality
-from snnlp_lava.embed.sentence import Progress
 from snnlp_lava.embed.word_codes import MAX_BITS, WordCodes, codes_of, made_codes
 from snnlp_lava.embed.word_vectors import WordVectors
 from snnlp_lava.errors import InputError
+from snnlp_lava.progress import Advance, unheard
 
 if TYPE_CHECKING:
     import torch
@@ -36,7 +36,7 @@ _BLOCK = 1 << 16  # words encoded in one go
 
 
 def binarise(
-    vectors: WordVectors, bits: int = 64, seed: int = 42, epochs: int = EPOCHS, progress: Progress | None = None
+    vectors: WordVectors, bits: int = 64, seed: int = 42, epochs: int = EPOCHS, progress: Advance = unheard
 ) -> WordCodes:
     """Learn to encode word vectors, and encode them all.
 
@@ -63,7 +63,7 @@ def binarise(
     Raises
     ------
     InputError
-        If a code shall have no or more than 64 bits, or there are not more words than neighbours to compare.
+        If `bits` is outside 1 to 64, or fewer than 11 words have a vector that is not zero.
     """
     if not 1 <= bits <= MAX_BITS:
         raise InputError(f"word codes of {vectors.name}: {bits} bits asked for; 1 to {MAX_BITS} can be made")
@@ -92,7 +92,7 @@ def _encode(vectors: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def _learn(
-    vectors: np.ndarray, bits: int, seed: int, epochs: int, progress: Progress | None
+    vectors: np.ndarray, bits: int, seed: int, epochs: int, progress: Advance
 ) -> tuple[np.ndarray, dict[str, float]]:
     """The encoder's weights, (bits, d) float32, and how well vectors (n, d) are decoded."""
     import torch
@@ -113,8 +113,7 @@ def _learn(
                 optimiser.zero_grad()
                 (lost + _LAMBDA * overlap).backward()
                 optimiser.step()
-            if progress:
-                progress(1)
+            progress(1)
         with torch.no_grad():
             decoded = _decoded(x, weight, offset)
             quality = {

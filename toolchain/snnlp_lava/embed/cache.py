@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from snnlp_lava.errors import InputError
+from snnlp_lava.files import reason
 
 T = TypeVar("T")
 
@@ -55,7 +56,7 @@ class EmbeddingCache:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"cache {folder}: cannot be written ({error.strerror}); set SNNLP_LAVA_CACHE") from error
+            raise InputError(f"cache {folder}: cannot be written ({reason(error)}); set SNNLP_LAVA_CACHE") from error
         self._safely(self._create)
 
     def get(self, texts: Sequence[str]) -> dict[str, np.ndarray]:

@@ -1,7 +1,7 @@
 """Word vectors of a sentence model: each word as a sentence of its own, fewer dimensions, frequent words small.
 
-The mean of such vectors comes near the sentence's own vector without running the model, since common words, which say
-little about a text, hardly count (the idea of model2vec and of smooth inverse frequency).
+The mean of such vectors comes near the sentence's own vector, and no model is run. Common words, which say little about
+a text, hardly count in it (the idea of model2vec and of smooth inverse frequency).
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from snnlp_lava.embed.sentence import Progress, SentenceEmbedder
+from snnlp_lava.embed.sentence import SentenceEmbedder
 from snnlp_lava.errors import InputError
+from snnlp_lava.progress import Advance, unheard
 from snnlp_lava.text.tokens import paper_tokens
 
-RECIPE = "distil-1"  # to be counted up when other vectors come out
+RECIPE = "distil-1"  # another number whenever other vectors come out
 
 _SMOOTH = 1e-4  # probability of a word that counts half
 
@@ -42,10 +43,8 @@ def words_of_model(embedder: SentenceEmbedder) -> list[str]:
     return words
 
 
-def distil(
-    embedder: SentenceEmbedder, words: Sequence[str], dimension: int, progress: Progress | None = None
-) -> np.ndarray:
-    """Make vectors for words.
+def distil(embedder: SentenceEmbedder, words: Sequence[str], dimension: int, progress: Advance = unheard) -> np.ndarray:
+    """Make word vectors.
 
     Parameters
     ----------
@@ -54,9 +53,9 @@ def distil(
     words
         V different words, the most frequent first.
     dimension
-        Length of a vector, at most that of the model's.
+        Length of a vector, at most the model's.
     progress
-        Called with the number of words done since the last call.
+        Advances by words.
 
     Returns
     -------

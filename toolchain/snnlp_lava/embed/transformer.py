@@ -14,6 +14,7 @@ it to the length of its batch.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,8 +81,6 @@ def read_transformer(folder: Path) -> Transformer:
         )
     except KeyError as error:
         raise UncountedError(f"its config.json lacks {error}") from error
-    except UncountedError:
-        raise
     except InputError as error:
         raise UncountedError(str(error)) from error
 
@@ -107,8 +106,6 @@ def count_tokens(folder: Path, longest: int, texts: Sequence[str]) -> np.ndarray
 
 
 def _check_modules(folder: Path) -> None:
-    import json
-
     path = folder / "modules.json"
     try:
         types = (

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from snnlp_lava.embed.word_file import hash_of, utf8_word, word_lines
+from snnlp_lava.embed.word_file import hash_of, title_of, utf8_word, word_lines
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import replacing_file
 
@@ -39,7 +39,7 @@ class WordCodes:
     sha256
         Hash of the file they were read from or would be written to.
     quality
-        What is left of the vectors that they were made of (see `snnlp_lava.embed.binarise`), empty if unknown.
+        How well they keep the vectors that they were made of (see `snnlp_lava.embed.binarise`); empty if unknown.
     """
 
     words: Mapping[str, int]
@@ -113,8 +113,7 @@ def read_word_codes(path: Path) -> WordCodes:
         raise InputError(f"{_WHAT} {path}: holds no words")
     if count != promised:
         raise InputError(f"{_WHAT} {path}: has {count} words, but its first line says {promised}; is it complete?")
-    name = path.name.removesuffix(".gz").removesuffix(".txt").removesuffix(".vec")
-    return WordCodes(words, np.array(codes, dtype=np.uint64), bits, name, sha256)
+    return WordCodes(words, np.array(codes, dtype=np.uint64), bits, title_of(path), sha256)
 
 
 def write_word_codes(path: Path, codes: WordCodes) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from snnlp_lava.errors import InputError, first_line
-from snnlp_lava.files import sha256_of_file
+from snnlp_lava.files import expect_file, reason, sha256_of_file
 
 _LONGEST = 1 << 20  # bytes of a line; 300 numbers of 20 digits have six thousand
 _GZIP = b"\x1f\x8b"
@@ -57,12 +57,16 @@ def hash_of(path: Path, what: str) -> str:
     InputError
         If it is missing or cannot be read.
     """
-    if not path.is_file():
-        raise InputError(f"{what} {path}: no such file")
+    expect_file(path, what)
     try:
         return sha256_of_file(path)
     except OSError as error:
         raise _unreadable(path, what, error) from error
+
+
+def title_of(path: Path) -> str:
+    """What the words of a file are called: its name without the usual endings."""
+    return path.name.removesuffix(".gz").removesuffix(".txt").removesuffix(".vec")
 
 
 def utf8_word(word: bytes, path: Path, number: int, what: str) -> str:
@@ -94,4 +98,4 @@ def _lines(file: IO[bytes] | gzip.GzipFile, path: Path, what: str) -> Iterator[t
 
 
 def _unreadable(path: Path, what: str, error: OSError) -> InputError:
-    return InputError(f"{what} {path}: cannot be read: {error.strerror or error}")
+    return InputError(f"{what} {path}: cannot be read: {reason(error)}")

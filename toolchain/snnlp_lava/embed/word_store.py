@@ -50,7 +50,7 @@ def writing_table(folder: Path, dimension: int) -> Iterator[Add]:
     InputError
         If the cache cannot be written.
     """
-    index: set[str] = set()
+    seen: set[str] = set()
     with replacing_folder(folder) as temporary:
         with (temporary / _WORDS).open("wb") as words_file, (temporary / _VECTORS).open("wb") as vectors_file:
             header_end = _write_header(vectors_file, (0, dimension))
@@ -58,8 +58,8 @@ def writing_table(folder: Path, dimension: int) -> Iterator[Add]:
             def add(words: Sequence[str], vectors: np.ndarray) -> None:
                 fresh = []
                 for row, word in enumerate(words):
-                    if word not in index:
-                        index.add(word)
+                    if word not in seen:
+                        seen.add(word)
                         fresh.append(row)
                         words_file.write(word.encode("utf-8") + b"\n")
                 vectors_file.write(np.ascontiguousarray(vectors[fresh], dtype="<f4").tobytes())
@@ -67,7 +67,7 @@ def writing_table(folder: Path, dimension: int) -> Iterator[Add]:
             yield add
             # NumPy leaves room in a header for the number of rows to grow.
             vectors_file.seek(0)
-            assert _write_header(vectors_file, (len(index), dimension)) == header_end
+            assert _write_header(vectors_file, (len(seen), dimension)) == header_end
         write_json(temporary / _HASHES, {name: sha256_of_file(temporary / name) for name in (_WORDS, _VECTORS)})
 
 

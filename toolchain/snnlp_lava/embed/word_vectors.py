@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,13 @@ import numpy as np
 
 from snnlp_lava.embed.cache import cache_folder
 from snnlp_lava.embed.distil import RECIPE, distil, words_of_model
-from snnlp_lava.embed.sentence import Progress, SentenceEmbedder
-from snnlp_lava.embed.word_file import hash_of
+from snnlp_lava.embed.sentence import SentenceEmbedder
+from snnlp_lava.embed.word_file import hash_of, title_of
 from snnlp_lava.embed.word_store import WordTable, open_table, writing_table
 from snnlp_lava.embed.word_text import read_word_text
 from snnlp_lava.embed.work import Work, words_of_64_bits
 from snnlp_lava.errors import InputError
+from snnlp_lava.progress import Advance, unheard
 from snnlp_lava.text.tokens import paper_tokens
 
 logger = logging.getLogger(__name__)
@@ -25,6 +27,7 @@ logger = logging.getLogger(__name__)
 _DIMENSION = 200  # of distilled vectors, as GloVe's in the paper
 DISTILLED_SUFFIX = f"/words-{_DIMENSION}"
 """Name of distilled vectors, after that of their sentence model."""
+_SHA256 = re.compile("[0-9a-f]{64}")
 _BLOCK = 4096  # words of a text whose vectors are in memory at once
 _REPORTED = 256  # texts from one report of progress to the next
 
@@ -60,23 +63,11 @@ class WordVectors:
         known = (self.words.get(token) for token in tokens)
         return np.array([row for row in known if row is not None], dtype=np.int64)
 
-    def embed(self, texts: Sequence[str], progress: Progress | None = None) -> np.ndarray:
-        """Mean vector of the words of each text, cleaned and split as the paper does.
+    def embed(self, texts: Sequence[str], progress: Advance = unheard) -> np.ndarray:
+        """Mean vector of the words of each text, cleaned and split as the paper does: (n, d) float32.
 
         Words without a vector and words whose vector is zero do not count. A text with no other word gets the
         zero vector; how many there are is logged.
-
-        Parameters
-        ----------
-        texts
-            n texts.
-        progress
-            Called with the number of texts done since the last call.
-
-        Returns
-        -------
-        np.ndarray
-            (n, d) float32.
         """
         means = np.zeros((len(texts), self.dimension), dtype=np.float32)
         empty = 0
@@ -87,8 +78,7 @@ class WordVectors:
                 if count:
                     means[number] = total / count
                 empty += not count
-            if progress:
-                progress(len(chunk))
+            progress(len(chunk))
         if empty:
             logger.warning("%d of %d texts have no word that %s knows: zero vectors", empty, len(texts), self.name)
         return means
@@ -137,8 +127,7 @@ def open_word_vectors(path: Path) -> WordVectors:
             for words, vectors in blocks:
                 add(words, vectors)
         table = _written(folder)
-    name = path.name.removesuffix(".gz").removesuffix(".txt").removesuffix(".vec")
-    return WordVectors(table.words, table.vectors, name, sha256)
+    return WordVectors(table.words, table.vectors, title_of(path), sha256)
 
 
 def cached_word_vectors(name: str, sha256: str) -> WordVectors:
@@ -149,7 +138,8 @@ def cached_word_vectors(name: str, sha256: str) -> WordVectors:
     InputError
         If they are not in the cache.
     """
-    table = open_table(cache_folder() / f"word-vectors-{sha256}")
+    # The hash may come from a network file, and must not lead out of the cache.
+    table = open_table(cache_folder() / f"word-vectors-{sha256}") if _SHA256.fullmatch(sha256) else None
     if table is None:
         raise InputError(
             f"word vectors {name} (sha256 {sha256[:12]}...) are not in the cache; give their file (--words)"
@@ -158,7 +148,7 @@ def cached_word_vectors(name: str, sha256: str) -> WordVectors:
 
 
 def distilled_word_vectors(
-    embedder: SentenceEmbedder, dimension: int = _DIMENSION, progress: Progress | None = None
+    embedder: SentenceEmbedder, dimension: int = _DIMENSION, progress: Advance = unheard
 ) -> WordVectors:
     """Word vectors made of a sentence model, for where no file of word vectors is given (see `distil`).
 
@@ -169,9 +159,9 @@ def distilled_word_vectors(
     embedder
         The sentence model. Its own words are taken.
     dimension
-        Length of a vector, at most that of the model's.
+        Length of a vector, at most the model's.
     progress
-        Called with the number of words done since the last call, while they are made.
+        Advances by words while they are made.
 
     Returns
     -------
@@ -186,7 +176,8 @@ def distilled_word_vectors(
     """
     if not 1 <= dimension <= embedder.dimension:
         raise InputError(
-            f"word vectors of {embedder.name}: {dimension} dimensions asked for; it gives 1 to {embedder.dimension}"
+            f"word vectors of {embedder.name}: {dimension} dimensions asked for, it gives 1 to {embedder.dimension}; "
+            "give a file of word vectors (--words)"
         )
     folder = cache_folder() / f"words-of-{embedder.sha256}-{dimension}-{RECIPE}"
     table = open_table(folder)

@@ -40,7 +40,7 @@ class Work:
 
 
 def joint_work(works: Sequence[Work]) -> Work:
-    """The same model's or table's work on all of several lots of texts; not counted if it was not on one of them."""
+    """Sum of one model's or table's work on several lots of texts; not counted if any of them was not."""
     for work in works:
         if work.not_counted is not None:
             return work
@@ -67,6 +67,8 @@ def check_work(document: Any) -> Work:
     for text in (work.title, work.unit, work.not_counted or ""):
         if not isinstance(text, str):
             raise TypeError(f"work of {str(text)[:40]!r}")
+    if not isinstance(work.counts, dict):
+        raise TypeError(f"work of {str(work.counts)[:40]!r}")
     for count in (work.units, *work.counts.values()):
         if type(count) is not int or count < 0:
             raise ValueError(f"work of {str(count)[:40]} operations")

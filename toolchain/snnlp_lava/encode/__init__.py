@@ -1,1 +1,1 @@
-"""Vectors to spike trains, in NumPy alone: exact, closed form, the same everywhere."""
+"""Vectors or texts to spike trains, in NumPy alone: the same spikes on every machine."""

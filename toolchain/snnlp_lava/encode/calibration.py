@@ -85,7 +85,7 @@ class Calibration:
 
 
 def fit_calibration(name: str, vectors: np.ndarray) -> Calibration:
-    """Fit a calibration on the training vectors, (n, d) floats.
+    """Fit one of CALIBRATIONS on the training vectors, (n, d) floats.
 
     Raises
     ------

@@ -40,18 +40,18 @@ class Encoder(Protocol):
         ...
 
     def inputs(self, features: Any, window: int) -> np.ndarray:
-        """Integers, one row a sample, of n features."""
+        """Integers of n features: an array whose first axis is the samples; each encoder says what stands in it."""
         ...
 
     def spikes(self, inputs: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
         """Spike trains of inputs: (n, window, channels) uint8.
 
-        Where chance plays a part it depends on sample and seed alone, but with `rng` on that.
+        A random code draws from `rng`; without one its spikes follow from the sample and the encoder's seed alone.
         """
         ...
 
     def presented(self, text: str, window: int) -> list[tuple[int, str]]:
-        """Steps, and the word that each of them presents, of a text; none if it takes no texts."""
+        """Pairs of a step and the word of the text that it presents; none if the encoder takes no texts."""
         ...
 
     def to_dict(self) -> dict[str, Any]:
@@ -156,8 +156,9 @@ _REFERENCE_LINE = 1
 class WordCodeEncoder:
     """Binary word codes, one token a step, and an end mark (SNN-bin of SNNLP).
 
-    A text's tokens are cut to window - 1; those that are unknown or whose code is 0 take no step. Line k spikes where
-    bit k, the least significant first, of the token's code is set. In the step after the last token every line spikes.
+    Of a text the first window - 1 tokens are taken; those that are unknown or whose code is 0 take no step. Line k
+    spikes where bit k of the token's code is set, the least significant bit first. In the step after the last token
+    every line spikes.
 
     Attributes
     ----------

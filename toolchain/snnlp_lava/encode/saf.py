@@ -52,6 +52,11 @@ def saf_spikes(values: np.ndarray, window: int) -> np.ndarray:
     -------
     np.ndarray
         (..., T, channels) uint8, 0 or 1.
+
+    Raises
+    ------
+    ValueError
+        If the window is out of range.
     """
     if not 0 < window <= MAX_WINDOW:
         raise ValueError(f"a window of {window} steps is not within 1 to {MAX_WINDOW}")
@@ -59,8 +64,3 @@ def saf_spikes(values: np.ndarray, window: int) -> np.ndarray:
     floors = values[..., None, :] * np.arange(window + 1, dtype=np.int32)[:, None]
     floors >>= GRID_BITS
     return (floors[..., 1:, :] != floors[..., :-1, :]).view(np.uint8)
-
-
-def saf_counts(values: np.ndarray, window: int) -> np.ndarray:
-    """Spikes of each SAF neuron in a window: floor(T x), int64, shape of `values`."""
-    return (np.asarray(values, dtype=np.int64) * window) >> GRID_BITS

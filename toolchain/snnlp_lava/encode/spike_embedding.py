@@ -20,11 +20,11 @@ _TEXTS_AT_ONCE = 4096
 class SpikeEmbeddingEncoder:
     """A table of words and pairs of words with their codes, and a race at the end of the window.
 
-    Of a text's words and pairs (see `snnlp_lava.text.tokens.words_and_pairs`) those that stand in the table are
-    presented, each the first time it occurs: one a step from step 0 on, or evenly over the steps where there are more
-    of them than steps. Line k spikes where bit k of the code is set; where two share a line and a step, the later
-    spike waits for the next step in which the line is free. So each line spikes as often as the text's codes ask for,
-    unless that is more often than there are steps.
+    Those of a text's words and pairs (see `snnlp_lava.text.tokens.words_and_pairs`) that stand in the table are
+    presented, each once, where it first occurs: one a step from step 0 on, or, if they are more than the steps, spread
+    evenly over them. Line k spikes where bit k of the code is set. If two spikes share a line and a step, the later
+    one waits for the next step in which the line is free. So each line spikes as often as the text's codes ask for,
+    or at every step if they ask for more.
 
     In the last `race` steps of the window lines ``lines`` to ``lines + race - 1`` spike, one a step.
 
@@ -151,7 +151,7 @@ def _queue(queue: np.ndarray, asked: np.ndarray, steps: int) -> tuple[np.ndarray
     asked
         (m,) step that it asks for, rising within a queue.
     steps
-        Number of steps; the last spikes of a queue move forward where they would come after it.
+        Number of steps; spikes of a queue that would come after the last step are moved to earlier ones.
 
     Returns
     -------

@@ -80,24 +80,35 @@ class Card:
             If a field is missing or of the wrong type.
         """
         try:
-            embedding = Embedding(**_typed(document["embedding"], dict))
-            _typed(embedding.dimension, int)
-            for text in (embedding.name, embedding.sha256):
-                if text is not None:
-                    _typed(text, str)
             fields = {name: _typed(document[name], kind) for name, kind in _PLAIN_FIELDS.items()}
             for name in fields["label_names"]:
                 _typed(name, str)
             encoder = encoder_from(_typed(document["encoder"], dict), arrays)
-            return cls(embedding=embedding, encoder=encoder, **fields)
+            return cls(embedding=embedding_from(document["embedding"]), encoder=encoder, **fields)
         except KeyError as error:
             raise InputError(f"its description lacks {error}") from error
         except TypeError as error:
             raise InputError(f"its description is malformed: {error}") from error
 
 
+def embedding_from(document: Any) -> Embedding:
+    """`Embedding` from JSON that it was written to.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    embedding = Embedding(**_typed(document, dict))
+    _typed(embedding.dimension, int)
+    for text in (embedding.name, embedding.sha256):
+        if text is not None:
+            _typed(text, str)
+    return embedding
+
+
 BASELINES = {"ann": "ANN of the same sizes", "tfidf": "TF-IDF + logistic regression"}
-"""Names of the baselines in a training record, and what people call them."""
+"""Name of each baseline in a training record, and its title for people."""
 
 
 def check_training(training: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from snnlp_lava.chip import limits
 from snnlp_lava.chip.network import Layer, Network, checked_layer
 from snnlp_lava.errors import InputError, first_line
-from snnlp_lava.files import parse_json, replacing_file
+from snnlp_lava.files import expect_file, parse_json, replacing_file
 from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.hdf5 import DAMAGED, array_of, dataset_of, fixed_text_of, group_of, holds, scalar_of
 
@@ -77,8 +77,7 @@ def read_network(path: Path) -> NetworkFile:
         If the file is missing, is no HDF5 or NetX file, holds something unsupported, or a value is out of range.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"network {path}: no such file")
+    expect_file(path, "network")
     try:
         with h5py.File(path, "r") as file:
             if not holds(file, "layer"):

@@ -22,7 +22,7 @@ import numpy as np
 
 from snnlp_lava.errors import InputError
 
-MAX_BYTES = 1 << 28  # of one dataset; 1 Gi of weights would fill eight Loihi 2 chips
+MAX_BYTES = 1 << 28  # of one dataset; all cores of a Loihi 2 chip have a tenth of that
 DAMAGED = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError)
 """What h5py raises on damaged files."""
 
@@ -117,9 +117,9 @@ def scalar_of(parent: h5py.Group, key: str) -> int:
     InputError
         If it is anything else.
     """
-    values = array_of(parent, key, (0, 1)).reshape(-1).tolist()
-    if len(values) == 1 and abs(values[0]) < 1 << 31 and values[0] == int(values[0]):
-        return int(values[0])
+    values = array_of(parent, key, (0, 1))
+    if values.size == 1 and abs(value := values.item()) < 1 << 31 and value == int(value):
+        return int(value)
     raise InputError(f"{parent.name}/{key} is not one whole number of 32 bits (one value for a layer is supported)")
 
 
@@ -135,7 +135,7 @@ def fixed_text_of(parent: h5py.Group, key: str) -> str:
     string = h5py.check_string_dtype(dataset.dtype)
     if string is None or string.length is None or dataset.size != 1:
         raise InputError(f"{dataset.name} is not one text of fixed length")
-    return _decoded(dataset, bytes(np.asarray(dataset[()]).item()))
+    return _fixed_texts(dataset)[0]
 
 
 def texts_of(parent: h5py.Group, key: str) -> list[str]:
@@ -153,7 +153,7 @@ def texts_of(parent: h5py.Group, key: str) -> list[str]:
     if dataset.size > _MAX_TEXTS:
         raise InputError(f"{dataset.name} has {dataset.size} texts; {_MAX_TEXTS} are the most")
     if string.length is not None:
-        return [_decoded(dataset, bytes(text)) for text in np.asarray(dataset[()]).reshape(-1).tolist()]
+        return _fixed_texts(dataset)
     offset = dataset.id.get_offset()
     plain = dataset.file.userblock_size == 0 and dataset.file.id.get_create_plist().get_sizes() == (8, 8)
     if not plain or offset is None:
@@ -173,6 +173,12 @@ def texts_of(parent: h5py.Group, key: str) -> list[str]:
                 raise InputError(f"{dataset.name} holds a text that is damaged or longer than {_MAX_TEXT} bytes")
             texts.append(_decoded(dataset, text[:length]))
     return texts
+
+
+def _fixed_texts(dataset: h5py.Dataset) -> list[str]:
+    if dataset.chunks is not None:  # which HDF5 would inflate
+        raise InputError(f"{dataset.name} is not stored as h5py stores text")
+    return [_decoded(dataset, bytes(text)) for text in np.asarray(dataset[()]).reshape(-1).tolist()]
 
 
 def _heap(handle: BinaryIO, address: int) -> dict[int, bytes]:

@@ -43,7 +43,7 @@ import numpy as np
 from snnlp_lava.chip import limits
 from snnlp_lava.chip.network import Layer, Network, checked_layer
 from snnlp_lava.errors import InputError, first_line
-from snnlp_lava.files import replacing_file
+from snnlp_lava.files import expect_file, replacing_file
 from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.file import MAX_LAYERS, card_bytes, check_fit, read_card
 from snnlp_lava.netx.hdf5 import DAMAGED, array_of, group_of, holds, scalar_of
@@ -133,8 +133,7 @@ def read_nir(path: Path, time_step: float | None = None) -> Imported:
         the chip; or if a time step is given for a file of ours.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"NIR file {path}: no such file")
+    expect_file(path, "NIR file")
     try:
         with h5py.File(path, "r") as file:
             pairs = _pairs(read_chain(file))

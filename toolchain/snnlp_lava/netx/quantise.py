@@ -55,15 +55,15 @@ class Change:
     scale
         The chip's units in 1.0.
     weight_error
-        The largest of a weight, in the floats' units.
+        The largest error of a weight, in the floats' units.
     weight_share
-        The same as a share of the largest weight.
+        The same, as a share of the largest weight.
     zeroed
         Weights that were not 0 and are now.
     weights
         Weights in all.
     bias_error
-        The largest of a bias, as a share of the threshold.
+        The largest error of a bias, as a share of the threshold.
     current_decay_error, voltage_decay_error
         Stored minus wanted, in units of 1/4096, where it is largest.
     """

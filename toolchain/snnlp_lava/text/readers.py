@@ -6,20 +6,26 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from snnlp_lava.errors import InputError, first_line
+from snnlp_lava.files import expect_file, reason
 from snnlp_lava.text.dataset import TextData
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 NAME_COLUMN = "label_name"
 SPLIT_COLUMN = "split"
-MAX_FIELD = 1 << 24  # characters of one CSV field; reviews have some ten thousand
 
-_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_SHOWN = 20  # names of columns in an error
+_MAX_FIELD = 1 << 24  # characters of one CSV field; reviews have some ten thousand
+_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")  # whole numbers as they are printed: 01 is a name
 
 Columns = dict[str, list[Any]]
 
@@ -27,9 +33,9 @@ Columns = dict[str, list[Any]]
 def read_file(path: Path, text_column: str = "text", label_column: str = "label") -> TextData:
     """Read labelled texts from a ``.parquet``, ``.csv``, ``.jsonl`` or ``.ndjson`` file.
 
-    Labels are the values of `label_column`; if a column ``label_name`` stands beside them, it names the
-    classes, ordered by label. A column ``split`` gives the source's own split. Without `label_column`,
-    ``label_name`` itself holds the labels.
+    Labels are the values of `label_column`, whose order is that of the classes. If there is a column ``label_name``,
+    too, it names the classes; without `label_column` it holds the labels. A column ``split`` gives the source's own
+    split.
 
     Raises
     ------
@@ -41,7 +47,7 @@ def read_file(path: Path, text_column: str = "text", label_column: str = "label"
 
 
 def read_columns(path: Path, text_column: str = "text", label_column: str = "label") -> Columns:
-    """Read the columns of a file that matter, or, where it has no `text_column`, the names of all.
+    """Read texts, labels, their names and the split of a file; where it has no `text_column`, the names of all columns.
 
     Raises
     ------
@@ -52,12 +58,11 @@ def read_columns(path: Path, text_column: str = "text", label_column: str = "lab
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"data {path}: unknown kind of file {path.suffix!r} (known: {', '.join(readers)})")
-    if not path.is_file():
-        raise InputError(f"data {path}: no such file")
+    expect_file(path, "data")
     try:
         return reader(path, [text_column, label_column, NAME_COLUMN, SPLIT_COLUMN])
     except OSError as error:
-        raise InputError(f"data {path}: cannot be read: {error.strerror or first_line(error)}") from error
+        raise InputError(f"data {path}: cannot be read: {reason(error)}") from error
 
 
 def check_columns(columns: Columns, text_column: str, source: str) -> None:
@@ -69,8 +74,10 @@ def check_columns(columns: Columns, text_column: str, source: str) -> None:
         If there is none; names those that were found.
     """
     if text_column not in columns:
-        found = ", ".join(map(repr, columns)) or "none of the columns asked for"
-        raise InputError(f"data {source}: no column {text_column!r} (found {found}); name it with --text-column")
+        found = ", ".join(repr(name)[:40] for name in list(columns)[:_SHOWN]) + ", ..." * (len(columns) > _SHOWN)
+        raise InputError(
+            f"data {source}: no column {text_column!r} (found {found or 'none'}); name it with --text-column"
+        )
 
 
 def from_columns(
@@ -112,7 +119,7 @@ def _classes(
     if len({type(value) is str for value in values}) > 1:
         raise InputError(f"data {source}: labels are part names, part numbers")
     if all(isinstance(value, str) and _NUMBER.fullmatch(value) for value in values):
-        values = [int(value) for value in values]  # CSV has no types; 10 shall stand after 9
+        values = [int(value) for value in values]  # CSV has no types; 10 comes after 9
     distinct = sorted(set(values))
     index = {value: i for i, value in enumerate(distinct)}
     labels = np.array([index[value] for value in values], dtype=np.int64)
@@ -137,10 +144,44 @@ def _kind(value: Any) -> str:
     return "empty" if value is None or value == "" else f"{type(value).__name__} {str(value)[:40]!r}"
 
 
-def _check_unique(path: Path, names: Sequence[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
+def check_unique(path: Path, names: Sequence[str]) -> None:
+    """Make sure that no two columns share a name.
+
+    Raises
+    ------
+    InputError
+        If two do.
+    """
+    for name, count in Counter(names).items():
+        if count > 1:
             raise InputError(f"data {path}: two columns are called {name!r}")
+
+
+def plain_column(column: pa.Array, path: Path, name: str, *, numbers: bool = False) -> pa.Array:
+    """A parquet column of texts, decoded where it is a dictionary.
+
+    Parameters
+    ----------
+    column
+        An array, or a chunked one.
+    path, name
+        File and column, for the error.
+    numbers
+        Whether it may hold whole numbers, too.
+
+    Raises
+    ------
+    InputError
+        If it holds something else.
+    """
+    import pyarrow as pa
+
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)
+    if not text and not (numbers and pa.types.is_integer(kind)):
+        wanted = "names or whole numbers" if numbers else "text"
+        raise InputError(f"data {path}: column {name!r} holds {kind}, not {wanted}")
+    return column.cast(kind)
 
 
 def _utf8(path: Path) -> str:
@@ -153,11 +194,11 @@ def _utf8(path: Path) -> str:
 
 
 def _csv(path: Path, wanted: Sequence[str]) -> Columns:
-    previous = csv.field_size_limit(MAX_FIELD)
+    previous = csv.field_size_limit(_MAX_FIELD)
     try:
         rows = csv.reader(io.StringIO(_utf8(path), newline=""), strict=True)
         header = next(rows, [])
-        _check_unique(path, header)
+        check_unique(path, header)
         columns: Columns = {name: [] for name in header}
         for row in rows:
             if not row:
@@ -185,8 +226,12 @@ def _json_lines(path: Path, wanted: Sequence[str]) -> Columns:
         if not isinstance(record, dict):
             raise InputError(f"data {path}: line {number} is not a JSON object")
         records.append(record)
-    present = [name for name in wanted if any(name in record for record in records)]
-    return {name: [record.get(name) for record in records] for name in present}
+    present = list(dict.fromkeys(name for record in records for name in record))
+    return {
+        name: [record.get(name) for record in records] if wanted[0] in present else []
+        for name in present
+        if name in wanted or wanted[0] not in present
+    }
 
 
 def _parquet(path: Path, wanted: Sequence[str]) -> Columns:
@@ -196,10 +241,13 @@ def _parquet(path: Path, wanted: Sequence[str]) -> Columns:
     try:
         file = parquet.ParquetFile(path)
         present = [name for name in file.schema_arrow.names if name in wanted]
-        _check_unique(path, present)
+        check_unique(path, present)
         if wanted[0] not in present:
             return {name: [] for name in file.schema_arrow.names}
         table = file.read(columns=present)
-        return {name: table.column(name).to_pylist() for name in present}
+        return {
+            name: plain_column(table.column(name), path, name, numbers=name == wanted[1]).to_pylist()
+            for name in present
+        }
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise InputError(f"data {path}: is no readable parquet file: {first_line(error)}") from error

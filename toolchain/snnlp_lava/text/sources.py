@@ -7,12 +7,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from snnlp_lava.errors import InputError, first_line
+from snnlp_lava.files import expect_file
 from snnlp_lava.text.dataset import TextData
-from snnlp_lava.text.readers import Columns, from_columns, read_file
+from snnlp_lava.text.readers import NAME_COLUMN, SPLIT_COLUMN, Columns, from_columns, read_file
 
 
 class HubSource(NamedTuple):
-    """A data set on the Hugging Face hub, pinned to one commit."""
+    """A data set on the Hugging Face hub.
+
+    Attributes
+    ----------
+    repository, config
+        As the hub names them.
+    revision
+        The commit it is pinned to.
+    parts
+        Names of its splits.
+    """
 
     repository: str
     config: str
@@ -57,8 +68,12 @@ def named_source(data: str) -> bool:
     if data == DEMO or data in HUB:
         return True
     path = Path(data)
-    if not path.suffix and not path.is_file():
-        raise InputError(f"data {data}: neither a file nor one of {', '.join([DEMO, *HUB])}")
+    if path.suffix:
+        return False
+    try:
+        expect_file(path, "data")
+    except InputError as error:
+        raise InputError(f"data {data}: neither a file nor one of {', '.join([DEMO, *HUB])}") from error
     return False
 
 
@@ -66,7 +81,7 @@ def _from_hub(name: str, source: HubSource) -> TextData:
     import datasets
 
     datasets.disable_progress_bars()
-    columns: Columns = {"text": [], "label": [], "split": []}
+    columns: Columns = {"text": [], "label": [], NAME_COLUMN: [], SPLIT_COLUMN: []}
     for part in source.parts:
         try:
             table = datasets.load_dataset(source.repository, source.config, split=part, revision=source.revision)
@@ -76,8 +91,9 @@ def _from_hub(name: str, source: HubSource) -> TextData:
                 f"{first_line(error)}; a parquet, CSV or JSON lines file works without the hub"
             ) from error
         names = table.features["label"].names
+        labels = list(table["label"])
         columns["text"] += table["text"]
-        columns["label"] += list(table["label"])
-        columns.setdefault("label_name", []).extend(names[label] for label in table["label"])
-        columns["split"] += [part] * len(table)
+        columns["label"] += labels
+        columns[NAME_COLUMN] += [names[label] for label in labels]
+        columns[SPLIT_COLUMN] += [part] * len(table)
     return from_columns(name, columns)

@@ -48,7 +48,9 @@ def split_rows(data: TextData, scheme: str = "official") -> dict[str, np.ndarray
     parts = _paper(data, own) if scheme == "paper" else _official(data, own)
     for part, rows in parts.items():
         if not len(rows):
-            raise InputError(f"data {data.name}: the {part} part is empty; {len(data)} rows are too few")
+            unnamed = scheme == "official" and own is not None and part != VALIDATION
+            why = f"no row of the column split says {part}" if unnamed else f"{len(data)} rows are too few"
+            raise InputError(f"data {data.name}: the {part} part is empty; {why}")
     seen = set(data.labels[parts[TRAIN]].tolist())
     if len(seen) < 2:
         only = data.label_names[next(iter(seen))]

@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snnlp_lava.errors import InputError, first_line
-from snnlp_lava.text.readers import NAME_COLUMN, Columns, check_columns, from_columns, read_columns
+from snnlp_lava.files import expect_file
+from snnlp_lava.text.readers import (
+    NAME_COLUMN,
+    Columns,
+    check_columns,
+    check_unique,
+    from_columns,
+    plain_column,
+    read_columns,
+)
 from snnlp_lava.text.sources import load_texts, named_source
 
 if TYPE_CHECKING:
@@ -19,12 +28,12 @@ _TEXT, _LABEL = "text", "label"
 
 
 class TextStream:
-    """Texts in the order of their source.
+    """Texts in the order of their source, read when they are needed.
 
     Attributes
     ----------
     name
-        What the user called the data: ``demo``, ``emotion``, or a file's stem.
+        As `TextData` has it.
     labelled
         Whether they have labels.
     """
@@ -37,7 +46,8 @@ class TextStream:
         name, labelled
             See the class.
         tables
-            From a row on, tables of the columns ``text``, and ``label`` (a class's name) where they have labels.
+            Gives, for a row, tables of the texts from that row on: columns ``text``, and ``label`` (a class's name)
+            where they have labels.
 
         Raises
         ------
@@ -58,7 +68,7 @@ class TextStream:
         return self._count
 
     def read(self, start: int, stop: int) -> tuple[list[str], list[str] | None]:
-        """Texts and names of their classes, rows `start` to `stop`; quick if `start` is where the last call stopped.
+        """Texts and names of their classes, rows `start` up to `stop`; quick if `start` is where the last call stopped.
 
         Raises
         ------
@@ -102,7 +112,8 @@ def open_texts(data: str, text_column: str = "text", label_column: str = "label"
         names = [known.label_names[label] for label in known.labels]
         return _in_memory(known.name, {_TEXT: list(known.texts), _LABEL: names})
     path = Path(data)
-    if path.suffix.lower() == ".parquet" and path.is_file():
+    if path.suffix.lower() == ".parquet":
+        expect_file(path, "data")
         return _parquet_stream(path, text_column, label_column)
     columns = read_columns(path, text_column, label_column)
     check_columns(columns, text_column, str(path))
@@ -119,7 +130,7 @@ def _in_memory(name: str, columns: Columns) -> TextStream:
     try:
         table = pa.table({column: pa.array(values, pa.string()) for column, values in columns.items()})
     except (pa.ArrowException, TypeError, UnicodeEncodeError) as error:
-        raise InputError(f"data {name}: holds a text that is none: {first_line(error)}") from error
+        raise InputError(f"data {name}: holds something else than text: {first_line(error)}") from error
     return TextStream(name, _LABEL in columns, lambda row: iter([table[row:]]))
 
 
@@ -130,9 +141,7 @@ def _parquet_stream(path: Path, text_column: str, label_column: str) -> TextStre
     try:
         file = parquet.ParquetFile(path, memory_map=True)
         names = file.schema_arrow.names
-        for name in (text_column, label_column, NAME_COLUMN):
-            if names.count(name) > 1:
-                raise InputError(f"data {path}: two columns are called {name!r}")
+        check_unique(path, [name for name in names if name in (text_column, label_column, NAME_COLUMN)])
         check_columns({name: [] for name in names}, text_column, str(path))
         # The class's name stands in label_name, where there is such a column; else the label itself is the name.
         label = next((name for name in (NAME_COLUMN, label_column) if name in names), None)
@@ -161,24 +170,13 @@ def _parquet_tables(
                 row -= len(batch)
                 continue
             batch.validate(full=True)
-            named = {_TEXT: _strings(batch.column(text_column), path, text_column)}
+            named = {_TEXT: plain_column(batch.column(text_column), path, text_column)}
             if label_column is not None:
-                named[_LABEL] = _strings(batch.column(label_column), path, label_column, numbers=True)
-            yield pa.table(named)[row:]
+                named[_LABEL] = plain_column(batch.column(label_column), path, label_column, numbers=True)
+            yield pa.table({name: column.cast(pa.string()) for name, column in named.items()})[row:]
             row = 0
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"data {path}: is no readable parquet file: {first_line(error)}") from error
-
-
-def _strings(column: pa.Array, path: Path, name: str, *, numbers: bool = False) -> pa.Array:
-    import pyarrow as pa
-
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)
-    if not text and not (numbers and pa.types.is_integer(kind)):
-        wanted = "names or whole numbers" if numbers else "text"
-        raise InputError(f"data {path}: column {name!r} holds {kind}, not {wanted}")
-    return column.cast(kind).cast(pa.string())
 
 
 def _check_texts(table: pa.Table, name: str, before: int) -> None:

@@ -46,9 +46,8 @@ class AnnClassifier(nn.Module):
 def standardisation(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and factor, (d,) float32 each, fitted on training vectors (n, d); constant dimensions get factor 0."""
     vectors = np.asarray(vectors, dtype=np.float64)
-    return vectors.mean(axis=0).astype(np.float32), inverse_spread(vectors.std(axis=0), np.abs(vectors).max()).astype(
-        np.float32
-    )
+    factor = inverse_spread(vectors.std(axis=0), np.abs(vectors).max())
+    return vectors.mean(axis=0).astype(np.float32), factor.astype(np.float32)
 
 
 def standardise(vectors: np.ndarray, mean: np.ndarray, factor: np.ndarray) -> np.ndarray:
@@ -62,7 +61,9 @@ def macs(sizes: tuple[int, ...]) -> int:
 
 
 def effective_macs(classifier: AnnClassifier, inputs: np.ndarray) -> float:
-    """Mean multiply-accumulates of one sample whose activation is not 0 (NeuroBench's Effective_MACs, but for weights).
+    """Multiply-accumulates of a sample, those of activations that are 0 left out: the mean over samples.
+
+    NeuroBench's Effective_MACs also leave out weights that are 0.
 
     Parameters
     ----------

@@ -200,7 +200,7 @@ class _SpikeEmbeddingPlan(_Plan):
             corpus.classes,
             partial(report, "evidence"),
         )
-        self.config = config
+        self.config, self.classes = config, corpus.classes
         self.draft = draft_spike_embedding(evidence, config)
         self.learner = self.draft.module
 
@@ -213,7 +213,7 @@ class _SpikeEmbeddingPlan(_Plan):
         from snnlp_lava.train.spike_embedding import finish_spike_embedding
 
         self.encoder, module = finish_spike_embedding(self.draft, self.config)
-        self.sizes = (self.encoder.channels, *self.config.hidden, len(module.blocks[-1].synapse.weight))
+        self.sizes = (self.encoder.channels, self.classes)
         return module
 
 

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-_TURNS = 12
-_LAST_REVIVAL = 8
-_MOST_SPIKES = 8
-_RIDGE = 1e-4
+_TURNS = 12  # of codes, then weights
+_LAST_REVIVAL = 8  # turn up to which a line that no code uses starts again from a vector
+_MOST_SPIKES = 8  # of one code
+_RIDGE = 1e-4  # keeps the least squares solvable where a line is never used
 
 
 class Codebook(NamedTuple):
@@ -74,7 +74,7 @@ def fit_codebook(vectors: np.ndarray, rate: np.ndarray, lines: int, price: float
 
 
 def _pursuit(vectors: np.ndarray, weight: np.ndarray, price: float) -> np.ndarray:
-    """Codes (n, lines) bool: one line after another, that which lowers distance and price most, while one does."""
+    """Codes (n, lines) bool: add the line that lowers distance plus price most, as long as one lowers it."""
     codes = np.zeros((len(vectors), len(weight)), dtype=bool)
     rest = vectors.copy()
     cost = (weight**2).sum(axis=1) + price

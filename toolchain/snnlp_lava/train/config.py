@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from snnlp_lava.chip import limits
 from snnlp_lava.encode.calibration import CALIBRATIONS
 from snnlp_lava.encode.saf import MAX_WINDOW
 from snnlp_lava.encode.spike_embedding import MAX_LINES
@@ -129,6 +130,8 @@ class TrainConfig:
             ("dropout", 0, 0.99),
         ):
             _check_range(name, getattr(self, name), low, high)
+        for size in self.hidden:
+            _check_range("hidden layer of", size, 1, limits.MAX_NEURONS)
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -177,5 +180,5 @@ class TrainConfig:
                 if name in values and not isinstance(values[name], (int, float) if kind is float else kind):
                     raise TypeError(f"{name} is {values[name]!r}")
             return cls(**values)
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(f"training configuration is malformed: {error}") from error

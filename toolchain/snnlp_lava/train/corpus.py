@@ -18,6 +18,7 @@ from snnlp_lava.errors import InputError
 from snnlp_lava.progress import Report, counting, silent
 from snnlp_lava.text.dataset import TextData
 from snnlp_lava.text.split import PARTS, TEST, TRAIN, VALIDATION, limit_rows, split_rows
+from snnlp_lava.text.tokens import words_and_pairs
 from snnlp_lava.train.config import SPIKE_EMBEDDING, TEXT_METHODS, TrainConfig
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class Corpus:
     embedding
         Where the vectors, or the word codes, come from.
     about
-        For the record: name, hash, split scheme, limit, numbers of rows, with ``snn-bin`` quality of the codes.
+        For the training record: name, hash, split scheme, limit, numbers of rows; quality of the codes of ``snn-bin``.
     codes
         The word codes of ``snn-bin``.
     """
@@ -111,11 +112,13 @@ def prepare(
     Raises
     ------
     InputError
-        If data, model, vectors or codes are unfit.
+        If the data cannot be split or have no words, or the model, vectors or codes cannot be used.
     """
     rows = {part: limit_rows(part_rows, limit) for part, part_rows in split_rows(data, split_scheme).items()}
     if limit is not None:
         _keep_trained_classes(data, rows)
+    if not any(words_and_pairs(text) for text in data.select(rows[TRAIN])):
+        raise InputError(f"data {data.name}: no training text has a word of letters or digits")
     about: dict[str, Any] = {
         "name": data.name,
         "sha256": data.sha256,

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from numba import njit, prange
 
+from snnlp_lava.chip.limits import DECAY_UNITY as _UNITY
+
 
 @njit(cache=True, parallel=True)
 def _forward(
@@ -68,7 +70,7 @@ class CubaSpikes(torch.autograd.Function):
         height: float,
         scale: int,
     ) -> torch.Tensor:
-        ctx.keep_u, ctx.keep_v = (4096 - current_decay) / 4096, (4096 - voltage_decay) / 4096
+        ctx.keep_u, ctx.keep_v = (_UNITY - current_decay) / _UNITY, (_UNITY - voltage_decay) / _UNITY
         ctx.height = height / (2 * tau)
         slope = drive.detach().contiguous()
         spikes = torch.empty_like(slope)

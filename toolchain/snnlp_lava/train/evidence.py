@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csc_matrix, csr_matrix
 
 STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
-_LEAST_TEXTS = 2
-_NEVER = -10.0
+_LEAST_TEXTS = 2  # that an entry must occur in
+_NEVER = -10.0  # logit of a class without training texts
 
 
 class Evidence(NamedTuple):
@@ -94,7 +94,7 @@ def fit_evidence(
 
 
 def _log_count_ratios(occurs: csr_matrix, labels: np.ndarray, classes: int) -> np.ndarray:
-    """(entries, classes) float32: how much commoner an entry is in a class than in all others, as a logarithm."""
+    """(entries, classes) float32: logarithm of how much more common an entry is in a class than in all others."""
     ratios = np.empty((occurs.shape[1], classes), dtype=np.float32)
     for label in range(classes):
         inside, outside = (

@@ -6,16 +6,19 @@ import csv
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from snnlp_lava.chip import limits
+from snnlp_lava.chip.network import sizes_text
 from snnlp_lava.embed.identity import Embedding
 from snnlp_lava.encode.encoder import encoder_from
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import read_json, replacing_file, write_json
-from snnlp_lava.netx.card import BASELINES, check_training
+from snnlp_lava.netx.card import BASELINES, check_training, embedding_from
 from snnlp_lava.train.config import ANN, SNN_BIN, SNN_RATE, SPIKE_EMBEDDING, TrainConfig
 
 if TYPE_CHECKING:
@@ -140,25 +143,23 @@ def read_info(folder: Path) -> ModelInfo:
     if document.get("format") != FORMAT:
         raise InputError(f"model {folder}: has format {document.get('format')!r}; this version reads format {FORMAT}")
     try:
-        embedding = Embedding(**document["embedding"])
         info = ModelInfo(
             train=TrainConfig.from_dict(document["train"]),
             sizes=tuple(int(size) for size in document["sizes"]),
             label_names=tuple(str(name) for name in document["label_names"]),
-            embedding=embedding,
+            embedding=embedding_from(document["embedding"]),
             encoder=dict(document["encoder"]),
             data=dict(document["data"]),
             scores=dict(document["scores"]),
             baselines=dict(document["baselines"]),
             versions=dict(document["versions"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"model {folder}: {CONFIG} is malformed: {error}") from error
-    try:
         check_training({"config": document["train"], **{k: document[k] for k in ("data", "scores", "baselines")}})
     except InputError as error:
         raise InputError(f"model {folder}: {CONFIG}: {error}") from error
-    if len(info.sizes) < 2 or min(info.sizes) < 1 or max(info.sizes) > 1 << 20:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"model {folder}: {CONFIG} is malformed: {error}") from error
+    if len(info.sizes) < 2 or min(info.sizes) < 1 or max(info.sizes) > limits.MAX_NEURONS:
         raise InputError(f"model {folder}: {CONFIG} has sizes {info.sizes}")
     return info
 
@@ -197,6 +198,9 @@ def load_spiking(folder: Path) -> tuple[ModelInfo, SpikingClassifier]:
             f"model {folder}: is an {info.train.method}, which has no spikes; train with --method {SNN_RATE}"
         )
     state, arrays = read_weights(folder)
+    found, wanted = sum(array.size for array in state.values()), sum(a * b for a, b in pairwise(info.sizes))
+    if found < wanted:  # before memory is taken for as many as the sizes say
+        raise InputError(f"model {folder}: {WEIGHTS} does not fit {CONFIG}: {found} numbers, {wanted} weights")
     import torch
 
     from snnlp_lava.train.spiking import SpikingClassifier
@@ -204,6 +208,8 @@ def load_spiking(folder: Path) -> tuple[ModelInfo, SpikingClassifier]:
     try:
         module = SpikingClassifier(info.sizes, info.train, encoder_from(info.encoder, arrays))
         module.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+    except InputError as error:
+        raise InputError(f"model {folder}: {error}") from error
     except (RuntimeError, KeyError, TypeError) as error:
         raise InputError(f"model {folder}: {WEIGHTS} does not fit {CONFIG}: {first_line(error)}") from error
     module.eval()
@@ -231,7 +237,7 @@ tags: [text-classification, spiking-neural-network, lava, loihi]
 
 # {name}
 
-A {info.train.method} text classifier ({info.train.level} level) with layers of {"-".join(map(str, info.sizes))},
+A {info.train.method} text classifier ({info.train.level} level) with layers of {sizes_text(info.sizes)},
 trained on `{data["name"]}` (split scheme `{data["split_scheme"]}`: {data["rows"]["train"]} texts to train,
 {data["rows"]["validation"]} to choose the epoch, {data["rows"]["test"]} to test).
 

@@ -59,8 +59,8 @@ class Progress:
         One row an epoch: epoch, train_loss, train_spikes (a sample, of the input and all layers, after dropout),
         validation_loss, validation_accuracy, validation_mrr.
     best_epoch
-        Epoch, from 1, with the highest validation accuracy; of equals the one with the lower loss. With the reference
-        recipe the one with the lowest loss; of equals the later.
+        Epoch, from 1, with the highest validation accuracy, and among equals the lowest validation loss. With the
+        reference recipe the one with the lowest loss, and among equals the latest.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)

@@ -11,22 +11,23 @@ import numpy as np
 
 from snnlp_lava.chip import limits
 
-_CANDIDATES = 512
-_LEAST_GAIN = 1e-3
+_CANDIDATES = 512  # levels to choose from
+_LEAST_GAIN = 1e-3  # share of the texts that a level must serve
 
 
 def race_levels(evidence: np.ndarray, at_most: int | None = None) -> np.ndarray:
     """The levels, falling, that tell winner from runner-up in nearly all texts.
 
-    Greedily that which lies between the two in most texts that have none yet, until another would serve less than a
-    thousandth of the texts; and one at least that the winner of a text without evidence comes over.
+    Chosen greedily: each next level is the one that lies between the two in most of the texts that have none yet, until
+    another would serve less than a thousandth of the texts. One level at least is below the winner of a text without
+    evidence.
 
     Parameters
     ----------
     evidence
         (n, classes) even integers; the last row is that of a text without evidence.
     at_most
-        Number of levels to stop at.
+        The most levels to choose, 1 or more.
 
     Returns
     -------
@@ -61,12 +62,12 @@ def race_weights(levels: np.ndarray, offset: np.ndarray, threshold: int) -> np.n
     offset
         (classes,) even integers, 0 at most: what each class has before any evidence; the first line brings it.
     threshold
-        Of the output neurons: they spike above it.
+        Of the output neurons, which spike above it.
 
     Returns
     -------
     np.ndarray
-        (steps, classes) even integers: of each step the lift, and in the first step the offset.
+        (steps, classes) even integers: the lift of each step, and in the first step the offset besides.
     """
     lifts: list[int] = []
     for level in levels:

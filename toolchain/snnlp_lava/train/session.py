@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from snnlp_lava.encode.samples import Features
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import locked_folder
 from snnlp_lava.metrics import accuracy_and_mrr
@@ -104,14 +103,14 @@ def train_model(
     return info
 
 
-def _macs(ann: Trained, vectors: Features) -> dict[str, float]:
+def _macs(ann: Trained, vectors: np.ndarray) -> dict[str, float]:
     import torch
 
     from snnlp_lava.train.ann import AnnClassifier, effective_macs, macs, standardise
 
     classifier = AnnClassifier(ann.sizes)
     classifier.load_state_dict({name: torch.from_numpy(value) for name, value in ann.state.items()})
-    inputs = standardise(vectors[np.arange(len(vectors))], ann.arrays["mean"], ann.arrays["factor"])
+    inputs = standardise(vectors, ann.arrays["mean"], ann.arrays["factor"])
     return {"macs": macs(ann.sizes), "effective_macs": effective_macs(classifier, inputs)}
 
 
@@ -125,7 +124,7 @@ def _tfidf(corpus: Corpus) -> dict[str, Any]:
         texts[VALIDATION],
         corpus.labels(VALIDATION),
         texts[TEST],
-        len(corpus.data.label_names),
+        corpus.classes,
     )
     return {
         VALIDATION: accuracy_and_mrr(found.validation, corpus.labels(VALIDATION)),

@@ -23,7 +23,7 @@ from snnlp_lava.train.config import TrainConfig
 from snnlp_lava.train.evidence import Evidence
 from snnlp_lava.train.quiet import import_slayer
 from snnlp_lava.train.race import race_levels, race_weights
-from snnlp_lava.train.spiking import SpikingClassifier
+from snnlp_lava.train.spiking import SpikingClassifier, slayer_neuron
 
 slayer = import_slayer()
 
@@ -57,7 +57,7 @@ class IntegratorClassifier(nn.Module):
     def __init__(self, weight: np.ndarray, offset: np.ndarray, unit: float, config: TrainConfig) -> None:
         super().__init__()
         lines, classes = weight.shape
-        self.block = slayer.block.cuba.Dense(_neuron(config), lines, classes, delay_shift=False)
+        self.block = slayer.block.cuba.Dense(slayer_neuron(config), lines, classes, delay_shift=False)
         self.scale = unit / (1 << limits.STATE_SHIFT)  # SLAYER's units of one logit
         start = torch.from_numpy(weight.T.astype(np.float32))[:, :, None, None, None]
         self.block.synapse.weight.data.copy_(start * self.scale)
@@ -114,12 +114,12 @@ class Draft:
 
 
 def draft_spike_embedding(evidence: Evidence, config: TrainConfig) -> Draft:
-    """Choose codes and weights that say what words and pairs say within the synop budget.
+    """Choose codes and weights that keep the evidence of words and pairs within the synop budget.
 
     Parameters
     ----------
     evidence
-        What they say.
+        Of words and pairs, fitted on the training texts.
     config
         Lines, synop budget and seed.
 
@@ -227,11 +227,3 @@ def _race_within(evidence: np.ndarray, offset: np.ndarray, text: float, config: 
 
 def _with_empty(counts: np.ndarray) -> np.ndarray:
     return np.concatenate([counts, np.zeros((1, counts.shape[1]), dtype=counts.dtype)])
-
-
-def _neuron(config: TrainConfig) -> dict[str, float]:
-    return {
-        "threshold": config.neuron.threshold * config.threshold_scale,
-        "current_decay": config.neuron.current_decay,
-        "voltage_decay": config.neuron.voltage_decay,
-    }

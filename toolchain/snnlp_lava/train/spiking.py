@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from snnlp_lava.chip import limits
 from snnlp_lava.chip.network import Layer, Network, checked_layer
 from snnlp_lava.encode.encoder import Encoder
 from snnlp_lava.metrics import first_to_count
@@ -23,6 +25,12 @@ _TAU_MULT, _SCALE_MULT = 100.0, 0.1
 
 _INITIAL_GAIN = 0.5
 """Part of SLAYER's initial weights to begin with; at 1 the first layers fire so much that training begins far off."""
+
+
+def slayer_neuron(config: TrainConfig) -> dict[str, float]:
+    """Parameters of SLAYER's CUBA neuron."""
+    neuron = asdict(config.neuron)
+    return {**neuron, "threshold": neuron["threshold"] * config.threshold_scale}
 
 
 class SpikingClassifier(nn.Module):
@@ -45,17 +53,10 @@ class SpikingClassifier(nn.Module):
     def __init__(self, sizes: tuple[int, ...], config: TrainConfig, encoder: Encoder) -> None:
         super().__init__()
         self.window, self.encoder, self.reference = config.window, encoder, config.reference
-        neuron = {
-            "threshold": config.neuron.threshold * config.threshold_scale,
-            "current_decay": config.neuron.current_decay,
-            "voltage_decay": config.neuron.voltage_decay,
-            "tau_grad": config.neuron.tau_grad,
-            "scale_grad": config.neuron.scale_grad,
-        }
         last = len(sizes) - 2
         self.blocks = nn.ModuleList(
             slayer.block.cuba.Dense(
-                {**neuron, "dropout": slayer.neuron.Dropout(config.dropout) if index < last else None},
+                {**slayer_neuron(config), "dropout": slayer.neuron.Dropout(config.dropout) if index < last else None},
                 before,
                 after,
                 weight_scale=config.threshold_scale * (1.0 if config.reference else _INITIAL_GAIN),
@@ -149,7 +150,7 @@ def _on_cpu(block: nn.Module, spikes: torch.Tensor) -> torch.Tensor:
         kept.squeeze(2),
         int(neuron.cx_current_decay),
         int(neuron.cx_voltage_decay),
-        neuron.v_th_mant << 6,
+        neuron.v_th_mant << limits.STATE_SHIFT,
         neuron.tau_rho * _TAU_MULT,
         neuron.scale_rho * _SCALE_MULT,
         neuron.s_scale,

@@ -40,7 +40,19 @@ def fit_tfidf(
     test: Sequence[str],
     classes: int,
 ) -> TfidfScores:
-    """Fit unigram TF-IDF (sublinear, words seen twice or more) with logistic regression; choose C by validation."""
+    """Fit unigram TF-IDF (sublinear, words of two texts or more) with logistic regression; choose C by validation.
+
+    Parameters
+    ----------
+    train, labels
+        Texts and their classes (n,); one text at least has a word.
+    validation, validation_labels
+        Those to choose C by.
+    test
+        Texts to be scored.
+    classes
+        Number of classes.
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
@@ -50,21 +62,21 @@ def fit_tfidf(
     except ValueError:  # no word stands in two texts
         vectorizer.set_params(min_df=1)
         features = vectorizer.fit_transform(train)
+    known, asked = vectorizer.transform(validation), vectorizer.transform(test)
     best: tuple[float, float, LogisticRegression] | None = None
     for strength in _STRENGTHS:
         model = LogisticRegression(C=strength, max_iter=2000).fit(features, labels)
-        accuracy = float(model.score(vectorizer.transform(validation), validation_labels))
+        accuracy = float(model.score(known, validation_labels))
         if best is None or accuracy > best[0]:
             best = accuracy, strength, model
     assert best is not None
     _, strength, model = best
-    test_features = vectorizer.transform(test)
     return TfidfScores(
-        _scores(model, vectorizer.transform(validation), classes),
-        _scores(model, test_features, classes),
+        _scores(model, known, classes),
+        _scores(model, asked, classes),
         strength,
         len(vectorizer.vocabulary_),
-        test_features.nnz / max(1, len(test)) * classes,
+        asked.nnz / max(1, len(test)) * classes,
     )
 
 
