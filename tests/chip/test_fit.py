@@ -151,6 +151,30 @@ def test_output_axons_split_a_layer():
     assert max(core.output_axons for core in before.cores) <= 4096
 
 
+@pytest.mark.parametrize(
+    ("sizes", "placed"),
+    [
+        ((768, 256, 128, 6), [2 * [(128, 768, 128, 13824)], [(128, 256, 128, 4608)], [(6, 128, 0, 128)]]),
+        ((384, 256, 128, 6), [[(256, 384, 256, 13824)], [(128, 256, 128, 4608)], [(6, 128, 0, 128)]]),
+        ((300, 256, 6), [[(256, 300, 256, 10800)], [(6, 256, 0, 256)]]),
+        ((455, 256, 4), [[(256, 455, 256, 16380)], [(4, 256, 0, 256)]]),
+        ((456, 256, 4), [2 * [(128, 456, 128, 8208)], [(4, 256, 0, 256)]]),
+        (
+            (64, 1500, 200, 2),
+            [2 * [(750, 64, 2250, 6720)], [(66, 1500, 66, 15000), *2 * [(67, 1500, 67, 15000)]], [(2, 200, 0, 200)]],
+        ),
+    ],
+)
+def test_cores_are_filled_as_nengo_loihi_fills_them(sizes, placed):
+    """Neurons, axons in, axons out and words of each core, as nengo-loihi 1.1.0 splits and counts these networks."""
+    found = fit(*(dense(after, before) for before, after in pairwise(sizes)))
+    counts = [
+        sorted((core.neurons, core.input_axons, core.output_axons, core.words) for core in layer.cores)
+        for layer in found.layers
+    ]
+    assert counts == placed
+
+
 def test_a_layer_with_few_synapses_is_kept_sparse():
     """Neuron i of 300 has line i alone: an axon has one synapse of 2 + 9 bits, on the one core of its neuron."""
     hidden, diagonal = fit(dense(300, 3, [2, 0]), layer(2 * np.eye(300, dtype=int))).layers

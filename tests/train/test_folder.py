@@ -10,7 +10,7 @@ from snnlp_lava.encode.encoder import SafEncoder
 from snnlp_lava.errors import InputError
 from snnlp_lava.netx.card import Embedding
 from snnlp_lava.train.config import TrainConfig
-from snnlp_lava.train.folder import ModelInfo, load_spiking, write_model
+from snnlp_lava.train.folder import ModelInfo, load_spiking, model_card, read_info, write_model
 from snnlp_lava.train.spiking import SpikingClassifier
 from strategies import card_for
 
@@ -69,3 +69,22 @@ def test_a_description_that_cannot_be_used_is_refused_with_the_folder(folder, ch
 def test_a_configuration_is_read_as_it_was_written():
     config = replace(CONFIG, hidden=(7, 5))
     assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+@pytest.mark.parametrize(
+    ("method", "embedding", "commands"),
+    [
+        ("snn-rate", "a model", ["export models/a", 'run netx_exports/a.net --text "a text of yours"']),
+        ("snn-rate", None, ["export models/a", "run netx_exports/a.net --data DATA --vectors VECTORS.npy"]),
+        ("spike-embedding", "words of x", ["export models/a", 'run netx_exports/a.net --text "a text of yours"']),
+        ("ann", "a model", []),
+    ],
+)
+def test_the_card_shows_the_commands_that_work(folder, method, embedding, commands):
+    info = read_info(folder)
+    info = replace(info, train=TrainConfig.defaults_for(method), embedding=replace(info.embedding, name=embedding))
+    card = model_card("a", info)
+    assert [line.strip() for line in card.splitlines() if line.startswith("    snnlp-lava")] == [
+        f"snnlp-lava {command}" for command in commands
+    ]
+    assert ("Window: 32 steps" in card) == (method != "ann")

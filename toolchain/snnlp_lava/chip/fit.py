@@ -6,6 +6,10 @@ blocks of at most 64: each has n_i (weight bits + index bits) + 10 bits, rounded
 delays and no tags. A dense axon has a synapse for every neuron of the core and no index; a sparse one has only those
 whose weight is not 0, each with an index. A layer is kept in the format that takes fewer cores, then fewer words.
 
+Core by core the counts are those of nengo-loihi 1.1.0 (a table in tests/chip/test_fit.py). Two things differ: it gives
+every weight 8 bits, where here a layer takes the fewest that keep its weights, as NetX does; and it refuses a layer
+with more output axons than a core may have, where here the layer is split further.
+
 The network's input comes from a Process on the host or the embedded cores: its lines are input axons of the first
 layer's cores, its own output axons are on no neuro core. The spikes of the last layer are read out by probes, which
 take no output axon. Profiles of compartments, thresholds and synapses are never short: a layer needs one of each.

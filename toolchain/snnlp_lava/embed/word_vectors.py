@@ -179,7 +179,7 @@ def distilled_word_vectors(
             f"word vectors of {embedder.name}: {dimension} dimensions asked for, it gives 1 to {embedder.dimension}; "
             "give a file of word vectors (--words)"
         )
-    folder = cache_folder() / f"words-of-{embedder.sha256}-{dimension}-{RECIPE}"
+    folder = cache_folder() / f"words-of-{embedder.cache_key}-{dimension}-{RECIPE}"
     table = open_table(folder)
     if table is None:
         words = words_of_model(embedder)

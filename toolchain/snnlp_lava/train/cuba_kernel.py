@@ -70,6 +70,7 @@ class CubaSpikes(torch.autograd.Function):
         height: float,
         scale: int,
     ) -> torch.Tensor:
+        """Spikes, as the class says."""
         ctx.keep_u, ctx.keep_v = (_UNITY - current_decay) / _UNITY, (_UNITY - voltage_decay) / _UNITY
         ctx.height = height / (2 * tau)
         slope = drive.detach().contiguous()
@@ -81,6 +82,7 @@ class CubaSpikes(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        """The surrogate's gradient of the drive; none of the rest."""
         slope, kept = ctx.saved_tensors
         out = torch.empty_like(slope)
         _backward(

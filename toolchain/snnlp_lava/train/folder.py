@@ -230,14 +230,20 @@ def model_card(name: str, info: ModelInfo) -> str:
         origin = f"Word codes: {info.embedding.name}{kept}"
     elif info.train.method == SPIKE_EMBEDDING:
         origin = "Word codes: learned from the training texts"
+    given = '--text "a text of yours"' if info.embedding.name else "--data DATA --vectors VECTORS.npy"
+    use = f"    snnlp-lava export models/{name}\n    snnlp-lava run netx_exports/{name}.net {given}"
+    steps = f" Window: {info.train.window} steps."
+    if info.train.method == ANN:
+        use, steps = "An ANN has no spikes to export: it is what spiking methods are compared with.", ""
     return f"""---
 library_name: snnlp-lava
+pipeline_tag: text-classification
 tags: [text-classification, spiking-neural-network, lava, loihi]
 ---
 
 # {name}
 
-A {info.train.method} text classifier ({info.train.level} level) with layers of {sizes_text(info.sizes)},
+A text classifier: method {info.train.method}, {info.train.level} level, layers of {sizes_text(info.sizes)},
 trained on `{data["name"]}` (split scheme `{data["split_scheme"]}`: {data["rows"]["train"]} texts to train,
 {data["rows"]["validation"]} to choose the epoch, {data["rows"]["test"]} to test).
 
@@ -247,11 +253,10 @@ trained on `{data["name"]}` (split scheme `{data["split_scheme"]}`: {data["rows"
 
 Classes: {", ".join(info.label_names)}.
 
-{origin}. Window: {info.train.window} steps.
+{origin}.{steps}
 Best epoch: {info.scores["best_epoch"]} of {info.train.epochs}, seed {info.train.seed}.
 
-    snnlp-lava export models/{name}
-
+{use}
 Configuration:
 
 ```json
