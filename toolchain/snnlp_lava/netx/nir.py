@@ -139,7 +139,7 @@ def read_nir(path: Path, time_step: float | None = None) -> Imported:
             pairs = _pairs(read_chain(file))
             metadata = _metadata(file["node"])
             if metadata is None:
-                return _others(pairs, time_step or TIME_STEP)
+                return _others(pairs, TIME_STEP if time_step is None else time_step)
             if time_step is not None:
                 raise InputError("was exported by snnlp-lava and holds the chip's integers; it takes no time step")
             return _ours(pairs, metadata)
