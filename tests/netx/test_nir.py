@@ -228,6 +228,12 @@ def test_a_file_of_a_later_format_is_refused(path):
         read_nir(path)
 
 
+@pytest.mark.parametrize("time_step", [0, -1e-4, float("nan"), float("inf")])
+def test_a_time_step_is_a_positive_number_of_seconds(tmp_path, time_step):
+    with pytest.raises(InputError, match=r"^NIR file .*a\.nir: time step .* s is no positive number of seconds$"):
+        read_graph(tmp_path / "a.nir", *pair(np.array([[1.0]])), time_step=time_step)
+
+
 def test_our_file_takes_no_time_step(path):
     with pytest.raises(InputError, match=r"a\.nir: was exported by snnlp-lava .* takes no time step"):
         read_nir(path, 1e-3)

@@ -31,6 +31,7 @@ themselves are kept in the metadata of the nodes, and the card in that of the gr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -246,6 +247,8 @@ def _check_floats(layer: Layer, weights: Node, neurons: Node) -> None:
 
 
 def _others(pairs: list[tuple[Node, Node]], time_step: float) -> Imported:
+    if not 0 < time_step < math.inf:
+        raise InputError(f"time step {time_step} s is no positive number of seconds")
     layers, changes, notes = [], [], []
     for number, (weights, neurons) in enumerate(pairs, start=1):
         floats, of_layer = _float_layer(number, weights, neurons, time_step)
