@@ -1,21 +1,31 @@
 # `make demo` and `make test` set up what is missing and then run.
 BIN := .venv/bin
 
-.PHONY: demo test test-fast lint setup lock clean
+.PHONY: demo test test-all coverage lint dist setup lock clean
 
 demo: setup
 	$(BIN)/snnlp-lava demo
 
 test: setup
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: setup
 	$(BIN)/python -m pytest
 
-test-fast: setup
-	$(BIN)/python -m pytest -m "not slow"
+# All tests once more, counting which lines and branches they run.
+coverage: setup
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered
 
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Wheel and source archive, in dist/.
+dist: setup
+	$(BIN)/python -c "from setuptools import build_meta as b; b.build_sdist('dist'); b.build_wheel('dist')"
 
 setup:
 	@scripts/setup
@@ -25,4 +35,4 @@ lock:
 	scripts/lock
 
 clean:
-	rm -rf .venv demo build
+	rm -rf .venv demo build dist

@@ -101,6 +101,25 @@ def test_version(snnlp_lava):
     assert {line.split()[0] for line in lines} >= {"python", "lava-nc", "lava-dl", "torch"}
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("ru", {"run"}),
+        ("run --back", {"--backend"}),
+        ("run --backend e", {"emulator"}),
+        ("check a --chip l", {"loihi1", "loihi2"}),
+    ],
+)
+def test_the_shell_completes_commands_options_and_choices(typed, offered):
+    words = f"snnlp-lava {typed}"
+    environment = {"_SNNLP_LAVA_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(typed.split()))}
+    program = "from snnlp_lava.cli.main import main; main(prog_name='snnlp-lava')"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, **environment}, capture_output=True, text=True, check=True
+    )
+    assert {line.removeprefix("plain,") for line in done.stdout.splitlines()} == offered
+
+
 # From texts to a report
 
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from snnlp_lava.cli.main import main
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 SHOWN = re.compile(
     r"^    (?:\.venv/bin/)?(snnlp-lava|make|python|dask|helm|kubectl) (.*?)(?:  +[(#].*)?$", re.MULTILINE
 )
@@ -103,7 +103,7 @@ def desk(tmp_path_factory):
     classes = ("sad", "glad", "fond", "cross", "afraid", "startled")
     rows = [f"number {number} is {classes[number % 6]} today,{classes[number % 6]}" for number in range(120)]
     texts = "\n".join(["text,label", *rows]) + "\n"
-    for name in ("texts.csv", "emotion.csv", "imdb.csv"):
+    for name in ("texts.csv", "cafe.csv", "emotion.csv", "imdb.csv"):
         (folder / name).write_text(texts, "utf-8")
     codes = [f"{word} {number}" for number, word in enumerate(("number", "is", "today", *classes), 1)]
     (folder / "codes.txt").write_text("\n".join([f"{len(codes)} 64", *codes]) + "\n")
