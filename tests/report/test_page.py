@@ -207,6 +207,8 @@ def test_a_network_that_does_not_fit_and_work_that_is_not_counted_are_named(labe
     assert "<strong>period 50 &lt;is&gt; none</strong>" in page
     assert "73 more are needed than the chip has." in page
     assert "is not counted: nobody &lt;knows&gt;." in page
+    unknown = {**changed.record, "work": {**work, "counts": {"thought": 6}, "not_counted": None}}
+    assert "no price for thought<" in render_page(report_document([replace(changed, record=unknown)]), [changed])
     variants = report_document([changed])["runs"][0]["in_front"]["variants"]
     assert [variant["title"] for variant in variants] == ["this network alone"]
 

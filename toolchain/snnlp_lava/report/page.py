@@ -72,8 +72,8 @@ def render_page(document: Mapping[str, Any], runs: Sequence[Run]) -> str:
         "count": count_text,
         "joules": lambda ends: joules_text(*ends),
         "time": lambda ends: time_text(*ends),
-        "term": lambda term: TERMS[term],
-        "terms": lambda terms: ", ".join(TERMS[term] for term in terms),
+        "term": _term,
+        "terms": lambda terms: ", ".join(map(_term, terms)),
     }
     sections = [
         {**part, "figures": _figures(part, run, document["books"])}
@@ -91,6 +91,11 @@ def render_page(document: Mapping[str, Any], runs: Sequence[Run]) -> str:
         version=document["version"],
         style=(resources.files("snnlp_lava.report") / "page.css").read_text("utf-8"),
     )
+
+
+def _term(term: str) -> str:
+    """What people call an operation; one that another version counted has its own name alone."""
+    return TERMS.get(term, term)
 
 
 def _figures(part: Mapping[str, Any], run: Run, books: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,14 +131,14 @@ def _costs(part: Mapping[str, Any], books: Mapping[str, Any]) -> list[Any]:
     from snnlp_lava.report.figures import Cost
 
     costs = [
-        Cost(bill["of"], books[bill["book"]]["title"], bill["total_pj"], ", ".join(TERMS[t] for t in bill["unpriced"]))
+        Cost(bill["of"], books[bill["book"]]["title"], bill["total_pj"], ", ".join(map(_term, bill["unpriced"])))
         for bill in part["bills"]
         if bill["book"] in _DRAWN
     ]
     for variant in part["in_front"]["variants"]:
         if len(variant["books"]) > 1:
             titles = " + ".join(books[name]["title"] for name in variant["books"])
-            missing = ", ".join(TERMS[term] for term in variant["unpriced"])
+            missing = ", ".join(map(_term, variant["unpriced"]))
             costs.append(Cost(variant["title"], titles, variant["total_pj"], missing))
     return costs
 
