@@ -1,12 +1,13 @@
 """Tallies by hand, and the run folder's round trip."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.record import read_run
+from snnlp_lava.backends.record import check_run_folder, read_run
 from snnlp_lava.backends.totals import Totals
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.encode.saf import ONE
@@ -82,6 +83,13 @@ def test_a_folder_that_is_no_run_is_not_replaced(written, tmp_path, random_netwo
     with pytest.raises(InputError, match="no run folder"):
         write_one_run(precious, result, None, network, card_for(network, window=8, period=8))
     assert (precious / "thesis.txt").read_text() == "years"
+
+
+@pytest.mark.parametrize("folder", [".", "..", "/"])
+def test_a_folder_without_a_name_of_its_own_is_refused(tmp_path, monkeypatch, folder):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="has no name of its own"):
+        check_run_folder(Path(folder))
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,10 @@ def check_run_folder(folder: Path) -> None:
     Raises
     ------
     InputError
-        If it holds something else.
+        If it holds something else, or has no name beside which parts could stand.
     """
+    if folder.name in ("", ".."):
+        raise InputError(f"run {folder}: has no name of its own; choose another folder with -o")
     if folder.exists() and not (folder / RESULT).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
         raise InputError(f"{folder} exists and is no run folder; choose another with -o")
 
