@@ -55,6 +55,11 @@ def interrupting_after(samples):
     return report
 
 
+def test_an_unknown_backend_is_refused(given, tmp_path):
+    with pytest.raises(InputError, match=r"backend 'lava' is unknown \(known: emulator, sim, loihi2\)"):
+        run_network(*given, "lava", tmp_path / "run")
+
+
 def test_a_run_in_chunks_is_the_run_in_one(given, tmp_path, monkeypatch):
     run_network(*given, "emulator", tmp_path / "chunks", keep_trains=20)
     monkeypatch.setitem(job.CHUNK, "emulator", 1000)

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from snnlp_lava.backends import loihi2, sim
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.lava_job import Board, LavaJob
+from snnlp_lava.backends.loihi2_host import use_host
 from snnlp_lava.backends.record import read_run
 from snnlp_lava.backends.result import BrokenRunError
 from snnlp_lava.cli.main import main
@@ -214,7 +215,7 @@ def test_lavas_variables_are_as_the_options_say_and_else_as_they_were(machine, b
     from lava.utils import loihi
 
     os.environ.update(before)
-    loihi2.use_host(board)
+    use_host(board)
     names = ("SLURM", "NOSLURM", "PARTITION", "BOARD", "LOIHI_GEN", "NXSDKHOST", "HOST_BINARY")
     assert {name: os.environ[name] for name in names if name in os.environ} == after
     assert loihi.host == host
@@ -233,7 +234,7 @@ def test_lavas_variables_are_as_the_options_say_and_else_as_they_were(machine, b
 def test_a_host_that_cannot_be_used_is_named(machine, environment, board, message):
     os.environ.update(environment)
     with pytest.raises(InputError, match=message):
-        loihi2.use_host(board)
+        use_host(board)
 
 
 def test_without_the_extension_one_line_says_what_is_missing(clean_environment, saved, samples):

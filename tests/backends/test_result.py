@@ -1,12 +1,13 @@
 """Tallies by hand, and the run folder's round trip."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.record import read_run
+from snnlp_lava.backends.record import check_run_folder, read_run
 from snnlp_lava.backends.totals import Totals
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.encode.saf import ONE
@@ -84,6 +85,13 @@ def test_a_folder_that_is_no_run_is_not_replaced(written, tmp_path, random_netwo
     assert (precious / "thesis.txt").read_text() == "years"
 
 
+@pytest.mark.parametrize("folder", [".", "..", "/"])
+def test_a_folder_without_a_name_of_its_own_is_refused(tmp_path, monkeypatch, folder):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="has no name of its own"):
+        check_run_folder(Path(folder))
+
+
 @pytest.mark.parametrize(
     ("place", "value"),
     [
@@ -123,6 +131,21 @@ def test_a_folder_that_is_no_run_is_not_replaced(written, tmp_path, random_netwo
         (("network", "card"), {}),
         (("network", "card", "training"), {"data": 1}),
         (("network", "sizes"), [20, 16, -3]),
+        (("network", "sizes", 0), 10**400),
+        (("network", "sha256"), None),
+        (("network", "card", "training"), None),
+        (("layers", 0, "spikes"), 10**400),
+        (("data",), {}),
+        (("data", "name"), 3),
+        (("accuracy",), 2.5),
+        (("mrr",), "high"),
+        (("paper_operations",), None),
+        (("examples",), "words"),
+        (("examples",), ["a text"] * 7),
+        (("work",), {"title": "a model"}),
+        (("placement", "synapses", 0), 0),
+        (("seconds",), "long"),
+        (("versions",), None),
     ],
 )
 def test_a_record_that_contradicts_its_tables_is_refused(written, place, value):

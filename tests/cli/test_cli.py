@@ -211,6 +211,13 @@ def test_as_many_trains_are_kept_as_were_asked_for(files, snnlp_lava, kept):
     assert snnlp_lava("report", "out", "-o", "r.html").exit_code == 0
 
 
+def test_square_brackets_in_a_path_are_no_markup(files, snnlp_lava):
+    result = snnlp_lava("run", files / "layers.net", "--spikes", files / "spikes.npy", "-o", "[bold] [")
+    assert (result.exit_code, result.stderr) == (0, "run: [bold] [\n")
+    result = snnlp_lava("report", "[bold] [", "-o", "[/x].html")
+    assert (result.exit_code, result.stderr) == (0, "report: [/x].html\n")
+
+
 @pytest.mark.slow
 def test_spikes_are_verified_on_lava(files, snnlp_lava, tmp_path):
     wanted = ("verify", files / "layers.net", "--spikes", files / "spikes.npy", "--json")

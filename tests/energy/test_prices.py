@@ -53,6 +53,7 @@ def test_a_book_of_ones_own_is_read_in_its_unit(tmp_path):
         ("low = 0.5", "low = -1", "-1 is no number above 0"),
         ("low = 0.5", "low = nan", "nan is no number"),
         ("low = 0.5", "low = true", "True is no number"),
+        pytest.param("low = 0.5", f"low = {10**400}", r"0 is no number above 0 and up to 1e\+15", id="400 digits"),
         ("low = 0.5, ", "", "needs low, high and what"),
         ("synop =", "thought =", "nothing called 'thought' is counted"),
         ("synop = {", "synop = 3 #", "needs low, high and what"),

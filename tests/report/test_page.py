@@ -28,12 +28,13 @@ HOSTILE = '<script>alert("x")</script> & "quotes" \u202e \x00 😀'
 SIZES = ((20, 16), (16, 3))
 RIGHT = [2, 2, 2, 2, 3, 3, 3, 2]
 WORK = Work(HOSTILE, "tokens", 60, {"mac": 6_000})
+CLASSES = ("$\\bad{$", HOSTILE, "\u00fcber \u00a3$5")
 WORDS = [[(0, HOSTILE), (3, "$\\bad{$"), (3, "word" * 9)], [], [], []]
 
 
 def a_run(tmp_path, random_network, labelled):
     network = random_network((20, 16, 3), seed=3)
-    card = card_for(network, window=8, period=8)
+    card = card_for(network, window=8, period=8, label_names=CLASSES)
     values = np.random.default_rng(3).integers(0, ONE + 1, (6, 20), dtype=np.int32)
     result = run_emulator(network, saf_samples(values, 8), 8, keep_trains=4)
     labels = np.array([0, 1, 2, 0, 1, 2]) if labelled else None
@@ -63,6 +64,7 @@ def test_the_page_needs_nothing_else_and_runs_nothing(run, tmp_path):
     page = (tmp_path / "r.html").read_text("utf-8")
     assert "<script" not in page.lower()
     assert "&lt;script&gt;" in page
+    assert "\\u00fc" not in page  # names are shown as they are written
     assert not re.search(r"""(?:src|href)\s*=\s*["'](?!#|data:)""", page)
     assert not re.search(r"@import|url\((?!['\"]?(?:data:|#))", page)
     assert page.count("<svg") == page.count("</svg>") >= 6
@@ -207,6 +209,8 @@ def test_a_network_that_does_not_fit_and_work_that_is_not_counted_are_named(labe
     assert "<strong>period 50 &lt;is&gt; none</strong>" in page
     assert "73 more are needed than the chip has." in page
     assert "is not counted: nobody &lt;knows&gt;." in page
+    unknown = {**changed.record, "work": {**work, "counts": {"thought": 6}, "not_counted": None}}
+    assert "no price for thought<" in render_page(report_document([replace(changed, record=unknown)]), [changed])
     variants = report_document([changed])["runs"][0]["in_front"]["variants"]
     assert [variant["title"] for variant in variants] == ["this network alone"]
 

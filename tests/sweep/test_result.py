@@ -90,6 +90,13 @@ DAMAGES = {
     "spikes below 0": lambda text: changed(
         text, lambda d: with_value(d, -1, "results", "emulator", "layers", 0, "spikes")
     ),
+    "no layers": lambda text: changed(text, lambda d: with_value(d, [], "results", "emulator", "layers")),
+    "no epochs": lambda text: changed(text, lambda d: with_value(d, [], "results", "history")),
+    "an epoch a number": lambda text: changed(text, lambda d: with_value(d, [3], "results", "history")),
+    "a loss a text": lambda text: changed(text, lambda d: with_value(d, "x", "results", "history", 0, "train_loss")),
+    "operations a text": lambda text: changed(
+        text, lambda d: with_value(d, "x", "results", "emulator", "paper_operations")
+    ),
     "neither spikes nor MACs": lambda text: changed(text, lambda d: without(d, "results", "emulator")),
     "seconds a text": lambda text: changed(text, lambda d: with_value(d, "1", "seconds")),
     "cell a list": lambda text: changed(text, lambda d: with_value(d, [], "cell")),

@@ -20,7 +20,7 @@ from snnlp_lava.backends.selection import Chosen, Chunk, Selection, choose
 from snnlp_lava.backends.totals import Totals, class_scores, counts_alone, sample_table
 from snnlp_lava.embed.work import Work
 from snnlp_lava.encode.samples import Samples
-from snnlp_lava.errors import BackendError, StoppedError
+from snnlp_lava.errors import BackendError, InputError, StoppedError
 from snnlp_lava.files import read_json, sha256_of_file
 from snnlp_lava.metrics import RightOverTime
 from snnlp_lava.progress import Report, counting, silent
@@ -49,12 +49,14 @@ def run_network(
     Raises
     ------
     InputError
-        If the network, the selection or the folder cannot be used.
+        If the backend is unknown, or the network, the selection or the folder cannot be used.
     BackendError
         If the backend fails, or its spikes are not the emulator's.
     StoppedError
         If it is interrupted.
     """
+    if backend not in CHUNK:
+        raise InputError(f"backend {backend!r} is unknown (known: {', '.join(CHUNK)})")
     check_run_folder(folder)
     sha256 = sha256_of_file(path) if path.is_file() else None
     job = {"network": sha256, "backend": backend, "keep_trains": keep_trains, **selection.identity()}
@@ -66,6 +68,8 @@ def run_network(
 
         board = board or Board()
         check_board(path, board, own_period=selection.spikes is None)
+    else:
+        board = None
     chosen = choose(path, selection, report)
     starts = range(0, chosen.total, CHUNK[backend])
     advance = counting(report, backend, chosen.total)

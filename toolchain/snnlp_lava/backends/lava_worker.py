@@ -52,7 +52,7 @@ def run_job(job: LavaJob, folder: Path) -> None:
     network = netx.hdf5.Network(net_config=job.network, reset_interval=job.period, reset_offset=offset)
     network.net_config.f.close()  # NetX leaves its file open
     if job.board is not None:
-        from snnlp_lava.backends.loihi2 import run_on_board
+        from snnlp_lava.backends.loihi2_worker import run_on_board
 
         run_on_board(job, folder, source, network, others[-1])
         return

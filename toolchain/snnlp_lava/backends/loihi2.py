@@ -5,44 +5,34 @@ are written down. Nothing else is read from the chip: the hidden layers' counts 
 and stand for the chip's only because its output is the emulator's, spike for spike.
 
 Intel's extension that runs Lava on the chip (lava-loihi) is closed. What is known of it is how published programs use
-it; what this module takes for granted is listed in docs/loihi2.md.
+it; what `loihi2_host` and `loihi2_worker` take for granted is listed in docs/loihi2.md.
 """
 
 from __future__ import annotations
 
 import logging
-import math
-import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.lava_job import Board, LavaJob
+from snnlp_lava.backends.lava_job import Board
+from snnlp_lava.backends.loihi2_host import use_host
 from snnlp_lava.backends.result import CHIP, EMULATOR, HOST, RunResult
 from snnlp_lava.backends.sim import LavaRun, run_lava
 from snnlp_lava.chip.network import Network
 from snnlp_lava.encode.samples import Samples
-from snnlp_lava.errors import BackendError, InputError, first_line
-from snnlp_lava.files import write_json
+from snnlp_lava.errors import BackendError, InputError
 from snnlp_lava.metrics import first_to_count
 from snnlp_lava.netx.file import read_network
-
-if TYPE_CHECKING:
-    from snnlp_lava.processes.player import SpikePlayer
-    from snnlp_lava.processes.recording import Recording
-    from snnlp_lava.processes.saf import SAF
 
 logger = logging.getLogger(__name__)
 
 START_SECONDS = 1800.0
 """Time until the first step; SLURM may let a job wait for a board."""
-GENERATIONS = ("N3B2", "N3B3", "N3C1", "N3D1")
-"""Loihi 2 among `lava.utils.loihi.ChipGeneration`."""
 
 
 def run_loihi2(
@@ -166,202 +156,6 @@ def check_period(path: Path, period: int) -> None:
         )
 
 
-def check_installed() -> None:
-    """Refuse to go on where Lava cannot reach a Loihi 2.
-
-    Raises
-    ------
-    InputError
-        If Intel's extension is not installed.
-    """
-    from lava.utils import loihi
-
-    if not loihi.is_installed():
-        raise InputError(
-            "a Loihi 2 needs Intel's closed extension lava-loihi, for members of its research community (INRC), which "
-            "is not installed; --backend sim gives the same spikes, check --chip loihi2 says whether a network fits"
-        )
-
-
-def use_host(board: Board) -> None:
-    """Set Lava's environment variables as a board says; what it does not say stays as it is.
-
-    Raises
-    ------
-    InputError
-        If Intel's extension is not installed, or the host cannot be used.
-    """
-    check_installed()
-    if board.host is None and not (board.partition or board.name or board.generation):
-        return
-    host = board.host or ("ethernet" if {"NOSLURM", "NXSDKHOST"} & os.environ.keys() else "slurm")
-    try:
-        if host == "slurm":
-            _use_slurm(board)
-        else:
-            _use_ethernet(board)
-    except (ImportError, OSError, ValueError) as error:
-        raise InputError(f"--host {host}: {first_line(error)}") from error
-
-
-def _use_slurm(board: Board) -> None:
-    from lava.utils import loihi
-
-    partition = board.partition or os.environ.get("PARTITION")
-    name = board.name or os.environ.get("BOARD")
-    loihi.use_slurm_host(loihi_gen=_generation(board))
-    # Lava takes both away when they are not given, and fails on the last line of sinfo when they are (0.10.0).
-    for variable, value in (("PARTITION", partition), ("BOARD", name)):
-        if value:
-            os.environ[variable] = value
-
-
-def _use_ethernet(board: Board) -> None:
-    from lava.utils import loihi
-
-    if board.partition:
-        raise InputError(f"--partition {board.partition} belongs to --host slurm")
-    address = board.name or os.environ.get("NXSDKHOST")
-    if not address:
-        raise InputError("--host ethernet needs the host's address: --board ADDRESS, or NXSDKHOST")
-    binary = os.environ.get("HOST_BINARY")
-    path = {"host_binary_path": binary} if binary else {}
-    loihi.use_ethernet_host(address, loihi_gen=_generation(board), **path)
-
-
-def _generation(board: Board) -> Any:
-    from lava.utils.loihi import ChipGeneration
-
-    name = board.generation or os.environ.get("LOIHI_GEN") or "N3B3"
-    if name not in GENERATIONS:
-        raise InputError(f"LOIHI_GEN {name!r} is no Loihi 2 (known: {', '.join(GENERATIONS)})")
-    return ChipGeneration[name]
-
-
-def run_on_board(job: LavaJob, folder: Path, source: SAF | SpikePlayer, network: Any, output: Recording) -> None:
-    """Run a job on a Loihi 2; called in the worker's process.
-
-    Parameters
-    ----------
-    job, folder
-        The job and its folder.
-    source
-        What sends the input's spikes, on the host.
-    network
-        NetX's network, not yet connected.
-    output
-        Where the last layer's spikes go.
-
-    Raises
-    ------
-    BackendError
-        If Lava found no model for the chip and would compute a layer on the host.
-    """
-    from lava.magma.core.run_conditions import RunSteps
-    from lava.magma.core.run_configs import Loihi2HwCfg
-    from lava.proc.embedded_io.spike import NxToPyAdapter, PyToNxAdapter
-
-    from snnlp_lava.processes.output import SpikeRecorder
-    from snnlp_lava.processes.saf import SAF, PySAFFixed
-
-    assert job.board is not None
-    use_host(job.board)  # the variables are here already; Lava remembers in the module, too, which host it was
-    to_chip, from_chip = PyToNxAdapter(shape=network.inp.shape), NxToPyAdapter(shape=network.out.shape)
-    recorder = SpikeRecorder(neurons=job.sizes[-1], recording=output)
-    source.s_out.connect(to_chip.inp)
-    to_chip.out.connect(network.inp)
-    network.out.connect(from_chip.inp)
-    from_chip.out.connect(recorder.a_in)
-    # No tag is asked for: with one Lava takes a model for the CPU where the chip's does not carry it.
-    config = Loihi2HwCfg(exception_proc_model_map={SAF: PySAFFixed})
-    profiler = _profiler(config, job.steps) if job.board.metered else None
-    try:
-        executable = source.compile(run_cfg=config)
-        _check_placement(network)
-        source.create_runtime(executable=executable)
-        source.run(condition=RunSteps(num_steps=job.steps))
-        if profiler is not None:
-            _write_metered(profiler, job, folder)
-    finally:
-        source.stop()
-
-
-def _check_placement(network: Any) -> None:
-    """Make sure that every synapse and neuron is on the chip: Lava silently takes a model for the CPU else."""
-    from lava.magma.core.resources import Loihi2NeuroCore, NeuroCore
-
-    for number, layer in enumerate(network.layers, start=1):
-        for process in (layer.synapse, layer.neuron):
-            model = process.model_class
-            if not {NeuroCore, Loihi2NeuroCore} & {need for need in model.required_resources if isinstance(need, type)}:
-                raise BackendError(
-                    f"layer {number}: Lava has no model of {type(process).__name__} for Loihi 2 here and would compute "
-                    f"it on the host ({model.__name__}); is lava-loihi of the same version as lava-nc?"
-                )
-
-
-def _profiler(config: Any, steps: int) -> Any:
-    """Lava's profiler with the probes that it has; None if it has none."""
-    try:
-        from lava.utils.profiler import Profiler
-
-        profiler = Profiler.init(config)
-    except Exception as error:  # it is closed, and no run should fail for it
-        logger.warning("Lava's profiler does not start: %s", first_line(error))
-        return None
-    for probe in ("execution_time_probe", "energy_probe"):
-        try:
-            getattr(profiler, probe)(num_steps=steps)
-        except Exception as error:
-            logger.warning("Lava's profiler has no %s here: %s", probe, first_line(error))
-    return profiler
-
-
-_METERED = {
-    "seconds": "execution_time",
-    "watts": "power",
-    "static_watts": "static_power",
-    "joules": "energy",
-    "static_joules": "static_energy",
-}
-"""Our names of what is metered, with their units, to the profiler's; published programs print them in these units."""
-
-
-def _write_metered(profiler: Any, job: LavaJob, folder: Path) -> None:
-    found: dict[str, float] = {}
-    for name, attribute in _METERED.items():
-        try:
-            value = float(np.sum(getattr(profiler, attribute)))
-        except Exception as error:
-            logger.warning("Lava's profiler tells no %s: %s", attribute, first_line(error))
-            continue
-        if math.isfinite(value) and value > 0:
-            found[name] = value
-    if found:
-        write_json(job.metered_file(folder), {"by": "lava.utils.profiler", "steps": job.steps, **found})
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A spike that one side has and the other has not.
-
-    Attributes
-    ----------
-    layer
-        ``input`` or ``output``.
-    sample, neuron, step
-        Where, all from 0.
-    spiked
-        Whether it was the chip's side that had it.
-    """
-
-    layer: str
-    sample: int
-    neuron: int
-    step: int
-    spiked: bool
-
-
 def _completed(
     network: Network,
     samples: Samples,
@@ -377,9 +171,8 @@ def _completed(
     BackendError
         If one is not.
     """
-    differences, first = 0, None
+    differences, first, start = 0, "", 0
     scores = []
-    start = 0
 
     def compare(sent: np.ndarray, output: np.ndarray) -> None:
         nonlocal differences, first, start
@@ -388,20 +181,19 @@ def _completed(
             theirs = np.unpackbits(packed[start:stop], axis=2, count=ours.shape[2])
             found = np.argwhere(ours != theirs)
             differences += len(found)
-            if len(found) and first is None:
-                sample, step, neuron = (int(index) for index in found[0])
-                first = Difference(name, start + sample, neuron, step, bool(theirs[sample, step, neuron]))
+            if len(found) and not first:
+                sample, step, neuron = found[0]
+                has, lacks = ("loihi2", "the emulator") if theirs[sample, step, neuron] else ("the emulator", "loihi2")
+                where = f"sample {start + sample + 1}, {name} neuron {neuron}, step {step}"
+                first = f"first in {where}: {has} spikes, {lacks} does not"
         scores.append(first_to_count(theirs[:, : samples.window]))
         inspect(sent, output)
         start = stop
 
     expected = run_emulator(network, samples.take(ran.finished), period, keep_trains=keep_trains, inspect=compare)
-    if first is not None:
+    if first:
         raise BackendError(
-            f"loihi2 and emulator differ in {differences} spikes; first in sample {first.sample + 1}, "
-            f"{first.layer} neuron {first.neuron}, step {first.step}: "
-            f"{'loihi2 spikes, the emulator does not' if first.spiked else 'the emulator spikes, loihi2 does not'}; "
-            "docs/loihi2.md says how to find out why"
+            f"loihi2 and emulator differ in {differences} spikes; {first}; docs/loihi2.md says how to find out why"
         )
     output_scores = np.concatenate(scores)
     trains = (ran.trains[0][:keep_trains], *expected.trains[1:-1], ran.trains[1][:keep_trains])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -50,8 +51,11 @@ def placed(network: Network, period: int, neuron_spikes: Sequence[np.ndarray], s
     }
 
 
-def check_placed(document: Mapping[str, Any], layers: int) -> None:
-    """Raise ValueError, TypeError or LookupError if a document is not what `placed` made of so many layers."""
+def check_placed(document: Mapping[str, Any], sizes: Sequence[int]) -> None:
+    """Raise ValueError, TypeError or LookupError if a document is not what `placed` made of layers of these sizes."""
+    layers = len(sizes) - 1
+    if document["synapses"] != [before * after for before, after in pairwise(sizes)]:
+        raise ValueError("synapses of another network")
     for name in ("synapses", "synapses_nonzero", "words_read"):
         _check_counts(document[name], layers)
     if len(document["rates"]) != layers + 1:

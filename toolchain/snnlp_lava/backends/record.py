@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnlp_lava.backends.placement import check_placed, placed
-from snnlp_lava.backends.result import COUNTERS
-from snnlp_lava.backends.totals import COUNTS, Totals, result_document
+from snnlp_lava.backends.placement import placed
+from snnlp_lava.backends.record_check import check_record
+from snnlp_lava.backends.totals import Totals, result_document
 from snnlp_lava.chip.network import Network
-from snnlp_lava.embed.work import Work, check_work
+from snnlp_lava.embed.work import Work
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import read_json, replacing_folder, write_json
-from snnlp_lava.netx.card import Card, check_training
+from snnlp_lava.netx.card import Card
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,8 +75,10 @@ def check_run_folder(folder: Path) -> None:
     Raises
     ------
     InputError
-        If it holds something else.
+        If it holds something else, or has no name beside which parts could stand.
     """
+    if folder.name in ("", ".."):
+        raise InputError(f"run {folder}: has no name of its own; choose another folder with -o")
     if folder.exists() and not (folder / RESULT).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
         raise InputError(f"{folder} exists and is no run folder; choose another with -o")
 
@@ -205,13 +206,17 @@ def read_run(folder: Path) -> Run:
         labels = table.column("label").to_numpy() if "label" in table.column_names else None
         sizes = record["network"]["sizes"]
         packed = load_file(folder / TRAINS)
-        trains = tuple(
-            np.unpackbits(packed[f"layer{index}"][:EXAMPLES], axis=2, count=size) for index, size in enumerate(sizes)
-        )
-        _check_record(record, counts, predictions, labels)
+        trains = tuple(_unpacked(packed[f"layer{index}"][:EXAMPLES], size) for index, size in enumerate(sizes))
+        check_record(record, counts, predictions, labels)
     except (OSError, SafetensorError, pa.ArrowException, InputError, *_MALFORMED) as error:
         raise InputError(f"run {folder}: is damaged: {first_line(error)}") from error
     return Run(folder.name, record, counts, predictions, labels, trains)
+
+
+def _unpacked(packed: np.ndarray, size: int) -> np.ndarray:
+    if packed.shape[2] != (size + 7) // 8:
+        raise ValueError(f"{TRAINS} has a layer of another size than {size}")
+    return np.unpackbits(packed, axis=2, count=size)
 
 
 def _rows_of(column: pa.ChunkedArray) -> np.ndarray:
@@ -222,69 +227,3 @@ def _rows_of(column: pa.ChunkedArray) -> np.ndarray:
     if not len(widths) or (widths != widths[0]).any():
         raise ValueError(f"{SAMPLES} has rows of different numbers of classes")
     return values.reshape(len(widths), widths[0])
-
-
-def _check_record(
-    record: Mapping[str, Any], counts: np.ndarray, predictions: np.ndarray, labels: np.ndarray | None
-) -> None:
-    """Raise one of the errors of a damaged file if the record is not what `write_run` writes."""
-    samples, names = record["samples"], record["label_names"]
-    if not samples or any(len(column) != samples for column in (counts, predictions)):
-        raise ValueError(f"{RESULT} tells of {samples} samples, {SAMPLES} holds {len(counts)}")
-    if counts.shape[1] != len(names) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"{RESULT} names {len(names)} classes, {SAMPLES} counts {counts.shape[1]}")
-    for column in (predictions, labels):
-        if column is not None and not np.isin(column, np.arange(len(names))).all():
-            raise ValueError(f"{SAMPLES} has a class that {RESULT} does not name")
-    for layer, size in zip(record["layers"], record["network"]["sizes"], strict=True):
-        if layer["neurons"] != size or min(layer[count] for count in COUNTS) < 0 or not isinstance(layer["name"], str):
-            raise ValueError(f"{RESULT} has a layer {layer['name']!r} that does not fit the network")
-    for text in (record["backend"], record["network"]["file"], *record["examples"]):
-        if not isinstance(text, str):
-            raise TypeError(f"{RESULT} holds {str(text)[:40]!r} where a text should stand")
-    _check_presented(record)
-    _check_counted(record)
-    _check_measured(record)
-    if (record["accuracy"] is None) != (labels is None) or min(record["window"], record["period"], record["steps"]) < 1:
-        raise ValueError(f"{RESULT} contradicts {SAMPLES}")
-    card = record["network"]["card"]
-    if card is not None and (
-        not isinstance(card["encoder"]["kind"], str)
-        or type(card["embedding"]["dimension"]) is not int
-        or card["embedding"]["dimension"] < 0
-    ):
-        raise ValueError(f"{RESULT} has a card without encoder or embedding")
-    if card is not None and (training := card["training"]):
-        check_training(training)
-
-
-def _check_counted(record: Mapping[str, Any]) -> None:
-    check_work(record["work"])
-    check_placed(record["placement"], len(record["layers"]) - 1)
-    if any(layer["active_updates"] > layer["neuron_updates"] for layer in record["layers"]):
-        raise ValueError(f"{RESULT} has more active updates than updates")
-    if (right := record["right_over_time"]) is not None and (
-        len(right) != record["window"]
-        or not all(type(count) is int and 0 <= count <= record["samples"] for count in right)
-    ):
-        raise ValueError(f"{RESULT} has an accuracy over time that is none")
-
-
-def _check_presented(record: Mapping[str, Any]) -> None:
-    for steps in record["presented"]:
-        for step, word in steps:
-            if type(step) is not int or not 0 <= step < record["window"] or not isinstance(word, str):
-                raise ValueError(f"{RESULT} presents {str(word)[:40]!r} at step {str(step)[:40]}")
-
-
-def _check_measured(record: Mapping[str, Any]) -> None:
-    metered = record.get("metered", {"by": "", "samples": 1, "steps": 1})
-    if not isinstance(metered["by"], str):
-        raise TypeError(f"{RESULT} does not name what metered it")
-    for name in metered.keys() - {"by"} | {"samples", "steps"}:
-        value = metered[name]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-            raise ValueError(f"{RESULT} has {str(value)[:40]!r} as metered {name[:40]}")
-    for name, by in record.get("counted_by", {}).items():
-        if by not in COUNTERS:
-            raise ValueError(f"{RESULT} has layer {name[:40]!r} counted by {str(by)[:40]!r}")

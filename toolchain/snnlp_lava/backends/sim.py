@@ -54,7 +54,7 @@ def run_sim(
     """Run samples through a network file on Lava's CPU simulator.
 
     Each worker compiles one runtime for its share of the samples and presents them one after another. Lava
-    reports no wraps and clips, so they are 0 here; `agreed` takes them from the emulator.
+    reports no wraps, clips and active updates, so they are 0 here; `agreed` takes them from the emulator.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def run_lava(
     shares: list[np.ndarray],
     *,
     board: Board | None = None,
-    start_seconds: float | None = None,
+    start_seconds: float = START_SECONDS,
     progress: Callable[[int], None] = lambda done: None,
 ) -> LavaRun:
     """Present each share of the samples to a Lava runtime of its own.
@@ -138,7 +138,7 @@ def run_lava(
     board
         The Loihi 2, None for the simulator.
     start_seconds
-        Time without a first step after which a worker counts as hung, START_SECONDS by default.
+        Time without a first step after which a worker counts as hung.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def run_lava(
             workers.append(stack.enter_context(_worker(Path(scratch) / f"worker{number}", job, samples, rows)))
         broken: BrokenRunError | None = None
         try:
-            _watch(workers, start_seconds or START_SECONDS, progress)
+            _watch(workers, start_seconds, progress)
         except BackendError as error:
             broken = BrokenRunError(str(error))
             logger.info("all that Lava said:\n%s", "".join(worker.said() for worker in workers))
@@ -299,7 +299,7 @@ def _result(network: Network, window: int, period: int, ran: LavaRun, started: f
     layers = ran.trains
     counts = [_counts(packed, size) for packed, size in zip(layers, network.sizes, strict=True)]
     output_scores = first_to_count(np.unpackbits(layers[-1][:, :window], axis=2, count=network.outputs))
-    zero = np.zeros(len(counts[0]), dtype=np.int64)
+    unseen = [np.zeros(len(counts[0]), dtype=np.int64)] * len(network.layers)
     return RunResult(
         backend="sim",
         window=window,
@@ -308,14 +308,7 @@ def _result(network: Network, window: int, period: int, ran: LavaRun, started: f
         output_counts=output_scores.astype(np.int64),
         output_scores=output_scores,
         first_spikes=np.unpackbits(layers[0][:, 0], axis=1).sum(axis=1, dtype=np.int64),
-        layers=tally_layers(
-            network,
-            counts,
-            period,
-            [zero] * len(network.layers),
-            [zero] * len(network.layers),
-            [zero] * len(network.layers),
-        ),
+        layers=tally_layers(network, counts, period, active=unseen, wraps=unseen, clips=unseen),
         neuron_spikes=tuple(layer_counts.sum(axis=0, dtype=np.int64) for layer_counts in counts),
         seconds=seconds,
         trains=tuple(packed[:keep_trains] for packed in layers),

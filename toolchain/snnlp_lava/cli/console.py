@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
 
 def stderr() -> Console:
     """The console for messages and progress."""
     return Console(stderr=True)
+
+
+def say(text: str) -> None:
+    """Print a line on stderr as it is: what is in square brackets, as in a path, is no markup."""
+    stderr().print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -33,12 +38,10 @@ class Stages:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._tasks: dict[str, int] = {}
+        self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Say how much of a stage is done."""
-        from rich.progress import TaskID
-
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(stage, total=total)
-        self._progress.update(TaskID(self._tasks[stage]), completed=done, total=total)
+        self._progress.update(self._tasks[stage], completed=done, total=total)

@@ -22,8 +22,10 @@ TEXTS = (
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Lava runtimes at once.")
 def command(output: Path, limit: int, epochs: int, jobs: int) -> None:
     """Train, export, run on Lava and report, on data that comes with the package."""
+    from rich.markup import escape
+
     from snnlp_lava.cli import export, report, run, train
-    from snnlp_lava.cli.console import stderr
+    from snnlp_lava.cli.console import say, stderr
 
     console = stderr()
     context = click.get_current_context()
@@ -31,7 +33,9 @@ def command(output: Path, limit: int, epochs: int, jobs: int) -> None:
     runs, page = output / "runs" / "demo-sim", output / "report.html"
 
     def step(number: int, title: str, command: str) -> None:
-        console.print(f"\n[bold]{number}. {title}[/bold]  [dim]{command}[/dim]", highlight=False, soft_wrap=True)
+        console.print(
+            f"\n[bold]{number}. {title}[/bold]  [dim]{escape(command)}[/dim]", highlight=False, soft_wrap=True
+        )
 
     step(1, "Train", f"snnlp-lava train --data demo --epochs {epochs} --resume -o {model}")
     context.invoke(train.command, data="demo", epochs=epochs, output=model, resume=True)
@@ -49,4 +53,4 @@ def command(output: Path, limit: int, epochs: int, jobs: int) -> None:
     context.invoke(run.command, network=network, texts=TEXTS)
     step(5, "Report", f"snnlp-lava report {runs} -o {page}")
     context.invoke(report.command, runs=(runs,), output=page)
-    console.print(f"\nopen {page.resolve()}", highlight=False, soft_wrap=True)
+    say(f"\nopen {page.resolve()}")

@@ -28,7 +28,7 @@ import click
 def command(model: Path, period: int | None, file_format: str, output: Path | None) -> None:
     """Write the trained model in folder MODEL as a network file (NetX HDF5) or a NIR file."""
     from snnlp_lava.chip.network import sizes_text
-    from snnlp_lava.cli.console import stderr
+    from snnlp_lava.cli.console import say
     from snnlp_lava.netx.file import write_network
     from snnlp_lava.netx.nir import write_nir
     from snnlp_lava.train.export import export_model
@@ -37,8 +37,4 @@ def command(model: Path, period: int | None, file_format: str, output: Path | No
     suffix, write = {"netx": (".net", write_network), "nir": (".nir", write_nir)}[file_format]
     path = output or Path("netx_exports") / f"{model.resolve().name}{suffix}"
     write(path, network, card)
-    stderr().print(
-        f"network: {path} ({sizes_text(network.sizes)}, window {card.window}, period {card.period} steps)",
-        highlight=False,
-        soft_wrap=True,
-    )
+    say(f"network: {path} ({sizes_text(network.sizes)}, window {card.window}, period {card.period} steps)")

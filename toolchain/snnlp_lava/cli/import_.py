@@ -29,7 +29,7 @@ def command(file: Path, time_step: float | None, output: Path | None) -> None:
     wrote are quantised to Loihi's integers, and what that changed is printed.
     """
     from snnlp_lava.chip.network import sizes_text
-    from snnlp_lava.cli.console import stderr
+    from snnlp_lava.cli.console import say
     from snnlp_lava.netx.file import write_network
     from snnlp_lava.netx.nir import read_nir
 
@@ -40,7 +40,7 @@ def command(file: Path, time_step: float | None, output: Path | None) -> None:
         _print(imported)
     card = imported.card
     what = f"window {card.window}, period {card.period} steps" if card else "no card, so it runs on spikes"
-    stderr().print(f"network: {path} ({sizes_text(imported.network.sizes)}, {what})", highlight=False, soft_wrap=True)
+    say(f"network: {path} ({sizes_text(imported.network.sizes)}, {what})")
 
 
 def _print(imported: Imported) -> None:

@@ -54,7 +54,7 @@ def split_scheme_option(default: str | None) -> Callable[[F], F]:
 
 
 def selection_options() -> Callable[[F], F]:
-    """What a network is run on: the fields of `snnlp_lava.backends.job.Selection`, but for texts."""
+    """What a network is run on: the fields of `snnlp_lava.backends.selection.Selection`, but for texts."""
     return _all(
         data_options(required=False),
         split_scheme_option(None),

@@ -49,7 +49,7 @@ def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[s
     from snnlp_lava.backends.job import run_network
     from snnlp_lava.backends.record import read_run
     from snnlp_lava.backends.selection import Selection
-    from snnlp_lava.cli.console import Stages, progress_bars, stderr
+    from snnlp_lava.cli.console import Stages, progress_bars, say
     from snnlp_lava.errors import InputError
 
     if [bool(texts), bool(options["data"]), bool(options["spikes"])].count(True) != 1:
@@ -72,7 +72,7 @@ def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[s
     else:
         _print_summary(run.record)
     if kept is not None:
-        stderr().print(f"run: {kept}", highlight=False, soft_wrap=True)
+        say(f"run: {kept}")
 
 
 def _run_name(network: Path, selection: Selection, backend: str) -> str:

@@ -84,10 +84,10 @@ def run_cells(cells: list[Cell], folder: Path, resume: bool, jobs: int | None, s
 
 def finish(board: Board) -> None:
     """Say where the results are; raise a CheckError if cells failed."""
-    from snnlp_lava.cli.console import stderr
+    from snnlp_lava.cli.console import say
     from snnlp_lava.errors import CheckError
 
-    stderr().print(f"results: {board.folder}", highlight=False, soft_wrap=True)
+    say(f"results: {board.folder}")
     if board.failed:
         raise CheckError(
             f"{len(board.failed)} of {len(board.cells)} cells failed: {', '.join(board.failed)}; "
@@ -185,6 +185,7 @@ def _duration(seconds: float) -> str:
 def _print_results(board: Board) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from snnlp_lava.sweep.grid import used_fields
@@ -209,7 +210,7 @@ def _print_results(board: Board) -> None:
         used = used_fields(train.method)
         spread = f" ± {100 * group.spread:.1f}" if group.spread is not None else ""
         table.add_row(
-            *(train.method, train.level, group.cell.source.name),
+            *(train.method, train.level, escape(group.cell.source.name)),
             *(shown(getattr(train, name)) if name in used else "" for name in ("window", *varying)),
             *(str(group.seeds), f"{group.accuracy:.1%}{spread}", f"{group.mrr:.3f}"),
             *("" if count is None else f"{count:,.0f}" for count in (group.spikes, group.synops)),

@@ -70,7 +70,7 @@ def command(output: Path | None, data: str, **options: Any) -> None:
 
     The result is a folder with config.json, weights.safetensors, history.csv and a model card, README.md.
     """
-    from snnlp_lava.cli.console import Stages, progress_bars, stderr
+    from snnlp_lava.cli.console import Stages, progress_bars, say
     from snnlp_lava.errors import StoppedError
     from snnlp_lava.text.sources import load_texts
     from snnlp_lava.train.config import TrainConfig
@@ -92,12 +92,11 @@ def command(output: Path | None, data: str, **options: Any) -> None:
     )
     config = TrainConfig.defaults_for(**{name: options[name] for name in names if options[name] is not None})
     folder = output or Path("models") / _name(data, config)
-    console = stderr()
     with claimed_folder(folder, options["resume"], config) as info:
         if options["device"] == "cuda":
             choose_device("cuda")  # refused before the texts are embedded, if there is none
         if info is not None:
-            console.print(f"{folder} is already finished")
+            say(f"model {folder}: is already finished")
         else:
             texts = load_texts(data, options["text_column"], options["label_column"])
             with progress_bars() as progress:
@@ -118,8 +117,8 @@ def command(output: Path | None, data: str, **options: Any) -> None:
                     raise StoppedError(
                         f"interrupted; the same command with --resume goes on after the last finished epoch in {folder}"
                     ) from error
-    show_scores(info)
-    console.print(f"model: {folder}", highlight=False, soft_wrap=True)
+    _print_scores(info)
+    say(f"model: {folder}")
 
 
 def _name(data: str, config: TrainConfig) -> str:
@@ -128,16 +127,17 @@ def _name(data: str, config: TrainConfig) -> str:
     return "-".join([Path(data).stem, *level, config.method, *steps, f"s{config.seed}"])
 
 
-def show_scores(info: ModelInfo) -> None:
+def _print_scores(info: ModelInfo) -> None:
     """Print the model's scores beside its baselines'."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from snnlp_lava.train.folder import score_rows
 
     rows = info.data["rows"]
     title = f"accuracy on {info.data['name']} ({rows['validation']} validation texts, {rows['test']} test texts)"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=escape(title), title_justify="left")
     table.add_column("model", no_wrap=True)
     for column in ("validation", "test", "test MRR"):
         table.add_column(column, justify="right")

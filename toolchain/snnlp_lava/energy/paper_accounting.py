@@ -10,5 +10,5 @@ MAC_PJ, SPIKE_PJ = 4.6, 0.9
 
 
 def saving(macs: float, operations: float) -> float | None:
-    """How many times an ANN's MACs cost what spikes, or synops, as accumulations cost; None where there are none."""
+    """Energy of an ANN's MACs over that of spikes, or synops, each as one accumulation; None where there are none."""
     return macs * MAC_PJ / (operations * SPIKE_PJ) if operations else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -38,6 +37,7 @@ UPDATES = ("active_update", "idle_update")
 """Neuron updates; a book that does not tell them apart has one price for both, `neuron_update`."""
 
 _PICOJOULES = {"pJ": 1.0, "nJ": 1e3, "uJ": 1e6}
+_HIGHEST = 1e15  # of a book's unit; sums of it stay far from what a float holds
 _TEXTS = ("title", "technology", "source", "evidence", "note", "scope", "unit")
 
 
@@ -150,8 +150,8 @@ def _price(place: str, document: Any, unit: float) -> Price:
     if not isinstance(document, dict) or set(document) != fields or not isinstance(document["what"], str):
         raise InputError(f"{place} needs low, high and what, and nothing else")
     for value in (document["low"], document["high"]):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
-            raise InputError(f"{place} {value!r} is no number above 0")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _HIGHEST:
+            raise InputError(f"{place} {str(value)[:40]} is no number above 0 and up to {_HIGHEST:g}")
     if document["low"] > document["high"]:
         raise InputError(f"{place} has {document['low']} as its low end and {document['high']} as its high end")
     return Price(document["what"], document["low"] * unit, document["high"] * unit)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.model import PyLoihiProcessModel
-from lava.magma.core.model.py.ports import PyOutPort
-from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.process.ports.ports import OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from snnlp_lava.processes.recording import Recording
+from snnlp_lava.processes.source import PySource
 
 
 class SpikePlayer(AbstractProcess):
@@ -45,23 +43,14 @@ class SpikePlayer(AbstractProcess):
 @implements(proc=SpikePlayer, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt", "floating_pt")
-class PySpikePlayer(PyLoihiProcessModel):
+class PySpikePlayer(PySource):
     """Unpacks one row a step."""
-
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=1)
 
     def __init__(self, proc_params: dict) -> None:
         super().__init__(proc_params)
         self.trains = proc_params["trains"]
         self.channels = proc_params["channels"]
-        self.period = proc_params["period"]
-        self.recording: Recording = proc_params["recording"]
+        self.samples, self.window = self.trains.shape[:2]
 
-    def run_spk(self) -> None:
-        """Send the spikes of this step."""
-        sample, step = divmod(self.time_step - 1, self.period)  # Lava counts from 1
-        spikes = np.zeros(self.channels, dtype=np.uint8)
-        if step < self.trains.shape[1] and sample < len(self.trains):
-            spikes = np.unpackbits(self.trains[sample, step], count=self.channels)
-        self.recording.write(self.time_step, spikes)
-        self.s_out.send(spikes.astype(np.int32))
+    def spikes(self, sample: int, step: int) -> np.ndarray:
+        return np.unpackbits(self.trains[sample, step], count=self.channels)

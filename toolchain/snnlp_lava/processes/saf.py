@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.model import PyLoihiProcessModel
-from lava.magma.core.model.py.ports import PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.process.ports.ports import OutPort
 from lava.magma.core.process.process import AbstractProcess
@@ -15,6 +13,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from snnlp_lava.encode.saf import ONE
 from snnlp_lava.processes.recording import Recording
+from snnlp_lava.processes.source import PySource
 
 
 class SAF(AbstractProcess):
@@ -53,7 +52,7 @@ class SAF(AbstractProcess):
         self.v = Var(shape=(channels,), init=0)
 
 
-class _PySAF(PyLoihiProcessModel):
+class _PySAF(PySource):
     """What both models share; `unit` is the value of ONE in their arithmetic."""
 
     unit: int | float = ONE
@@ -61,22 +60,17 @@ class _PySAF(PyLoihiProcessModel):
     def __init__(self, proc_params: dict) -> None:
         super().__init__(proc_params)
         self.values = proc_params["values"]
+        self.samples, self.channels = self.values.shape
         self.window = proc_params["window"]
-        self.period = proc_params["period"]
-        self.recording: Recording = proc_params["recording"]
 
-    def run_spk(self) -> None:
-        sample, step = divmod(self.time_step - 1, self.period)  # Lava counts from 1
-        spikes = np.zeros(self.v.shape, dtype=bool)
-        if step < self.window and sample < len(self.values):
-            if step == 0:
-                self.x[:] = self.values[sample] * (self.unit / ONE)
-                self.v[:] = 0
-            self.v += self.x
-            spikes = self.v >= self.unit
-            self.v[spikes] -= self.unit
-        self.recording.write(self.time_step, spikes)
-        self.s_out.send(spikes.astype(np.int32))
+    def spikes(self, sample: int, step: int) -> np.ndarray:
+        if step == 0:
+            self.x[:] = self.values[sample] * (self.unit / ONE)
+            self.v[:] = 0
+        self.v += self.x
+        spikes: np.ndarray = self.v >= self.unit
+        self.v[spikes] -= self.unit
+        return spikes
 
 
 @implements(proc=SAF, protocol=LoihiProtocol)
@@ -85,7 +79,6 @@ class _PySAF(PyLoihiProcessModel):
 class PySAFFixed(_PySAF):
     """Integer accumulator with threshold ONE."""
 
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=1)
     x: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=17)
     v: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=18)
 
@@ -96,7 +89,6 @@ class PySAFFixed(_PySAF):
 class PySAFFloat(_PySAF):
     """Float64 accumulator with threshold 1.0; exact, since x is a multiple of 2^-16."""
 
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=1)
     x: np.ndarray = LavaPyType(np.ndarray, float)
     v: np.ndarray = LavaPyType(np.ndarray, float)
     unit = 1.0

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from snnlp_lava.backends.record import Run
+from snnlp_lava.backends.totals import COUNTS
 from snnlp_lava.chip.chips import CHIPS, RESOURCES
 from snnlp_lava.energy.bill import Bill, joint_total, make_bill, unpriced_terms
 from snnlp_lava.energy.coding import coding_ledger
@@ -138,11 +139,10 @@ def _metered(record: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _layer(layer: Mapping[str, Any], samples: int, steps: int) -> dict[str, Any]:
-    counts = ("spikes", "synops", "synops_nonzero", "neuron_updates", "active_updates", "wraps", "clips")
     return {
         "name": layer["name"],
         "neurons": layer["neurons"],
-        **{count: layer[count] / samples for count in counts},
+        **{count: layer[count] / samples for count in COUNTS},
         "rate": layer["spikes"] / (steps * layer["neurons"]),
     }
 

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from snnlp_lava.report.units import joules_text
+from snnlp_lava.report.units import joules_text, plain_text
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#767676"
 _COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#D55E00", "#56B4E9")
@@ -33,25 +33,25 @@ _STYLE = {
 _SLOT = "#12af34"  # stands for the page's own text colour, light or dark
 
 
-def accuracy_bars(titles: Sequence[str], accuracies: Sequence[float], errors: Sequence[float], chance: float) -> str:
+def accuracy_bars(
+    titles: Sequence[str], accuracies: Sequence[float], intervals: Sequence[tuple[float, float]], chance: float
+) -> str:
     """Horizontal bars of accuracy with 95 % intervals, and a line for always guessing the commonest class.
 
     Parameters
     ----------
-    titles, accuracies, errors
-        One for each model; the first is the one the page is about.
+    titles, accuracies, intervals
+        One for each model; the first is the one the page is about. An interval is its two ends.
     chance
         Share of the commonest class.
     """
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7, 1.0 + 0.4 * len(titles)), layout="constrained")
         axes = figure.subplots()
-        positions = np.arange(len(titles))
+        positions, percent = np.arange(len(titles)), np.array(accuracies) * 100
         colours = [BLUE] + [GREY] * (len(titles) - 1)
-        axes.barh(positions, np.array(accuracies) * 100, color=colours, height=0.6)
-        axes.errorbar(
-            np.array(accuracies) * 100, positions, xerr=np.array(errors) * 100, fmt="none", ecolor=_SLOT, capsize=3
-        )
+        axes.barh(positions, percent, color=colours, height=0.6)
+        axes.errorbar(percent, positions, xerr=_reach(accuracies, intervals), fmt="none", ecolor=_SLOT, capsize=3)
         for position, accuracy in zip(positions, accuracies, strict=True):
             axes.text(1, position, f"{accuracy:.1%}", va="center", color="white", weight="bold")
         axes.axvline(chance * 100, color=ORANGE, linestyle="--", linewidth=1.2)
@@ -74,7 +74,7 @@ def layer_bars(names: Sequence[str], spikes: Sequence[float], synops: Sequence[f
             axes.barh(positions, values, color=colour, height=0.6)
             for position, value in zip(positions, values, strict=True):
                 axes.text(max(value, 1), position, f" {value:,.0f}", va="center", color=_SLOT, fontsize=8)
-            axes.set_yticks(positions, names)
+            axes.set_yticks(positions, names, parse_math=False)
             axes.invert_yaxis()
             axes.set_xscale("log")
             axes.xaxis.set_minor_locator(NullLocator())
@@ -123,9 +123,10 @@ def raster(
                 rasterized=len(steps) > 1500,
             )
             axes.set_ylim(-0.5, train.shape[1] - 0.5)
-            axes.set_ylabel(name)
+            axes.set_ylabel(name, parse_math=False)
             if last:
-                axes.set_yticks(range(len(label_names)), label_names, fontsize=8)
+                classes = [plain_text(label) for label in label_names]
+                axes.set_yticks(range(len(classes)), classes, fontsize=8, parse_math=False)
             axes.invert_yaxis()
             _recolour(axes)
         panels[-1].set_xlim(-0.8, trains[0].shape[0] + len(trains) - 1)
@@ -138,11 +139,6 @@ def raster(
 
 
 _LONGEST = 28
-
-
-def plain_text(text: str) -> str:
-    """A text with spaces for what cannot be printed, and may not stand in an SVG."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _words_of_steps(presented: Sequence[tuple[int, str]]) -> dict[int, str]:
@@ -240,7 +236,7 @@ def rate_histograms(names: Sequence[str], rates: Sequence[Sequence[int]]) -> str
             axes.bar(-3 * width, counts[0], width, color=GREY)
             axes.bar((np.arange(len(counts) - 1) + 0.5) * width, counts[1:], width * 0.92, color=BLUE)
             axes.set_xticks([-3 * width, 0, 25, 50, 75, 100], ["never", "0", "25", "50", "75", "100"], fontsize=8)
-            axes.set_title(name, fontsize=9, color=_SLOT)
+            axes.set_title(name, fontsize=9, color=_SLOT, parse_math=False)
             axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
             _recolour(axes)
         for axes in panels[len(names) :]:
@@ -275,11 +271,10 @@ def frontier(points: Sequence[Point]) -> str:
         for name, colour, marker in zip(data, cycle(_COLOURS), cycle("osD^v")):
             own = sorted((point for point in points if point.data == name), key=lambda point: point.synops)
             synops, accuracy = [point.synops for point in own], np.array([point.accuracy for point in own])
-            reach = np.abs(np.array([point.interval for point in own]) - accuracy[:, None]).T * 100
             axes.errorbar(
                 synops,
                 accuracy * 100,
-                reach,
+                _reach(accuracy, [point.interval for point in own]),
                 fmt=marker,
                 color=colour,
                 ecolor=colour,
@@ -347,6 +342,11 @@ def core_map(fit: Mapping[str, Any]) -> str:
         )
     size = f'viewBox="0 0 {_CORES_A_ROW * pitch - _GAP + 2} {rows * pitch - _GAP + 2}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(cells)}</svg>'
+
+
+def _reach(shares: Sequence[float] | np.ndarray, intervals: Sequence[tuple[float, float]]) -> np.ndarray:
+    """Of n shares the distances to the ends of their intervals, (2, n), in percent."""
+    return np.abs(np.array(intervals) - np.array(shares)[:, None]).T * 100
 
 
 def _recolour(axes: mpl.axes.Axes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -21,7 +22,7 @@ from snnlp_lava.report.document import (
     wilson_interval,
 )
 from snnlp_lava.report.tables import report_csv, report_latex, report_markdown
-from snnlp_lava.report.units import count_text, joules_text, time_text
+from snnlp_lava.report.units import count_text, joules_text, plain_text, time_text
 
 _TABLES = {".csv": report_csv, ".md": report_markdown, ".tex": report_latex}
 _DRAWN = (MAIN_BOOK, "loihi1-board", "loihi2", RIVAL_BOOK, RIVAL_INT8_BOOK)
@@ -70,10 +71,11 @@ def render_page(document: Mapping[str, Any], runs: Sequence[Run]) -> str:
     environment.filters |= {
         "percent": lambda value: f"{value:.1%}",
         "count": count_text,
+        "json": lambda value: json.dumps(value, indent=1, ensure_ascii=False),
         "joules": lambda ends: joules_text(*ends),
         "time": lambda ends: time_text(*ends),
-        "term": lambda term: TERMS[term],
-        "terms": lambda terms: ", ".join(TERMS[term] for term in terms),
+        "term": _term,
+        "terms": lambda terms: ", ".join(map(_term, terms)),
     }
     sections = [
         {**part, "figures": _figures(part, run, document["books"])}
@@ -93,21 +95,25 @@ def render_page(document: Mapping[str, Any], runs: Sequence[Run]) -> str:
     )
 
 
+def _term(term: str) -> str:
+    """What people call an operation; one that another version counted has its own name alone."""
+    return TERMS.get(term, term)
+
+
 def _figures(part: Mapping[str, Any], run: Run, books: Mapping[str, Any]) -> dict[str, Any]:
     from snnlp_lava.report import figures
 
     record = part["record"]
     found: dict[str, Any] = {}
     if record["accuracy"] is not None:
-        entries = [(NETWORK, record["accuracy"], record["samples"])]
-        entries += [(base["title"], base["accuracy"], base["samples"]) for base in part["baselines"]]
+        models = [{"title": NETWORK, **record}, *part["baselines"]]
         found["accuracy"] = figures.accuracy_bars(
-            [title for title, _, _ in entries],
-            [accuracy for _, accuracy, _ in entries],
-            [_half_interval(accuracy, samples) for _, accuracy, samples in entries],
+            [model["title"] for model in models],
+            [model["accuracy"] for model in models],
+            [wilson_interval(model["accuracy"], model["samples"]) for model in models],
             part["chance"],
         )
-    names = [layer["name"] for layer in part["layers"]]
+    names = [plain_text(layer["name"]) for layer in part["layers"]]
     found["layers"] = figures.layer_bars(
         names, [layer["spikes"] for layer in part["layers"]], [layer["synops"] for layer in part["layers"]]
     )
@@ -126,14 +132,14 @@ def _costs(part: Mapping[str, Any], books: Mapping[str, Any]) -> list[Any]:
     from snnlp_lava.report.figures import Cost
 
     costs = [
-        Cost(bill["of"], books[bill["book"]]["title"], bill["total_pj"], ", ".join(TERMS[t] for t in bill["unpriced"]))
+        Cost(bill["of"], books[bill["book"]]["title"], bill["total_pj"], ", ".join(map(_term, bill["unpriced"])))
         for bill in part["bills"]
         if bill["book"] in _DRAWN
     ]
     for variant in part["in_front"]["variants"]:
         if len(variant["books"]) > 1:
             titles = " + ".join(books[name]["title"] for name in variant["books"])
-            missing = ", ".join(TERMS[term] for term in variant["unpriced"])
+            missing = ", ".join(map(_term, variant["unpriced"]))
             costs.append(Cost(variant["title"], titles, variant["total_pj"], missing))
     return costs
 
@@ -148,10 +154,3 @@ def _frontier(document: Mapping[str, Any]) -> str | None:
         if run["record"]["accuracy"] is not None and run["synops"]
     ]
     return frontier(points) if len(points) > 1 else None
-
-
-def _half_interval(accuracy: float, samples: int) -> float:
-    if not samples:
-        return 0.0
-    low, high = wilson_interval(accuracy, samples)
-    return (high - low) / 2

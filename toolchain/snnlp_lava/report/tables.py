@@ -9,7 +9,7 @@ from typing import Any
 
 from snnlp_lava.energy.prices import TERMS
 from snnlp_lava.report.document import MAIN_BOOK, NETWORK, RIVAL_BOOK
-from snnlp_lava.report.units import count_text, joules_text
+from snnlp_lava.report.units import count_text, joules_text, plain_text
 
 
 def report_csv(document: Mapping[str, Any]) -> str:
@@ -131,8 +131,7 @@ _TEX |= {letter: f"\\{letter}" for letter in "&%$#_{}"}
 
 
 def _tex(text: str) -> str:
-    plain = "".join(letter if letter.isprintable() else " " for letter in text)
-    return "".join(_TEX.get(letter, letter) for letter in " ".join(plain.split()))
+    return "".join(_TEX.get(letter, letter) for letter in " ".join(plain_text(text).split()))
 
 
 def _cell(text: str) -> str:

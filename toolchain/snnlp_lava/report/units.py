@@ -1,6 +1,11 @@
-"""Numbers as people read them."""
+"""Numbers and texts as people read them."""
 
 from __future__ import annotations
+
+
+def plain_text(text: str) -> str:
+    """A text with spaces for what cannot be printed, and may not stand in an SVG."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def count_text(value: float) -> str:

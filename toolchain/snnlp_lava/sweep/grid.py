@@ -31,7 +31,8 @@ from snnlp_lava.train.config import (
 MAX_CELLS = 10_000
 _MAX_NEURONS = 1 << 20  # of one hidden layer
 _MAX_NAME = 160  # characters; with a hash and an ending still far below what file systems take
-_FIELDS = tuple(field.name for field in fields(TrainConfig))
+FIELDS = tuple(field.name for field in fields(TrainConfig))
+"""Fields of a configuration, in their order."""
 _DEFAULTS = TrainConfig()
 _CODES = ("lines", "synop_budget")
 _UNUSED = {
@@ -142,7 +143,7 @@ class Cell:
 
 def used_fields(method: str) -> tuple[str, ...]:
     """Fields of `TrainConfig` that a method uses, in their order."""
-    return tuple(name for name in _FIELDS if name not in _UNUSED.get(method, ()))
+    return tuple(name for name in FIELDS if name not in _UNUSED[method])
 
 
 def read_grid(path: Path) -> list[Cell]:
@@ -177,8 +178,8 @@ def _cells(document: Mapping[str, Any], folder: Path) -> list[Cell]:
     if not isinstance(document.get("grid"), dict):
         raise InputError("has no table [grid]")
     sources = _sources(document, folder)
-    _check_keys(document["grid"], _FIELDS, "[grid]")
-    axes = {name: _values(name, document["grid"][name]) for name in _FIELDS if name in document["grid"]}
+    _check_keys(document["grid"], FIELDS, "[grid]")
+    axes = {name: _values(name, document["grid"][name]) for name in FIELDS if name in document["grid"]}
     for method in TEXT_METHODS:
         if method in axes.get("method", ()) and WORD not in axes.get("level", (WORD,)):
             raise InputError(f"method {method} has no cell: it works at level {WORD}")
@@ -225,8 +226,8 @@ def _overrides(tables: Any, data: Sequence[str]) -> list[_Override]:
         change = table.get("set")
         if not isinstance(change, dict):
             raise InputError("[[where]] has no set = { ... }")
-        _check_keys(table, ("data", *_FIELDS, "set"), "[[where]]")
-        _check_keys(change, _FIELDS, "set of [[where]]")
+        _check_keys(table, ("data", *FIELDS, "set"), "[[where]]")
+        _check_keys(change, FIELDS, "set of [[where]]")
         match = {name: _values(name, value) for name, value in table.items() if name not in ("set", "data")}
         if "data" in table:
             match["data"] = _texts("data of [[where]]", table["data"])
@@ -348,4 +349,4 @@ def _is_whole(value: Any) -> bool:
 def _config(chosen: Mapping[str, Any]) -> TrainConfig:
     config = TrainConfig.defaults_for(**{"method": _DEFAULTS.method, **chosen})
     usual = TrainConfig.defaults_for(config.method)
-    return replace(config, **{name: getattr(usual, name) for name in _UNUSED.get(config.method, ())})
+    return replace(config, **{name: getattr(usual, name) for name in _UNUSED[config.method]})

@@ -142,10 +142,12 @@ def _key(cell: Cell) -> tuple[str, str, str, int | None]:
 
 def _ours(results: Mapping[str, Any]) -> dict[str, float | None]:
     spiking = "emulator" in results
+    trained = [row.get("train_spikes") for row in results["history"]]
+    of_training = fmean(trained) if None not in trained else None
     return {
         **{name: test_scores(results)[name] for name in ("accuracy", "mrr")},
-        "operations": results["emulator"]["paper_operations"] if spiking else results["macs"],
-        "training_operations": fmean(row["train_spikes"] for row in results["history"]) if spiking else results["macs"],
+        "operations": results["emulator"].get("paper_operations") if spiking else results["macs"],
+        "training_operations": of_training if spiking else results["macs"],
         "synops": per_text(results, "synops"),
         "input_spikes": results["emulator"]["layers"][0]["spikes"] / results["samples"] if spiking else None,
     }

@@ -86,7 +86,7 @@ def _validation_loss(histories: _Histories, names: Sequence[str]) -> Figure:
             for axes, data in zip(line, names, strict=True):
                 for (method, of_level, of_data, window), results in histories.items():
                     if (of_level, of_data) == (level, data) and (window == 50 or method in (ANN, SNN_BIN)):
-                        loss = np.array([row["validation_loss"] for row in results["history"]], dtype=float)
+                        loss = np.array([row.get("validation_loss") for row in results["history"]], dtype=float)
                         spread = np.ptp(loss) or 1.0
                         axes.plot((loss - loss.min()) / spread, color=_COLOURS[method], label=method)
                 axes.set_title(f"{level} level, {data}", fontsize=9)
@@ -142,7 +142,7 @@ def _trainings(histories: _Histories, names: Sequence[str]) -> Figure:
 def _draw_course(axes: Axes, histories: _Histories, level: str, data: str, name: str) -> None:
     for (method, of_level, of_data, window), results in histories.items():
         if (of_level, of_data) == (level, data):
-            values = [row.get(name) for row in results["history"]]  # none in results of before it was recorded
+            values = [row.get(name) for row in results["history"]]  # None where a result file lacks it
             faint = method not in (ANN, SNN_BIN) and window != 50
             axes.plot(range(1, len(values) + 1), values, color=_COLOURS[method], alpha=0.35 if faint else 1.0)
 

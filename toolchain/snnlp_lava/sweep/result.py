@@ -102,11 +102,19 @@ def check_result(document: Mapping[str, Any]) -> None:
 def _check_results(results: Mapping[str, Any]) -> None:
     _number(results["samples"], 1, 1 << 40)
     _number(results["best_epoch"], 1, 1 << 40)
-    _is(results["history"], list)
+    if not _is(results["history"], list):
+        raise ValueError("it has no epochs")
+    for row in results["history"]:
+        for value in row.values():
+            if value is not None:  # as the losses of a training that diverged
+                _number(value, -1e300, 1e300)
     scored = [results["validation"], results["test"]]
     if "emulator" in results:
         scored.append(results["emulator"])
-        for layer in _is(results["emulator"]["layers"], list):
+        _number(results["emulator"].get("paper_operations", 0), 0, 1 << 62)
+        if not _is(results["emulator"]["layers"], list):
+            raise ValueError("it has no layers")
+        for layer in results["emulator"]["layers"]:
             _is(layer["name"], str)
             for count in COUNTS:
                 _number(layer[count], 0, 1 << 62)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from snnlp_lava.files import replacing_file
-from snnlp_lava.sweep.grid import Cell, used_fields
+from snnlp_lava.sweep.grid import FIELDS, Cell, used_fields
 from snnlp_lava.sweep.result import COUNTS
 from snnlp_lava.train.config import NeuronConfig
 
@@ -100,7 +100,7 @@ def varying_fields(cells: Sequence[Cell]) -> list[str]:
         for name in used_fields(cell.train.method):
             values.setdefault((name, cell.train.method), set()).add(getattr(cell.train, name))
     several = {name for (name, _), found in values.items() if len(found) > 1}
-    return [name for name in used_fields("") if name in several and name not in _ALWAYS_SHOWN]
+    return [name for name in FIELDS if name in several and name not in _ALWAYS_SHOWN]
 
 
 def shown(value: Any) -> str:
@@ -130,7 +130,7 @@ def write_csv(folder: Path, cells: Sequence[Cell], documents: Mapping[str, Mappi
 def _row(cell: Cell, document: Mapping[str, Any]) -> dict[str, Any]:
     results, used = document["results"], used_fields(cell.train.method)
     configuration: dict[str, Any] = {}
-    for name in used_fields(""):
+    for name in FIELDS:
         value = getattr(cell.train, name)
         columns = {name: shown(value) if isinstance(value, tuple) else value}
         if isinstance(value, NeuronConfig):
