@@ -183,3 +183,8 @@ def test_a_folder_that_was_made_for_nothing_goes(tmp_path):
     with locked_folder(tmp_path / "a" / "b", "run"):
         pass
     assert (tmp_path / "a").exists()
+
+
+def test_a_single_text_is_not_taken_letter_by_letter():
+    with pytest.raises(InputError, match=r"^texts 'how lovely' are one text; write a tuple, texts=\('how lovely',\)$"):
+        Selection(texts="how lovely")

@@ -16,6 +16,7 @@ from snnlp_lava.backends.lava_job import Board, LavaJob
 from snnlp_lava.backends.loihi2_host import use_host
 from snnlp_lava.backends.record import read_run
 from snnlp_lava.backends.result import BrokenRunError
+from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.cli.main import main
 from snnlp_lava.encode.saf import ONE
 from snnlp_lava.encode.samples import SpikeSamples
@@ -250,6 +251,15 @@ def test_a_period_that_the_chip_cannot_reset_after_is_refused_with_the_next(mach
             loihi2.run_loihi2(path, network, samples, period, Board())
     for power in range(12):
         loihi2.check_period(path, 1 << power)
+
+
+def test_a_network_that_may_not_fit_is_said_before_a_board_is_waited_for(machine, tmp_path, save_network, caplog):
+    for lines, warnings in ((24_577, 1), (8, 0)):
+        network = Network([Layer(np.resize([-256, 254], (3, lines)), [0] * 3, 1024, 128, 80)])
+        caplog.clear()
+        path = save_network(tmp_path / f"{warnings}.net", network, window=WINDOW, period=PERIOD)
+        loihi2.check_board(path, Board(host="slurm"))
+        assert len([line for line in caplog.messages if line.startswith(f"network {path} may not fit: ")]) == warnings
 
 
 def test_a_job_survives_its_folder(tmp_path, saved, samples):

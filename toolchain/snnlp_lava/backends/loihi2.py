@@ -23,6 +23,8 @@ from snnlp_lava.backends.lava_job import Board
 from snnlp_lava.backends.loihi2_host import use_host
 from snnlp_lava.backends.result import CHIP, EMULATOR, HOST, RunResult
 from snnlp_lava.backends.sim import LavaRun, run_lava
+from snnlp_lava.chip.chips import CHIPS
+from snnlp_lava.chip.fit import fit_network
 from snnlp_lava.chip.network import Network
 from snnlp_lava.encode.samples import Samples
 from snnlp_lava.errors import BackendError, InputError
@@ -121,6 +123,8 @@ def run_board(
 def check_board(path: Path, board: Board, *, own_period: bool = True) -> None:
     """Refuse what could not run, before texts are embedded; sets Lava's environment variables (see `use_host`).
 
+    That a network may not fit is a warning alone, since the chip's limits are an estimate.
+
     Parameters
     ----------
     path
@@ -136,8 +140,11 @@ def check_board(path: Path, board: Board, *, own_period: bool = True) -> None:
         As `run_loihi2`.
     """
     use_host(board)
-    if own_period and (card := read_network(path).card) is not None:
-        check_period(path, card.period)
+    file = read_network(path)
+    if own_period and file.card is not None:
+        check_period(path, file.card.period)
+    for found in fit_network(file.network, CHIPS["loihi2"]).violations:
+        logger.warning("network %s may not fit: %s", path, found.text)
 
 
 def check_period(path: Path, period: int) -> None:

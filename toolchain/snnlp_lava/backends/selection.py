@@ -44,6 +44,11 @@ class Selection:
         A .npy file of spike trains, in place of texts and data.
     limit
         At most so many of the rows or spike trains; the first of ``all``, of a part the same ones each time.
+
+    Raises
+    ------
+    InputError
+        If the texts are one text, which would be taken letter by letter, or there are vectors without data.
     """
 
     texts: tuple[str, ...] = ()
@@ -56,6 +61,12 @@ class Selection:
     split_scheme: str | None = None
     spikes: Path | None = None
     limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.texts, str):
+            raise InputError(f"texts {self.texts[:40]!r} are one text; write a tuple, texts=({self.texts[:40]!r},)")
+        if self.vectors is not None and self.data is None:
+            raise InputError("--vectors belongs to --data")
 
     def identity(self) -> dict[str, Any]:
         """What determines the samples, ready for JSON, with the hashes of files in place of their paths."""

@@ -54,8 +54,6 @@ def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[s
 
     if [bool(texts), bool(options["data"]), bool(options["spikes"])].count(True) != 1:
         raise InputError("give either --data, or --spikes, or one or more --text")
-    if options["vectors"] and not options["data"]:
-        raise InputError("--vectors belongs to --data")
     of_run = {name: options.pop(name) for name in ("backend", "jobs", "keep_trains", "resume")}
     board = chosen_board(of_run["backend"], of_run["jobs"], options)
     selection = Selection(texts=tuple(texts), **options)

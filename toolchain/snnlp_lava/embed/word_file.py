@@ -58,10 +58,7 @@ def hash_of(path: Path, what: str) -> str:
         If it is missing or cannot be read.
     """
     expect_file(path, what)
-    try:
-        return sha256_of_file(path)
-    except OSError as error:
-        raise _unreadable(path, what, error) from error
+    return sha256_of_file(path)
 
 
 def title_of(path: Path) -> str:

@@ -53,4 +53,5 @@ class PySpikePlayer(PySource):
         self.samples, self.window = self.trains.shape[:2]
 
     def spikes(self, sample: int, step: int) -> np.ndarray:
+        """Those of the train."""
         return np.unpackbits(self.trains[sample, step], count=self.channels)
