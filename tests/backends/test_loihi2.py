@@ -123,7 +123,8 @@ def test_the_chip_is_asked_what_the_simulator_is_and_its_output_is_the_emulators
     assert resets == [{"neurons": n, "interval": PERIOD, "offset": 1 + i} for i, n in enumerate(SIZES[1:], start=1)]
 
 
-@pytest.mark.parametrize(("sample", "step", "neuron"), [(3, 15, 1), pytest.param(0, 0, 2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("sample", "step", "neuron"), [(3, 15, 1), (0, 0, 2)])
 def test_one_flipped_spike_is_found_out(machine, saved, samples, sample, step, neuron):
     network, path = saved
     machine.behaves(flip=[step_of(sample, step), neuron])
@@ -132,6 +133,7 @@ def test_one_flipped_spike_is_found_out(machine, saved, samples, sample, step, n
         loihi2.run_loihi2(path, network, samples, PERIOD, Board())
 
 
+@pytest.mark.slow
 def test_a_hanging_chip_is_ended_and_what_it_did_is_kept(machine, saved, samples, monkeypatch):
     network, path = saved
     machine.behaves(hang=step_of(3, 4))

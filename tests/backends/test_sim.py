@@ -46,7 +46,10 @@ def saved(tmp_path, random_network, save_network):
     return network, save_network(tmp_path / "a.net", network, window=10, period=10)
 
 
-@pytest.mark.parametrize(("window", "period", "jobs"), [(10, 10, 1), (10, 16, 2), (1, 1, 1)])
+@pytest.mark.parametrize(
+    ("window", "period", "jobs"),
+    [(10, 16, 2), *(pytest.param(*case, marks=pytest.mark.slow) for case in ((10, 10, 1), (1, 1, 1)))],
+)
 def test_lava_and_emulator_agree_spike_for_spike(tmp_path, random_network, save_network, window, period, jobs):
     network = random_network((20, 16, 8, 3), seed=window + period)
     path = save_network(tmp_path / "a.net", network, window=window, period=period)
@@ -89,6 +92,7 @@ def test_a_killed_worker_loses_no_finished_sample(saved):
     assert not shared_memory()
 
 
+@pytest.mark.slow
 def test_a_worker_that_fails_at_once_says_why(tmp_path, saved):
     network, path = saved
     values = np.full((3, 20), ONE // 2, dtype=np.int32)
@@ -119,6 +123,7 @@ def test_a_hung_worker_is_ended(saved, monkeypatch):
     assert not shared_memory()
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_keeps_what_is_done(saved):
     network, path = saved
     values = np.full((4000, 20), ONE // 2, dtype=np.int32)

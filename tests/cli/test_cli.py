@@ -198,7 +198,7 @@ def test_a_network_of_another_maker_runs_on_spikes(files, snnlp_lava):
     assert (result.exit_code, "5 samples of spikes" in Path("r.html").read_text("utf-8")) == (0, True)
 
 
-@pytest.mark.parametrize("kept", [0, 2, 5, 9])
+@pytest.mark.parametrize("kept", [2, *(pytest.param(kept, marks=pytest.mark.slow) for kept in (0, 5, 9))])
 def test_as_many_trains_are_kept_as_were_asked_for(files, snnlp_lava, kept):
     from safetensors.numpy import load_file
 
@@ -315,6 +315,7 @@ def filled(arguments, files):
     return [str(argument).replace("{files}", str(files)) for argument in arguments]
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_weights(files, snnlp_lava, tmp_path):
     for folder, seed in (("a", 42), ("b", 43)):
         assert snnlp_lava(*filled(OWN, files), "--seed", seed, "-o", folder).exit_code == 0

@@ -95,8 +95,13 @@ def small_disk():
     "arguments",
     [
         ("export", "{files}/model", "-o", "out.net"),
-        ("run", "{spikes}", "--spikes", "{tmp}/s.npy", "--keep-trains", "4000", "-o", "out"),
-        ("train", "--data", "{files}/own.csv", "--vectors", "{tmp}/wide.npy", "--epochs", "1", "-o", "out"),
+        *(
+            pytest.param(arguments, marks=pytest.mark.slow)
+            for arguments in (
+                ("run", "{spikes}", "--spikes", "{tmp}/s.npy", "--keep-trains", "4000", "-o", "out"),
+                ("train", "--data", "{files}/own.csv", "--vectors", "{tmp}/wide.npy", "--epochs", "1", "-o", "out"),
+            )
+        ),
     ],
 )
 def test_a_full_disk_is_one_line_and_leaves_nothing(spikes, files, tmp_path, arguments):

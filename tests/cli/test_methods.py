@@ -22,6 +22,8 @@ METHODS = {
     "word codes as published": ("--method", "snn-bin", "--codes", "codes.txt", "--reference", "--epochs", 2),
 }
 
+SLOW = ("random rates as published", "word level", "random rates of words", "word codes as published")
+
 
 @pytest.fixture
 def folder(files, tmp_path, monkeypatch):
@@ -42,7 +44,13 @@ def options(arguments):
     return ("--data", "own.csv", *vectors)
 
 
-@pytest.mark.parametrize("arguments", METHODS.values(), ids=METHODS)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(arguments, id=name, marks=[pytest.mark.slow] * (name in SLOW))
+        for name, arguments in METHODS.items()
+    ],
+)
 def test_a_method_from_texts_to_a_page(folder, snnlp_lava, arguments):
     data = options(arguments)
     trained = snnlp_lava("train", *data, "--epochs", 3, "--window", 9, *arguments, "-o", "m")

@@ -78,7 +78,7 @@ def fake_results(cell):
     return {**results, "emulator": {**scores, "paper_operations": 1999.0, "layers": layers}}
 
 
-@pytest.mark.parametrize("names", [DATA, ("emotion",)])
+@pytest.mark.parametrize("names", [pytest.param(DATA, marks=pytest.mark.slow), ("emotion",)])
 def test_table_and_figures_are_written(tmp_path, names):
     cells = paper_cells(None, names, quick=True, seed=1)
     documents = {cell.name: {"results": fake_results(cell)} for cell in cells}
