@@ -429,6 +429,7 @@ REFUSED = {
         ("verify", "{files}/a.net", "--data", "demo", "--backend", "loihi2"),
         "closed extension lava-loihi",
     ),
+    "run: text and limit": ((*RUN, "--text", "a", "--limit", 3), "--limit 3 belongs to --data or --spikes"),
     "run: text and vectors": ((*RUN, "--text", "a", "--vectors", "{files}/own.npy"), "--vectors belongs to --data"),
     "run: spikes and text": (
         (*RUN, "--spikes", "{files}/spikes.npy", "--text", "a"),

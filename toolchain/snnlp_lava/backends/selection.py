@@ -48,7 +48,7 @@ class Selection:
     Raises
     ------
     InputError
-        If the texts are one text, which would be taken letter by letter, or there are vectors without data.
+        If the texts are one text, which would be taken letter by letter, or vectors or a limit go with nothing.
     """
 
     texts: tuple[str, ...] = ()
@@ -67,6 +67,8 @@ class Selection:
             raise InputError(f"texts {self.texts[:40]!r} are one text; write a tuple, texts=({self.texts[:40]!r},)")
         if self.vectors is not None and self.data is None:
             raise InputError("--vectors belongs to --data")
+        if self.limit is not None and self.texts:
+            raise InputError(f"--limit {self.limit} belongs to --data or --spikes")
 
     def identity(self) -> dict[str, Any]:
         """What determines the samples, ready for JSON, with the hashes of files in place of their paths."""
