@@ -41,6 +41,10 @@ def test_torch_counts_the_same_in_a_real_encoder(tokens):
 
 def test_sizes_are_read_and_the_shorter_limit_holds(tmp_path):
     assert read_transformer(write(tmp_path)) == Transformer(6, 384, 1536, 512)
+    roberta = {**BERT, "model_type": "roberta", "max_position_embeddings": 514}
+    assert read_transformer(write(tmp_path, roberta)).longest == 514
+    assert read_transformer(write(tmp_path, roberta, tokenizer_config={"model_max_length": 512})).longest == 512
+    assert read_transformer(write(tmp_path, tokenizer_config={"model_max_length": 10**30})).longest == 512
     assert read_transformer(write(tmp_path, sentence_bert_config={"max_seq_length": 256})).longest == 256
 
 
@@ -53,6 +57,7 @@ def test_sizes_are_read_and_the_shorter_limit_holds(tmp_path):
         ({"config": {"model_type": "bert"}}, "its config.json lacks 'max_position_embeddings'"),
         ({"config": "["}, "config.json is not JSON"),
         ({"modules": [{"type": "sentence_transformers.models.Dense"}]}, "its module 'Dense' is not known here"),
+        ({"tokenizer_config": {"model_max_length": "long"}}, "its limits on tokens are no numbers"),
         ({"modules": "{"}, "its modules.json cannot be read"),
         ({"modules": [3]}, "its modules.json cannot be read"),
     ],

@@ -29,6 +29,7 @@ from snnlp_lava.files import read_json
 _KINDS = ("bert", "roberta", "xlm-roberta", "camembert", "mpnet")
 """Model types of transformers whose layers are as above."""
 _MODULES = ("Transformer", "Pooling", "Normalize")
+_TOKENIZER = "tokenizer_config.json"
 _LARGEST = 1 << 20
 
 
@@ -66,13 +67,12 @@ def read_transformer(folder: Path) -> Transformer:
     """
     try:
         config = read_json(folder / "config.json")
-        limit = (
-            read_json(folder / "sentence_bert_config.json") if (folder / "sentence_bert_config.json").exists() else {}
-        )
+        limit, tokenizer = _read_or_nothing(folder / "sentence_bert_config.json"), _read_or_nothing(folder / _TOKENIZER)
         if (kind := config.get("model_type")) not in _KINDS:
             raise UncountedError(f"the layers of model type {str(kind)[:40]!r} are not known here")
         _check_modules(folder)
-        longest = limit.get("max_seq_length") or config["max_position_embeddings"]
+        positions = config["max_position_embeddings"]  # some of which RoBERTa keeps for itself, as its tokenizer knows
+        longest = limit.get("max_seq_length") or min(positions, tokenizer.get("model_max_length", positions))
         return Transformer(
             layers=_size(config["num_hidden_layers"]),
             hidden=_size(config["hidden_size"]),
@@ -81,6 +81,8 @@ def read_transformer(folder: Path) -> Transformer:
         )
     except KeyError as error:
         raise UncountedError(f"its config.json lacks {error}") from error
+    except TypeError as error:
+        raise UncountedError(f"its limits on tokens are no numbers: {first_line(error)}") from error
     except InputError as error:
         raise UncountedError(str(error)) from error
 
@@ -103,6 +105,10 @@ def count_tokens(folder: Path, longest: int, texts: Sequence[str]) -> np.ndarray
         return np.array([len(found.ids) for found in tokenizer.encode_batch(whole)], dtype=np.int64)
     except Exception as error:  # what the library raises is a plain Exception
         raise UncountedError(f"its tokenizer.json cannot be used: {first_line(error)}") from error
+
+
+def _read_or_nothing(path: Path) -> dict[str, Any]:
+    return read_json(path) if path.exists() else {}
 
 
 def _check_modules(folder: Path) -> None:
