@@ -27,4 +27,4 @@ def test_words_read_and_rates_by_hand():
     rates[1, [0, 1, 10, 20]] = 96, 2, 1, 1  # 2/40 is the end of the first twentieth, 40/40 that of the last
     rates[2, 3] = 1
     assert found["rates"] == rates.tolist()
-    check_placed(json.loads(json.dumps(found)), 2)
+    check_placed(json.loads(json.dumps(found)), (3, 100, 1))
