@@ -76,7 +76,7 @@ def test_a_configuration_is_read_as_it_was_written():
     [
         ("snn-rate", "a model", ["export models/a", 'run netx_exports/a.net --text "a text of yours"']),
         ("snn-rate", None, ["export models/a", "run netx_exports/a.net --data DATA --vectors VECTORS.npy"]),
-        ("spike-embedding", "words of x", ["export models/a", 'run netx_exports/a.net --text "a text of yours"']),
+        ("spike-embedding", None, ["export models/a", 'run netx_exports/a.net --text "a text of yours"']),
         ("ann", "a model", []),
     ],
 )
@@ -87,4 +87,5 @@ def test_the_card_shows_the_commands_that_work(folder, method, embedding, comman
     assert [line.strip() for line in card.splitlines() if line.startswith("    snnlp-lava")] == [
         f"snnlp-lava {command}" for command in commands
     ]
+    assert "\n\nConfiguration:\n\n```json\n" in card
     assert ("Window: 32 steps" in card) == (method != "ann")

@@ -230,7 +230,8 @@ def model_card(name: str, info: ModelInfo) -> str:
         origin = f"Word codes: {info.embedding.name}{kept}"
     elif info.train.method == SPIKE_EMBEDDING:
         origin = "Word codes: learned from the training texts"
-    given = '--text "a text of yours"' if info.embedding.name else "--data DATA --vectors VECTORS.npy"
+    takes_texts = info.embedding.name or info.train.method == SPIKE_EMBEDDING
+    given = '--text "a text of yours"' if takes_texts else "--data DATA --vectors VECTORS.npy"
     use = f"    snnlp-lava export models/{name}\n    snnlp-lava run netx_exports/{name}.net {given}"
     steps = f" Window: {info.train.window} steps."
     if info.train.method == ANN:
@@ -257,6 +258,7 @@ Classes: {", ".join(info.label_names)}.
 Best epoch: {info.scores["best_epoch"]} of {info.train.epochs}, seed {info.train.seed}.
 
 {use}
+
 Configuration:
 
 ```json
