@@ -12,9 +12,9 @@ test: setup
 test-all: setup
 	$(BIN)/python -m pytest
 
-# All tests once more, counting which lines and branches they run.
+# The tests of `make test`, counting which lines and branches they run.
 coverage: setup
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest -m "not slow"
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
 
