@@ -176,11 +176,21 @@ def test_files_are_found_from_the_grid_files_folder(cells, tmp_path):
         ("demo", None),
     ]
     assert {(cell.source.split_scheme, cell.source.limit) for cell in both} == {("paper", 9)}
-    (one,) = cells(
-        'data = "a.csv"\nvectors = "/v.npy"\ntext_column = "t"\nlabel_column = "l"\nwords = "w.txt"\n[grid]\n'
-    )
-    assert (one.source.words, one.source.codes) == (str(tmp_path / "w.txt"), None)
-    assert (one.source.vectors, one.source.text_column, one.source.label_column) == ("/v.npy", "t", "l")
+    (one,) = cells('data = "a.csv"\ntext_column = "t"\nlabel_column = "l"\n[grid]\n')
+    assert (one.source.text_column, one.source.label_column) == ("t", "l")
+
+
+def test_a_cell_has_the_files_that_it_reads(cells, tmp_path):
+    head = 'data = "a.csv"\nvectors = "/v.npy"\nwords = "w.txt"\ncodes = "c.txt"\n'
+    words, codes = str(tmp_path / "w.txt"), str(tmp_path / "c.txt")
+    for grid, files in (
+        ('level = "sentence"', ("/v.npy", None, None)),
+        ('level = "word"', (None, words, None)),
+        ('method = "snn-bin"', (None, words, codes)),
+        ('method = "spike-embedding"', (None, None, None)),
+    ):
+        (cell,) = cells(f"{head}[grid]\n{grid}\n")
+        assert (cell.source.vectors, cell.source.words, cell.source.codes) == files
 
 
 def test_a_record_tells_no_paths(cells):

@@ -18,6 +18,7 @@ from snnlp_lava.text.sources import DEMO, HUB
 from snnlp_lava.text.split import SCHEMES
 from snnlp_lava.train.config import (
     ANN,
+    SENTENCE,
     SNN_BIN,
     SNN_RATE,
     SNN_RATE_RAND,
@@ -77,6 +78,15 @@ class Source:
     def name(self) -> str:
         """What the data is called."""
         return Path(self.data).stem
+
+    def used_by(self, train: TrainConfig) -> Source:
+        """The same without the files that a training does not read, so that they do not count as its data."""
+        return replace(
+            self,
+            vectors=self.vectors if train.level == SENTENCE else None,
+            words=self.words if train.level == WORD and train.method != SPIKE_EMBEDDING else None,
+            codes=self.codes if train.method == SNN_BIN else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -196,7 +206,8 @@ def _cells(document: Mapping[str, Any], folder: Path) -> list[Cell]:
         for override in overrides:
             if override.matches(plain):
                 chosen |= override.change
-        cells[Cell(source, _config(chosen))] = None
+        config = _config(chosen)
+        cells[Cell(source.used_by(config), config)] = None
     for number, override in enumerate(overrides, start=1):
         if not override.used:
             raise InputError(f"[[where]] number {number} matches no cell")
