@@ -11,10 +11,10 @@ Last printed (2 cores, netx_exports/demo.net, 200 samples, 32 steps each, median
 
     | program | median ms | times bare Lava script |
     |---|---|---|
-    | bare Lava script | 24542.3 | 1.00 |
-    | snnlp-lava | 24234.0 | 0.99 |
-    bare Lava script: 3.83 ms a step
-    snnlp-lava: 3.78 ms a step
+    | bare Lava script | 26215.3 | 1.00 |
+    | snnlp-lava | 27686.1 | 1.06 |
+    bare Lava script: 4.09 ms a step
+    snnlp-lava: 4.32 ms a step
 """
 
 from __future__ import annotations

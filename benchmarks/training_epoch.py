@@ -8,8 +8,8 @@ Last printed (2 cores, medians of 5 rounds, 768-256-128-6):
 
     | program | median ms | times bare SLAYER loop |
     |---|---|---|
-    | bare SLAYER loop | 1606.7 | 1.00 |
-    | snnlp-lava | 563.0 | 0.35 |
+    | bare SLAYER loop | 1883.1 | 1.00 |
+    | snnlp-lava | 557.4 | 0.30 |
 """
 
 from __future__ import annotations

@@ -12,13 +12,13 @@ Last printed (2 cores, medians of 25 rounds, snnTorch 1.0.0, SpikingJelly 0.0.0.
 
     | program | median ms | times products |
     |---|---|---|
-    | SLAYER | 60.8 | 5.94 |
-    | snnlp-lava | 14.8 | 1.45 |
-    | products | 10.2 | 1.00 |
-    | snnTorch | 95.1 | 9.29 |
-    | SpikingJelly | 63.4 | 6.20 |
+    | SLAYER | 73.9 | 6.46 |
+    | snnlp-lava | 17.1 | 1.49 |
+    | products | 11.4 | 1.00 |
+    | snnTorch | 111.8 | 9.78 |
+    | SpikingJelly | 75.6 | 6.62 |
 
-    SLAYER's step takes 4.1 times ours
+    SLAYER's step takes 4.3 times ours
 """
 
 from __future__ import annotations

@@ -79,13 +79,18 @@ def _save(figure: Figure, path: Path) -> Path:
     return path
 
 
+def _is_main(method: str, window: int | None) -> bool:
+    """Whether the paper shows this window where it shows one of each method: 50, or the only one there is."""
+    return method in (ANN, SNN_BIN) or window == 50
+
+
 def _validation_loss(histories: _Histories, names: Sequence[str]) -> Figure:
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(4.5 * len(names), 7), layout="constrained")
         for line, level in zip(figure.subplots(len(LEVELS), len(names), squeeze=False), LEVELS, strict=True):
             for axes, data in zip(line, names, strict=True):
                 for (method, of_level, of_data, window), results in histories.items():
-                    if (of_level, of_data) == (level, data) and (window == 50 or method in (ANN, SNN_BIN)):
+                    if (of_level, of_data) == (level, data) and _is_main(method, window):
                         loss = np.array([row.get("validation_loss") for row in results["history"]], dtype=float)
                         spread = np.ptp(loss) or 1.0
                         axes.plot((loss - loss.min()) / spread, color=_COLOURS[method], label=method)
@@ -143,8 +148,8 @@ def _draw_course(axes: Axes, histories: _Histories, level: str, data: str, name:
     for (method, of_level, of_data, window), results in histories.items():
         if (of_level, of_data) == (level, data):
             values = [row.get(name) for row in results["history"]]  # None where a result file lacks it
-            faint = method not in (ANN, SNN_BIN) and window != 50
-            axes.plot(range(1, len(values) + 1), values, color=_COLOURS[method], alpha=0.35 if faint else 1.0)
+            alpha = 1.0 if _is_main(method, window) else 0.35
+            axes.plot(range(1, len(values) + 1), values, color=_COLOURS[method], alpha=alpha)
 
 
 def _energy(rows: Sequence[Row], names: Sequence[str]) -> Figure:
@@ -165,7 +170,7 @@ def _energy(rows: Sequence[Row], names: Sequence[str]) -> Figure:
 
 
 def _draw_energy(axes: Axes, rows: Sequence[Row], name: str) -> None:
-    shown = [row for row in rows if row.window in (None, 50) or row.method == SNN_BIN]
+    shown = [row for row in rows if _is_main(row.method, row.window)]
     for place, row in enumerate(shown):
         price = (MAC_PJ if row.method == ANN else SPIKE_PJ) / 1e3
         if row.ours is not None:
