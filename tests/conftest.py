@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
-sys.path.insert(0, str(Path(__file__).parent))  # for `strategies` and `chip.reference`, which tests import
+sys.path.insert(0, str(Path(__file__).parent))  # for the modules beside the tests that they import
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
