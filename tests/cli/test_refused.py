@@ -1,0 +1,170 @@
+"""What is refused in one line."""
+
+import pytest
+
+from cli.commands import OWN, contents, filled
+
+RUN = ("run", "{files}/a.net", "-o", "new/out")
+RUN_OWN = ("run", "{files}/own.net", "-o", "new/out")
+TRAIN = ("train", "--epochs", 1, "-o", "new/out")
+DATA = ("--data", "{files}/own.csv")
+REFUSED = {
+    "train: no data file": ((*TRAIN, "--data", "none.csv"), "data none.csv: no such file"),
+    "train: no data name": ((*TRAIN, "--data", "none"), "data none: neither a file nor one of demo, emotion, imdb"),
+    "train: text column": ((*TRAIN, *DATA, "--text-column", "body"), "own.csv: no column 'body' (found 'text',"),
+    "train: label column": ((*TRAIN, *DATA, "--label-column", "stars"), "own.csv: no column 'stars'"),
+    "train: one class": (
+        (*TRAIN, "--data", "{files}/one_class.csv"),
+        "data one_class: training needs two classes, the training rows have only 'fine'",
+    ),
+    "train: not UTF-8": ((*TRAIN, "--data", "{files}/latin.csv"), "latin.csv: byte 13 is not UTF-8"),
+    "train: empty text": ((*TRAIN, "--data", "{files}/empty_text.csv"), "data empty_text: the text of row 37 is empty"),
+    "train: label only in test": (
+        (*TRAIN, "--data", "{files}/unseen.csv"),
+        "data unseen: the test part has labels that training never saw: 'grim'",
+    ),
+    "train: vectors NaN": ((*TRAIN, *DATA, "--vectors", "{files}/nan.npy"), "nan.npy: row 5 holds NaN or infinity"),
+    "train: vectors flat": ((*TRAIN, *DATA, "--vectors", "{files}/flat.npy"), "flat.npy: is float32 of shape (432,)"),
+    "train: vectors' rows": ((*TRAIN, *DATA, "--vectors", "{files}/rows.npy"), "rows.npy: has 35 rows, the data 36"),
+    "train: no vectors": ((*TRAIN, *DATA, "--vectors", "none.npy"), "vectors none.npy: no such file"),
+    "train: no vectors at all": ((*TRAIN, *DATA, "--vectors", "{files}/own.csv"), "own.csv: is no .npy file"),
+    "train: embedding model": ((*TRAIN, *DATA, "--embedding", "{files}/no_run"), "no_run has no model.safetensors"),
+    "train: epochs": (("train", *DATA, "--epochs", 0, "-o", "new/out"), "epochs 0 is outside 1 to 100000"),
+    "train: window": ((*TRAIN, *DATA, "--window", 0), "window 0 is outside 1 to 16384"),
+    "train: output a file": ((*OWN, "-o", "{files}/own.csv"), "own.csv: is a file"),
+    "run: no network": (("run", "none.net", "--data", "demo"), "network none.net: no such file"),
+    "run: no HDF5": (("run", "{files}/text.net", "--data", "demo"), "text.net: is no readable HDF5 file"),
+    "run: no card": (("run", "{files}/layers.net", "--data", "demo"), "layers.net: has no group /snnlp"),
+    "run: another embedding model": (
+        ("run", "{files}/other_model.net", "--data", "demo"),
+        "the network was made with another embedding model: all-MiniLM-L6-v2 had weights 000000000000...",
+    ),
+    "run: nothing to run on": (RUN, "give either --data, or --spikes, or one or more --text"),
+    "run: data and text": (
+        (*RUN, "--data", "demo", "--text", "a"),
+        "give either --data, or --spikes, or one or more --text",
+    ),
+    "run: a board for the simulator": ((*RUN, "--text", "a", "--board", "b"), "--board b belongs to --backend loihi2"),
+    "run: a partition for the simulator": (
+        (*RUN, "--text", "a", "--backend", "sim", "--partition", "p"),
+        "--partition p belongs to --backend loihi2",
+    ),
+    "run: a chip for the emulator": (
+        (*RUN, "--text", "a", "--chip-generation", "N3C1"),
+        "--chip-generation N3C1 belongs to --backend loihi2",
+    ),
+    "run: two boards": ((*RUN, "--text", "a", "--backend", "loihi2", "--jobs", 2), "--jobs 2 belongs to --backend sim"),
+    "run: no extension": ((*RUN, "--text", "a", "--backend", "loihi2"), "closed extension lava-loihi"),
+    "verify: a host for the simulator": (
+        ("verify", "{files}/a.net", "--data", "demo", "--host", "slurm"),
+        "--host slurm belongs to --backend loihi2",
+    ),
+    "verify: no extension": (
+        ("verify", "{files}/a.net", "--data", "demo", "--backend", "loihi2"),
+        "closed extension lava-loihi",
+    ),
+    "run: text and limit": ((*RUN, "--text", "a", "--limit", 3), "--limit 3 belongs to --data or --spikes"),
+    "run: text and vectors": ((*RUN, "--text", "a", "--vectors", "{files}/own.npy"), "--vectors belongs to --data"),
+    "run: spikes and text": (
+        (*RUN, "--spikes", "{files}/spikes.npy", "--text", "a"),
+        "give either --data, or --spikes, or one or more --text",
+    ),
+    "run: no spikes": ((*RUN, "--spikes", "none.npy"), "spikes none.npy: no such file"),
+    "run: spikes the other way round": (
+        (*RUN, "--spikes", "{files}/channels_first.npy"),
+        "channels_first.npy: is bool of shape (5, 768, 9); numbers of shape (samples, steps, 768) are needed",
+    ),
+    "run: graded spikes": ((*RUN, "--spikes", "{files}/graded.npy"), "sample 1 holds 3; spikes are 0 or 1"),
+    "verify: nothing to run on": (("verify", "{files}/a.net"), "give either --data or --spikes"),
+    "run: no data file": ((*RUN, "--data", "none.csv"), "data none.csv: no such file"),
+    "run: unknown words": ((*RUN, "--text", "☃☃☃"), "text '☃☃☃': all-MiniLM-L6-v2 knows no word of it"),
+    "run: empty text": ((*RUN, "--text", " "), "text 1 is empty"),
+    "run: unknown label": (
+        (*RUN_OWN, "--data", "{files}/other_class.csv", "--vectors", "{files}/own.npy"),
+        "label 'grim' is none of the network's: dull, fine",
+    ),
+    "run: text without model": ((*RUN_OWN, "--text", "fine"), "trained on vectors of unknown origin"),
+    "run: data without model": (
+        (*RUN_OWN, *DATA),
+        "the network was trained on vectors of unknown origin, so text cannot be embedded; give --vectors",
+    ),
+    "run: vectors NaN": ((*RUN_OWN, *DATA, "--vectors", "{files}/nan.npy"), "nan.npy: row 5 holds NaN or infinity"),
+    "run: vectors' width": (
+        (*RUN_OWN, *DATA, "--vectors", "{files}/wide.npy"),
+        "vectors of shape (8, 13): this network takes 12 dimensions",
+    ),
+    "run: vectors' rows": ((*RUN_OWN, *DATA, "--vectors", "{files}/rows.npy"), "rows.npy: has 35 rows, the data 36"),
+    "run: output no run folder": (
+        (*RUN_OWN, *DATA, "--vectors", "{files}/own.npy", "-o", "{files}/model"),
+        "model exists and is no run folder; choose another with -o",
+    ),
+    "export: no folder": (("export", "none", "-o", "new/a.net"), "model none: no such folder"),
+    "export: ANN": (
+        ("export", "{files}/ann", "-o", "new/a.net"),
+        "ann: is an ann, which has no spikes; train with --method snn-rate",
+    ),
+    "export: period": (
+        ("export", "{files}/model", "--period", 31, "-o", "new/a.net"),
+        "model: period 31 is outside the window, 32, to 16384 steps",
+    ),
+    "report: no folder": (("report", "none", "-o", "new/r.html"), "run none: no such folder"),
+    "report: no run": (
+        ("report", "{files}/run", "{files}/no_run", "-o", "new/r.html"),
+        "cannot read {files}/no_run/result.json: No such file",
+    ),
+    "report: a model": (
+        ("report", "{files}/model", "-o", "new/r.html"),
+        "cannot read {files}/model/result.json: No such file",
+    ),
+}
+
+
+def check_refusal(result, message):
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.endswith("\n")
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("error: ")
+    assert message in lines[0]
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED.values(), ids=REFUSED)
+def test_bad_input_is_refused_in_one_line_and_nothing_is_written(files, snnlp_lava, tmp_path, arguments, message):
+    before = contents(files)
+    check_refusal(snnlp_lava(*filled(arguments, files)), message.replace("{files}", str(files)))
+    assert contents(tmp_path) == {}
+    assert contents(files) == before
+
+
+def test_a_device_that_is_absent_is_refused(files, snnlp_lava, tmp_path):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    check_refusal(
+        snnlp_lava(*filled(OWN, files), "--device", "cuda", "-o", "new/out"),
+        "device cuda: torch sees no CUDA device here",
+    )
+    assert contents(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("walk",),
+        ("train",),
+        ("train", "--data", "demo", "--method", "lstm"),
+        ("train", "--data", "demo", "--limit", "0"),
+        ("run", "a.net", "--data", "demo", "--backend", "loihi"),
+        ("run", "a.net", "--data", "demo", "--jobs", "0"),
+        ("export",),
+        ("report",),
+    ],
+)
+def test_what_no_command_takes_is_a_usage_error(snnlp_lava, tmp_path, arguments):
+    result = snnlp_lava(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("Usage: ")
+    assert "Traceback" not in result.stderr
+    assert contents(tmp_path) == {}
