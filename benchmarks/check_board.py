@@ -42,7 +42,7 @@ def main(path: Path, board: Board) -> int:
     network, card = read_complete_network(path)
     samples = drawn_samples(card, SAMPLES)
     batches: list[np.ndarray] = []
-    run_emulator(network, samples, card.period, inspect=lambda sent, output: batches.append(output))
+    run_emulator(network, samples, card.period, inspect=lambda trains: batches.append(trains[-1]))
     expected = np.concatenate(batches).reshape(-1, network.outputs)
     print("versions:", ", ".join(f"{name} {version}" for name, version in versions().items()))
     print(f"network: {path.name}, {'-'.join(map(str, network.sizes))}, window {card.window}, period {card.period}")
@@ -52,7 +52,9 @@ def main(path: Path, board: Board) -> int:
             print("environment:", ", ".join(f"{name}={os.environ[name]}" for name in VARIABLES if name in os.environ))
         if ran.broken is not None:
             raise ran.broken
-        found = np.unpackbits(ran.trains[1], axis=2, count=network.outputs).reshape(-1, network.outputs)
+        found = np.unpackbits(ran.trains[len(network.layers)], axis=2, count=network.outputs).reshape(
+            -1, network.outputs
+        )
         counts = {shift: differences(expected, found, shift) for shift in OUTPUT_DELAYS}
         if not late and not counts[0]:
             steps, spikes = expected.shape[0], int(expected.sum())

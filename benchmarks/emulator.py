@@ -28,7 +28,7 @@ from inputs import drawn_samples
 from timing import medians, print_table
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.sim import run_sim
+from snnlp_lava.backends.sim import run_simulator
 from snnlp_lava.chip.network import sizes_text
 from snnlp_lava.netx.file import read_complete_network
 
@@ -58,7 +58,7 @@ def main(path: Path, samples: int) -> None:
     run_emulator(network, presented, card.period)
     emulated = time.perf_counter() - started
     started = time.perf_counter()
-    run_sim(path, network, presented, card.period)
+    run_simulator(path, network, presented, card.period)
     simulated = time.perf_counter() - started
     print(f"\n{samples} samples: emulator {samples / emulated:,.0f}/s, Lava {samples / simulated:,.1f}/s, ", end="")
     print(f"ratio {simulated / emulated:,.0f}")

@@ -52,11 +52,12 @@ def test_every_batch_is_shown_in_order(random_network, monkeypatch):
     samples = saf_samples(np.random.default_rng(6).integers(0, ONE + 1, (9, 20)), 8)
     monkeypatch.setattr(emulator, "_BATCH_BYTES", 8 * 10 * 20 * 2)
     seen = []
-    whole = run_emulator(network, samples, 10, inspect=lambda *spikes: seen.append(spikes))
+    whole = run_emulator(network, samples, 10, inspect=seen.append)
     assert len(seen) > 1
-    sent, output = (np.concatenate(batches) for batches in zip(*seen, strict=True))
+    sent, hidden, output = (np.concatenate(batches) for batches in zip(*seen, strict=True))
     assert (sent.shape, output.shape) == ((9, 10, 20), (9, 10, 3))
-    np.testing.assert_array_equal(sent.sum(axis=(1, 2)), whole.layers[0].spikes)
+    for train, tally in zip((sent, hidden, output), whole.layers, strict=True):
+        np.testing.assert_array_equal(train.sum(axis=(1, 2)), tally.spikes)
     np.testing.assert_array_equal(output[:, :8].sum(axis=1), whole.output_counts)
 
 

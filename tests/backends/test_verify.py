@@ -1,12 +1,11 @@
 """`verify` finds a planted difference at its very place, and none where there is none."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from snnlp_lava.backends import verify as room
 from snnlp_lava.backends.emulator import run_emulator
+from snnlp_lava.backends.lava_run import LavaRun
 from snnlp_lava.backends.selection import Chosen, Chunk, Selection
 from snnlp_lava.encode.saf import ONE
 from strategies import card_for, saf_samples
@@ -27,14 +26,14 @@ def planted(tmp_path, monkeypatch, random_network, save_network):
     monkeypatch.setattr(room, "choose", lambda path, selection, report: chosen)
 
     def run(*flips):
-        def lava(path, network, samples, period, *, jobs, keep_trains, progress):
-            result = run_emulator(network, samples, period, keep_trains=keep_trains)
+        def lava(path, network, samples, period, jobs, progress):
+            result = run_emulator(network, samples, period, keep_trains=len(samples))
             trains = [train.copy() for train in result.trains]
             for layer, sample, step, neuron in flips:
                 trains[layer][sample, step, neuron // 8] ^= 0x80 >> neuron % 8
-            return replace(result, trains=tuple(trains))
+            return LavaRun(np.arange(len(samples)), dict(enumerate(trains)), result.steps, None, None)
 
-        monkeypatch.setattr(room, "run_sim", lava)
+        monkeypatch.setattr(room, "run_simulator", lava)
         return room.verify(path, Selection(data="demo")), network, samples
 
     return run

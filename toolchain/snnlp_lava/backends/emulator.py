@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -23,7 +23,7 @@ def run_emulator(
     *,
     keep_trains: int = 0,
     progress: Callable[[int], None] = lambda done: None,
-    inspect: Callable[[np.ndarray, np.ndarray], None] = lambda sent, output: None,
+    inspect: Callable[[Sequence[np.ndarray]], None] = lambda trains: None,
 ) -> RunResult:
     """Run samples through a network, in batches of bounded size.
 
@@ -42,7 +42,7 @@ def run_emulator(
     progress
         Called with the number of samples done since the last call.
     inspect
-        Called with the spikes of each batch: (m, period, lines) of the input, (m, period, classes) of the output.
+        Called with the spikes of each batch, (m, period, neurons) uint8 of the input and every layer.
 
     Raises
     ------
@@ -58,13 +58,15 @@ def run_emulator(
     neuron_spikes = [np.zeros(size, dtype=np.int64) for size in network.sizes]
     for start in range(0, len(rows), batch):
         chunk = rows[start : start + batch]
-        sent = spikes = _padded(samples.spikes(chunk), period)
+        spikes = _padded(samples.spikes(chunk), period)
+        shown = [spikes]
         first.append(spikes[:, 0].sum(axis=1, dtype=np.int64))
         counts, active, wraps, clips = [], [], [], []
         for index in range(len(network.sizes)):
             if index:
                 run = run_layer(network.layers[index - 1], spikes)
                 spikes = run.spikes
+                shown.append(spikes)
                 active.append(run.active)
                 wraps.append(run.wraps)
                 clips.append(run.clips)
@@ -74,7 +76,7 @@ def run_emulator(
                 trains[index].append(np.packbits(spikes[: max(0, keep_trains - start)], axis=2))
         tallies.append(tally_layers(network, counts, period, active, wraps, clips))
         scores.append(first_to_count(spikes[:, : samples.window]))
-        inspect(sent, spikes)
+        inspect(shown)
         progress(len(chunk))
     output_scores = np.concatenate(scores)
     return RunResult(

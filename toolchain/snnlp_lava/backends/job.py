@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from snnlp_lava.backends.front import work_in_front
 from snnlp_lava.backends.lava_job import Board
 from snnlp_lava.backends.parts import Parts, check_job, partial_run
 from snnlp_lava.backends.record import EXAMPLES, RESULT, Source, check_run_folder, write_run
-from snnlp_lava.backends.result import BrokenRunError, RunResult, agreed
+from snnlp_lava.backends.result import BrokenRunError, RunResult
 from snnlp_lava.backends.selection import Chosen, Chunk, Selection, choose
 from snnlp_lava.backends.totals import Totals, class_scores, counts_alone, sample_table
 from snnlp_lava.embed.work import Work
@@ -133,37 +133,33 @@ class _Running:
         self, samples: Samples, keep_trains: int, progress: Callable[[int], None], right: RightOverTime | None
     ) -> RunResult:
         network, period = self.chosen.network, self.chosen.period
+        run: Callable[..., RunResult]
         if self.backend == "sim":
             from snnlp_lava.backends.sim import run_sim
 
-            jobs = self.jobs
-            return run_sim(self.path, network, samples, period, jobs=jobs, keep_trains=keep_trains, progress=progress)
-        inspect = _adding(right)
-        if self.board is None:
-            return run_emulator(network, samples, period, keep_trains=keep_trains, progress=progress, inspect=inspect)
-        from snnlp_lava.backends.loihi2 import run_loihi2
+            run = partial(run_sim, self.path, network, samples, period, jobs=self.jobs)
+        elif self.board is not None:
+            from snnlp_lava.backends.loihi2 import run_loihi2
 
-        run = partial(run_loihi2, self.path, network, samples, period, self.board)
-        return run(keep_trains=keep_trains, progress=progress, inspect=inspect)
+            run = partial(run_loihi2, self.path, network, samples, period, self.board)
+        else:
+            run = partial(run_emulator, network, samples, period)
+        return run(keep_trains=keep_trains, progress=progress, inspect=_adding(right))
 
     def _keep(
         self, start: int, chunk: Chunk, numbers: np.ndarray, result: RunResult, right: RightOverTime | None
     ) -> None:
         chosen = self.chosen
-        if self.backend == "sim":
-            right = self._right_over_time(chunk.labels)
-            run = run_emulator(chosen.network, chunk.samples, chosen.period, inspect=_adding(right))
-            result = agreed(result, run)
         scores = class_scores(result, chosen.card)
         counts = right.counts if right is not None else None
         table = sample_table(result, scores, chunk.rows, chunk.labels, counts)
         self.parts.add(start, numbers, table, result.trains, work_in_front(chosen.card, chosen.embedder, chunk.texts))
 
 
-def _adding(right: RightOverTime | None) -> Callable[[np.ndarray, np.ndarray], None]:
-    def inspect(sent: np.ndarray, output: np.ndarray) -> None:
+def _adding(right: RightOverTime | None) -> Callable[[Sequence[np.ndarray]], None]:
+    def inspect(trains: Sequence[np.ndarray]) -> None:
         if right is not None:
-            right.add(output)
+            right.add(trains[-1])
 
     return inspect
 

@@ -12,23 +12,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from snnlp_lava.backends.emulator import run_emulator
+from snnlp_lava.backends.agreement import agreed
 from snnlp_lava.backends.lava_job import Board
+from snnlp_lava.backends.lava_run import LavaRun, run_lava
 from snnlp_lava.backends.loihi2_host import use_host
 from snnlp_lava.backends.result import CHIP, EMULATOR, HOST, RunResult
-from snnlp_lava.backends.sim import LavaRun, run_lava
 from snnlp_lava.chip.chips import CHIPS
 from snnlp_lava.chip.fit import fit_network
 from snnlp_lava.chip.network import Network
 from snnlp_lava.encode.samples import Samples
-from snnlp_lava.errors import BackendError, InputError
-from snnlp_lava.metrics import first_to_count
+from snnlp_lava.errors import InputError
 from snnlp_lava.netx.file import read_network
 
 logger = logging.getLogger(__name__)
@@ -46,16 +45,14 @@ def run_loihi2(
     *,
     keep_trains: int = 0,
     progress: Callable[[int], None] = lambda done: None,
-    inspect: Callable[[np.ndarray, np.ndarray], None] = lambda sent, output: None,
+    inspect: Callable[[Sequence[np.ndarray]], None] = lambda trains: None,
 ) -> RunResult:
     """Run samples through a network file on a Loihi 2, and hold its output against the emulator's.
 
     Parameters
     ----------
-    path, network, samples, period, keep_trains, progress
+    path, network, samples, period, keep_trains, progress, inspect
         As in `snnlp_lava.backends.sim.run_sim`. Of the trains the hidden layers' are the emulator's.
-    inspect
-        As in `snnlp_lava.backends.emulator.run_emulator`.
     board
         Where the chip is.
 
@@ -84,8 +81,10 @@ def run_loihi2(
     if ran.broken is not None and not len(ran.finished):
         raise ran.broken
     seconds = time.perf_counter() - started
-    result = _completed(network, samples, period, ran, keep_trains, inspect)
-    result = replace(result, seconds=seconds)
+    hint = "docs/loihi2.md says how to find out why"
+    result = agreed("loihi2", network, samples, period, ran, hint=hint, keep_trains=keep_trains, inspect=inspect)
+    counted_by = (HOST, *[EMULATOR] * (len(network.layers) - 1), CHIP)
+    result = replace(result, seconds=seconds, counted_by=counted_by, metered=ran.metered)
     if ran.broken is not None:
         raise ran.broken.with_result(ran.finished, result)
     return result
@@ -161,56 +160,3 @@ def check_period(path: Path, period: int) -> None:
             f"network {path}: a Loihi 2 resets its neurons after 2, 4, 8, ... steps, not after a period of {period}; "
             f"write it with snnlp-lava export --period {longer}, or give spike trains of {longer} steps"
         )
-
-
-def _completed(
-    network: Network,
-    samples: Samples,
-    period: int,
-    ran: LavaRun,
-    keep_trains: int,
-    inspect: Callable[[np.ndarray, np.ndarray], None],
-) -> RunResult:
-    """The emulator's result on the finished samples, in the chip's name, if the chip's spikes are the same.
-
-    Raises
-    ------
-    BackendError
-        If one is not.
-    """
-    differences, first, start = 0, "", 0
-    scores = []
-
-    def compare(sent: np.ndarray, output: np.ndarray) -> None:
-        nonlocal differences, first, start
-        stop = start + len(output)
-        for name, ours, packed in (("input", sent, ran.trains[0]), ("output", output, ran.trains[1])):
-            theirs = np.unpackbits(packed[start:stop], axis=2, count=ours.shape[2])
-            found = np.argwhere(ours != theirs)
-            differences += len(found)
-            if len(found) and not first:
-                sample, step, neuron = found[0]
-                has, lacks = ("loihi2", "the emulator") if theirs[sample, step, neuron] else ("the emulator", "loihi2")
-                where = f"sample {start + sample + 1}, {name} neuron {neuron}, step {step}"
-                first = f"first in {where}: {has} spikes, {lacks} does not"
-        scores.append(first_to_count(theirs[:, : samples.window]))
-        inspect(sent, output)
-        start = stop
-
-    expected = run_emulator(network, samples.take(ran.finished), period, keep_trains=keep_trains, inspect=compare)
-    if first:
-        raise BackendError(
-            f"loihi2 and emulator differ in {differences} spikes; {first}; docs/loihi2.md says how to find out why"
-        )
-    output_scores = np.concatenate(scores)
-    trains = (ran.trains[0][:keep_trains], *expected.trains[1:-1], ran.trains[1][:keep_trains])
-    return replace(
-        expected,
-        backend="loihi2",
-        steps=ran.steps,
-        output_counts=output_scores.astype(np.int64),
-        output_scores=output_scores,
-        trains=trains,
-        counted_by=(HOST, *[EMULATOR] * (len(network.layers) - 1), CHIP),
-        metered=ran.metered,
-    )

@@ -127,29 +127,6 @@ class BrokenRunError(BackendError):
         return self
 
 
-def agreed(found: RunResult, expected: RunResult) -> RunResult:
-    """The result of a backend that sees spikes alone, with wraps, clips and active updates as the emulator has them.
-
-    Raises
-    ------
-    BackendError
-        If a layer's spikes differ in a sample: then the counts would not be those of this run.
-    """
-    for ours, theirs in zip(expected.layers, found.layers, strict=True):
-        differ = np.flatnonzero(ours.spikes != theirs.spikes)
-        if len(differ):
-            sample = differ[0]
-            raise BackendError(
-                f"{found.backend} and {expected.backend} differ in layer {ours.name}, sample {sample + 1}: "
-                f"{theirs.spikes[sample]} against {ours.spikes[sample]} spikes; snnlp-lava verify shows where"
-            )
-    layers = [
-        replace(theirs, active_updates=ours.active_updates, wraps=ours.wraps, clips=ours.clips)
-        for ours, theirs in zip(expected.layers, found.layers, strict=True)
-    ]
-    return replace(found, layers=tuple(layers))
-
-
 def joined(parts: Sequence[tuple[LayerTally, ...]]) -> tuple[LayerTally, ...]:
     """One ledger of the ledgers of several batches."""
     counts = [counted.name for counted in fields(LayerTally) if counted.name not in ("name", "neurons")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.lava_job import Board
 from snnlp_lava.backends.loihi2 import check_board, run_board
 from snnlp_lava.backends.selection import Chosen, Selection, choose
-from snnlp_lava.backends.sim import run_sim
+from snnlp_lava.backends.sim import run_simulator
 from snnlp_lava.chip import limits
 from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.encode.encoder import Encoder
@@ -23,8 +23,8 @@ from snnlp_lava.progress import Report, counting, silent
 
 _BATCH = 64
 
-Trains = Sequence[np.ndarray]
-"""Spikes of the input and every layer, (samples, steps, neurons) uint8 each."""
+Trains = Mapping[int, np.ndarray]
+"""Spikes of some layers, the input being 0, (samples, steps, neurons) uint8 each."""
 
 
 @dataclass(frozen=True)
@@ -122,13 +122,16 @@ def verify(
     network, period, count = chosen.network, chosen.period, chosen.total
     samples = chosen.chunk(0, count).samples
     expected = run_emulator(network, samples, period, keep_trains=count)
-    emulated = _unpack(expected.trains, network)
+    emulated = _unpack(dict(enumerate(expected.trains)), network)
+    side = "lava" if board is None else "loihi2"
+    advance = counting(report, side, count)
     if board is None:
-        advance = counting(report, "lava", count)
-        found = run_sim(path, network, samples, period, jobs=jobs, keep_trains=count, progress=advance)
-        sides: dict[str, Mapping[int, np.ndarray]] = {"lava": dict(enumerate(_unpack(found.trains, network)))}
+        ran = run_simulator(path, network, samples, period, jobs, advance)
     else:
-        sides = {"loihi2": _board_trains(path, chosen, samples, board, counting(report, "loihi2", count))}
+        ran = run_board(path, network, samples, period, board, advance)
+    if ran.broken is not None:
+        raise ran.broken
+    sides: dict[str, Trains] = {side: _unpack(ran.trains, network)}
     if model is not None:
         sides["slayer"] = dict(enumerate(_slayer_trains(model, chosen, samples)))
     layers = []
@@ -156,19 +159,8 @@ def verify(
     return Verification(tuple(sides), count, chosen.window, period, layers, first)
 
 
-def _unpack(packed: Trains, network: Network) -> list[np.ndarray]:
-    return [np.unpackbits(train, axis=2, count=size) for train, size in zip(packed, network.sizes, strict=True)]
-
-
-def _board_trains(
-    path: Path, chosen: Chosen, samples: Samples, board: Board, advance: Callable[[int], None]
-) -> Mapping[int, np.ndarray]:
-    ran = run_board(path, chosen.network, samples, chosen.period, board, advance)
-    if ran.broken is not None:
-        raise ran.broken
-    sizes = chosen.network.sizes
-    read = {0: ran.trains[0], len(sizes) - 1: ran.trains[1]}
-    return {index: np.unpackbits(packed, axis=2, count=sizes[index]) for index, packed in read.items()}
+def _unpack(packed: Mapping[int, np.ndarray], network: Network) -> dict[int, np.ndarray]:
+    return {index: np.unpackbits(train, axis=2, count=network.sizes[index]) for index, train in packed.items()}
 
 
 def _slayer_trains(model: Path, chosen: Chosen, samples: Samples) -> list[np.ndarray]:
@@ -201,7 +193,7 @@ def _place(
     differ: np.ndarray,
     emulated: Trains,
     side: str,
-    trains: Mapping[int, np.ndarray],
+    trains: Trains,
 ) -> Place:
     sample = int(np.flatnonzero(differ.any(axis=(1, 2)))[0])
     step = int(np.flatnonzero(differ[sample].any(axis=1))[0])
