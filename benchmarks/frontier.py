@@ -1,9 +1,9 @@
-"""Accuracy against synops: spike embeddings of falling budgets, the paper's networks, and the baselines.
+"""Accuracy against synops: spike embeddings of falling budgets, what they are made of, the paper's networks, baselines.
 
 .venv/bin/python benchmarks/frontier.py emotion|imdb FOLDER [REPRODUCTION]
 
 FOLDER holds emotion.parquet or imdb.parquet; REPRODUCTION is an output folder of `snnlp-lava reproduce`, whose
-rate-coded networks are drawn, too. Writes docs/figures/frontier-DATA.png and prints the table of docs/frontier.md.
+rate-coded networks are drawn, too. Writes docs/figures/frontier-DATA.png, prints the tables of docs/spike-embedding.md.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import matplotlib as mpl
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from sklearn.feature_extraction.text import CountVectorizer
 
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.encode.samples import EncodedSamples
@@ -26,6 +27,7 @@ from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.sweep.paper import compare, paper_cells, paper_synops
 from snnlp_lava.text.sources import load_texts
 from snnlp_lava.text.split import TEST, TRAIN, VALIDATION
+from snnlp_lava.text.tokens import words_and_pairs
 from snnlp_lava.train.config import ANN, SPIKE_EMBEDDING, TrainConfig
 from snnlp_lava.train.corpus import Corpus, Origin, prepare
 from snnlp_lava.train.evidence import Evidence, fit_evidence
@@ -35,6 +37,7 @@ from snnlp_lava.train.tfidf import fit_tfidf
 
 BUDGETS = (1000, 200, 100, 70, 50, 35, 25)
 SEEDS = (1, 2, 3)
+LEAST_EVIDENCE = (0.0, 0.05, 0.1, 0.15, 0.2, 0.5, 1.0, 1.5, 2.0)
 
 
 def main(name: str, folder: Path, reproduction: Path | None) -> None:
@@ -65,7 +68,7 @@ def main(name: str, folder: Path, reproduction: Path | None) -> None:
             f"| {found['spikes']:.1f} | {found['synops']:.1f} | {found['nonzero']:.1f} | {found['entries']:,.0f} |",
             flush=True,
         )
-    draw(name, frontier, published(name, reproduction), tfidf(corpus))
+    draw(name, frontier, without_spikes(corpus, evidence), published(name, reproduction), tfidf(corpus))
     print(f"{time.perf_counter() - started:.0f} s")
 
 
@@ -86,6 +89,35 @@ def trained(corpus: Corpus, evidence: Evidence, budget: int, seed: int) -> dict[
         "nonzero": float(run.layers[-1].synops_nonzero.mean()),
         "entries": len(encoder.entries),
     }
+
+
+def without_spikes(corpus: Corpus, evidence: Evidence) -> list[tuple[float, float]]:
+    """(additions, test accuracy in percent) of the evidence itself, words and pairs that say less and less left out.
+
+    An entry is there or not, so nothing is multiplied; two classes need one weight an entry, more need one each.
+    """
+    known = CountVectorizer(analyzer=words_and_pairs, binary=True, vocabulary=evidence.entries)
+    occurs = {part: known.transform(corpus.features[part]) for part in (VALIDATION, TEST)}
+    says = np.abs(evidence.weight - evidence.weight.mean(axis=1, keepdims=True)).max(axis=1)
+    weights = 1 if corpus.classes == 2 else corpus.classes
+    print("| least evidence | validation | test | additions | words and pairs |")
+    print("|---:|---:|---:|---:|---:|")
+    found = []
+    for least in LEAST_EVIDENCE:
+        kept = says > least
+        accuracy = {
+            part: (
+                (taken[:, kept] @ evidence.weight[kept] + evidence.offset).argmax(axis=1) == corpus.labels(part)
+            ).mean()
+            for part, taken in occurs.items()
+        }
+        additions = occurs[TEST][:, kept].nnz / occurs[TEST].shape[0] * weights
+        found.append((additions, 100 * accuracy[TEST]))
+        print(
+            f"| {least:g} | {accuracy[VALIDATION]:.2%} | {accuracy[TEST]:.2%} | {additions:.1f} | {kept.sum():,} |",
+            flush=True,
+        )
+    return found
 
 
 def published(name: str, reproduction: Path | None) -> dict[str, list[tuple[float, float]]]:
@@ -125,6 +157,7 @@ def tfidf(corpus: Corpus) -> tuple[float, float]:
 def draw(
     name: str,
     frontier: list[tuple[float, float, float, float]],
+    evidence: list[tuple[float, float]],
     rows: dict[str, list[tuple[float, float]]],
     baseline: tuple[float, float],
 ) -> None:
@@ -150,12 +183,13 @@ def draw(
             capsize=2,
             label="spike embedding, three seeds",
         )
+        axes.plot(*np.array(evidence).T, "k.:", markersize=5, label="the evidence it is made of, no spikes (additions)")
         axes.scatter(*baseline, color="black", marker="^", s=30, label="TF-IDF + logistic regression (MACs)")
         for kind, (colour, marker) in styles.items():
             if kind in rows:
                 axes.scatter(*np.array(rows[kind]).T, color=colour, marker=marker, s=22, label=titles.get(kind, kind))
         axes.set_xscale("log")
-        axes.set_xlabel("synops (MACs where said) per text")
+        axes.set_xlabel("synops (or what is said) per text")
         axes.set_ylabel(f"test accuracy on {name}, %")
         axes.legend(frameon=False, fontsize=8, loc="lower left")
         path = Path(f"docs/figures/frontier-{name}.png")

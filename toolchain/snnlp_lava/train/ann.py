@@ -19,13 +19,13 @@ class AnnClassifier(nn.Module):
     sizes
         Dimensions of a vector, hidden layers, classes.
     dropout
-        Dropout of hidden neurons.
+        Share of the hidden neurons that are left out at random in training.
     """
 
     steps_per_logit = 1.0
     spikes_counted = 0
 
-    def __init__(self, sizes: tuple[int, ...], dropout: float = 0.05) -> None:
+    def __init__(self, sizes: tuple[int, ...], dropout: float = 0.0) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for before, after in pairwise(sizes):

@@ -145,7 +145,7 @@ class TrainConfig:
 
         With ``reference=True`` the settings of SNNLP's main.py; else ours.
         """
-        own: dict[str, Any] = {"learning_rate": 1e-3, "dropout": 0.05} if method == ANN else {}
+        own: dict[str, Any] = {"learning_rate": 1e-3} if method == ANN else {}
         if method == SNN_BIN:
             own |= {"level": WORD, "window": 33}
         if method == SPIKE_EMBEDDING:

@@ -22,7 +22,8 @@ class TfidfScores(NamedTuple):
     vocabulary
         Number of words.
     macs
-        Mean multiply-accumulates of one test text: its known words times the classes.
+        Mean multiply-accumulates of one test text: its known words times the weights of each, which is one for two
+        classes and one a class for more.
     """
 
     validation: np.ndarray
@@ -76,7 +77,7 @@ def fit_tfidf(
         _scores(model, asked, classes),
         strength,
         len(vectorizer.vocabulary_),
-        asked.nnz / max(1, len(test)) * classes,
+        asked.nnz / max(1, len(test)) * len(model.coef_),
     )
 
 
