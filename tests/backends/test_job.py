@@ -15,6 +15,7 @@ from snnlp_lava.backends import job
 from snnlp_lava.backends.job import run_network
 from snnlp_lava.backends.record import read_run
 from snnlp_lava.backends.selection import Selection
+from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.errors import InputError, StoppedError
 from snnlp_lava.files import locked_folder
 from snnlp_lava.netx.file import write_network
@@ -151,6 +152,16 @@ def test_a_finished_run_is_not_run_again(given, tmp_path):
         run_network(*given, "emulator", tmp_path / "run", keep_trains=9, resume=True)
     run_network(*given, "emulator", tmp_path / "run")
     assert (tmp_path / "run" / "result.json").stat().st_mtime_ns > before
+
+
+@pytest.mark.parametrize(("weight", "wraps"), [(250, True), (60, False)])
+def test_currents_that_wrap_are_warned_of(tmp_path, caplog, weight, wraps):
+    """512 lines that spike bring u to 512 w 64 in a step: 2^23 / 64 is 131,072, and 512 x 250 twice is more."""
+    network = Network([Layer(np.full((3, 512), weight), np.zeros(3, int), 1, 4096, 1024)])
+    write_network(tmp_path / "a.net", network, card_for(network, window=4, period=4))
+    np.save(tmp_path / "a.npy", np.ones((2, 4, 512), dtype=np.uint8))
+    run_network(tmp_path / "a.net", Selection(spikes=tmp_path / "a.npy"), "emulator", tmp_path / "run")
+    assert ("currents wrapped in the chip's 24 bits" in caplog.text) == wraps
 
 
 def test_texts_without_labels_are_classified(given, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,8 @@ from snnlp_lava.errors import BackendError, InputError, StoppedError
 from snnlp_lava.files import read_json, sha256_of_file
 from snnlp_lava.metrics import RightOverTime
 from snnlp_lava.progress import Report, counting, silent
+
+logger = logging.getLogger(__name__)
 
 CHUNK = {"emulator": 8192, "sim": 1024, "loihi2": 1 << 16}
 """Samples that are run, and kept on disk, in one go; starting Lava takes as long as some 20 samples, a board longer."""
@@ -86,6 +89,13 @@ def run_network(
             done = sum(len(parts.finished(start)) for start in starts)
             raise _ended_early(error, done, chosen.total) from error
         totals = Totals.of(chosen.network, parts.each(starts))
+        wraps = sum(layer["wraps"] for layer in totals.layers)
+        if wraps:
+            logger.warning(
+                "currents wrapped in the chip's 24 bits %s times, so that its spikes may not be those of training; "
+                "train with a smaller --threshold-scale",
+                f"{wraps:,}",
+            )
         source = _source(path, selection, chosen, job, parts.work(starts))
         trains = parts.trains(starts, keep_trains)
         write_run(folder, totals, parts.tables(starts), trains, chosen.network, chosen.card, source)
