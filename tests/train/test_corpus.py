@@ -12,3 +12,30 @@ def test_texts_without_any_word_are_refused_before_training():
     data = TextData("faces", ["😀!", ":-("] * 15, np.arange(30) % 2, ("glad", "sad"))
     with pytest.raises(InputError, match=r"^data faces: no training text has a word of letters or digits$"):
         prepare(data, TrainConfig(), "official", None, Origin())
+
+
+KNOWN = ["this film", "a film"] * 20
+FILES = {
+    "word codes": (TrainConfig.defaults_for("snn-bin"), "1 64\nfilm 5\n", "codes"),
+    "word vectors": (TrainConfig(level="word"), "film 1 2 3\nother 3 2 1\n", "words"),
+}
+
+
+@pytest.mark.parametrize(("config", "content", "name"), FILES.values(), ids=FILES)
+def test_texts_without_a_known_word_are_counted_and_all_of_them_refused(
+    tmp_path, cache_folder, caplog, config, content, name
+):
+    path = tmp_path / f"{name}.txt"
+    path.write_text(content)
+    origin = Origin(**{name: path})
+
+    def prepared(texts):
+        caplog.clear()
+        return prepare(TextData("mine", texts, np.arange(40) % 2, ("glad", "sad")), config, "official", None, origin)
+
+    prepared(KNOWN)
+    assert caplog.text == ""
+    prepared(["ein Buch", "das Buch", *KNOWN[2:]])
+    assert f"2 of 40 texts have no word that {name} knows" in caplog.text
+    with pytest.raises(InputError, match=rf"^data mine: no training text has a word that {name} knows; is it"):
+        prepared(["ein Buch", "das Buch"] * 20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ def prepare(
     Raises
     ------
     InputError
-        If the data cannot be split or have no words, or the model, vectors or codes cannot be used.
+        If the data cannot be split, have no words or none that the vectors or codes know, or the model, vectors or codes cannot be used.
     """
     rows = {part: limit_rows(part_rows, limit) for part, part_rows in split_rows(data, split_scheme).items()}
     if limit is not None:
@@ -131,6 +132,16 @@ def prepare(
         if config.method == SPIKE_EMBEDDING:
             return Corpus(data, rows, features, Embedding(None, None, config.lines), about)
         codes = word_codes(origin.codes, origin.words, origin.embedding, report)
+        known_texts = {part: [codes.knows(text) for text in features[part]] for part in PARTS}
+        _check_known(data, known_texts[TRAIN], codes.name)
+        every_text = [known for part in PARTS for known in known_texts[part]]
+        if not all(every_text):
+            logger.warning(
+                "%d of %d texts have no word that %s knows: no spikes but the end mark",
+                every_text.count(False),
+                len(every_text),
+                codes.name,
+            )
         about["codes"] = dict(codes.quality)
         return Corpus(data, rows, features, Embedding(codes.name, codes.sha256, codes.bits), about, codes)
     embedder = embedder_for(config.level, origin.embedding, origin.words, report)
@@ -139,6 +150,7 @@ def prepare(
     texts = data.select(every)
     if origin.vectors is None:
         whole = embedder.embed(texts, counting(report, "embed", len(every)))
+        _check_known(data, whole[: len(rows[TRAIN])].any(axis=1), embedder.name)
     else:
         whole = VectorFile(origin.vectors, len(data))[every]
         if not same_origin(embedder, texts, whole):
@@ -152,6 +164,12 @@ def prepare(
         embedding=Embedding(known.name if known else None, known.sha256 if known else None, whole.shape[1]),
         about=about,
     )
+
+
+def _check_known(data: TextData, known: Iterable[bool], name: str) -> None:
+    """Make sure that a word of some training text is known."""
+    if not any(known):
+        raise InputError(f"data {data.name}: no training text has a word that {name} knows; is it of another language?")
 
 
 def _keep_trained_classes(data: TextData, rows: dict[str, np.ndarray]) -> None:
