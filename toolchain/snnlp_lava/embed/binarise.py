@@ -56,9 +56,9 @@ def binarise(
     Returns
     -------
     WordCodes
-        Codes of the words that `may_have_code`; the same for the same vectors and seed on the same kind of machine. Their quality, over the words
-        learned from: ``reconstruction_mse``, of numbers scaled to [-1, 1], ``reconstruction_cosine``, the mean, and
-        what `code_quality` finds.
+        Codes of the words that `may_have_code`; the same for the same vectors and seed on the same kind of machine.
+        Their quality, over the words learned from: ``reconstruction_mse``, of numbers scaled to [-1, 1],
+        ``reconstruction_cosine``, the mean, and what `code_quality` finds.
 
     Raises
     ------

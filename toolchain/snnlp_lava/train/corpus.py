@@ -113,7 +113,8 @@ def prepare(
     Raises
     ------
     InputError
-        If the data cannot be split, have no words or none that the vectors or codes know, or the model, vectors or codes cannot be used.
+        If the data cannot be split, have no words or none that the vectors or codes know, or the model, vectors or
+        codes cannot be used.
     """
     rows = {part: limit_rows(part_rows, limit) for part, part_rows in split_rows(data, split_scheme).items()}
     if limit is not None:
