@@ -18,7 +18,7 @@ REFUSED = {
         "data one_class: training needs two classes, the training rows have only 'fine'",
     ),
     "train: not UTF-8": ((*TRAIN, "--data", "{files}/latin.csv"), "latin.csv: byte 13 is not UTF-8"),
-    "train: empty text": ((*TRAIN, "--data", "{files}/empty_text.csv"), "data empty_text: the text of row 37 is empty"),
+    "train: empty text": ((*TRAIN, "--data", "{files}/empty_text.csv"), "empty_text.csv: line 38: the text is empty"),
     "train: label only in test": (
         (*TRAIN, "--data", "{files}/unseen.csv"),
         "data unseen: the test part has labels that training never saw: 'grim'",
@@ -111,7 +111,21 @@ REFUSED = {
     "run: empty text": ((*RUN, "--text", " "), "text 1 is empty"),
     "run: unknown label": (
         (*RUN_OWN, "--data", "{files}/other_class.csv", "--vectors", "{files}/own.npy"),
-        "label 'grim' is none of the network's: dull, fine",
+        "label 'grim' is none of the network's: dull, fine; name another column with --label-column, or, to run "
+        "without labels, one that is not there and --split all",
+    ),
+    "run: no labels": (
+        ("run", "{files}/se.net", "--data", "{files}/unlabelled.csv", "-o", "new/out"),
+        "unlabelled.csv: no column 'label'; name it with --label-column, or run all rows, which needs no labels, with "
+        "--split all",
+    ),
+    "run: an empty label": (
+        ("run", "{files}/se.net", "--data", "{files}/half_labelled.csv", "-o", "new/out"),
+        "half_labelled.csv: row 2: the label is empty, not a name or whole number, or run all rows, which needs no",
+    ),
+    "train: semicolons": (
+        (*TRAIN, "--data", "{files}/semicolons.csv"),
+        "semicolons.csv: line 1 'text;label' is one field: semicolons are in it; save the file with fields separated",
     ),
     "run: text without model": ((*RUN_OWN, "--text", "fine"), "trained on vectors of unknown origin"),
     "run: data without model": (
