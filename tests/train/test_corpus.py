@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -39,3 +41,18 @@ def test_texts_without_a_known_word_are_counted_and_all_of_them_refused(
     assert f"2 of 40 texts have no word that {name} knows" in caplog.text
     with pytest.raises(InputError, match=rf"^data mine: no training text has a word that {name} knows; is it"):
         prepared(["ein Buch", "das Buch"] * 20)
+
+
+def test_classes_are_told_with_their_training_rows():
+    """Labels that look alike are told apart; of many the first are named."""
+
+    def told(*names):
+        labels = np.arange(10 * len(names)) % len(names)
+        data = TextData("mine", ["a film"] * len(labels), labels, names)
+        return prepare(data, TrainConfig.defaults_for("spike-embedding"), "paper", None, Origin()).classes_text()
+
+    line = told("fine", " fine", "[red]", "a\x1bb")
+    counts = [int(count) for count in re.findall(r" (\d+)(?:,|$)", line)]
+    assert re.sub(r"\d+", "N", line) == r"N classes: fine N, ' fine' N, [red] N, 'a\xNbb' N"
+    assert (line[0], sum(counts)) == ("4", 24)
+    assert told(*(f"c{number:02}" for number in range(30))).endswith(", and 10 more")

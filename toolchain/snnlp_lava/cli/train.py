@@ -74,7 +74,7 @@ def command(output: Path | None, data: str, **options: Any) -> None:
     from snnlp_lava.train.config import TrainConfig, check_used
     from snnlp_lava.train.corpus import Origin, prepare
     from snnlp_lava.train.loop import choose_device
-    from snnlp_lava.train.session import claimed_folder, train_model
+    from snnlp_lava.train.session import check_same_data, claimed_folder, train_model
 
     names = (
         "method",
@@ -97,13 +97,15 @@ def command(output: Path | None, data: str, **options: Any) -> None:
     with claimed_folder(folder, options["resume"], config) as info:
         if options["device"] == "cuda":
             choose_device("cuda")  # refused before the texts are embedded, if there is none
+        texts = load_texts(data, options["text_column"], options["label_column"])
         if info is not None:
+            check_same_data(folder, info, texts, options["split_scheme"], options["limit"])
             say(f"model {folder}: is already finished")
         else:
-            texts = load_texts(data, options["text_column"], options["label_column"])
             with progress_bars() as progress:
                 stages = Stages(progress)
                 corpus = prepare(texts, config, options["split_scheme"], options["limit"], Origin(**origin), stages)
+                progress.console.print(corpus.classes_text(), highlight=False, markup=False, soft_wrap=True)
 
                 def on_epoch(row: dict[str, float]) -> None:
                     progress.console.print(
