@@ -18,7 +18,7 @@ REFUSED = {
         "data one_class: training needs two classes, the training rows have only 'fine'",
     ),
     "train: not UTF-8": ((*TRAIN, "--data", "{files}/latin.csv"), "latin.csv: byte 13 is not UTF-8"),
-    "train: empty text": ((*TRAIN, "--data", "{files}/empty_text.csv"), "data empty_text: the text of row 37 is empty"),
+    "train: empty text": ((*TRAIN, "--data", "{files}/empty_text.csv"), "empty_text.csv: line 38: the text is empty"),
     "train: label only in test": (
         (*TRAIN, "--data", "{files}/unseen.csv"),
         "data unseen: the test part has labels that training never saw: 'grim'",
@@ -31,6 +31,36 @@ REFUSED = {
     "train: embedding model": ((*TRAIN, *DATA, "--embedding", "{files}/no_run"), "no_run has no model.safetensors"),
     "train: epochs": (("train", *DATA, "--epochs", 0, "-o", "new/out"), "epochs 0 is outside 1 to 100000"),
     "train: window": ((*TRAIN, *DATA, "--window", 0), "window 0 is outside 1 to 16384"),
+    **{
+        f"train: {options[0]} is not used by {method}": ((*TRAIN, *DATA, "--method", method, *options), message)
+        for method, options, message in (
+            ("snn-rate", ("--synop-budget", 9), "--synop-budget 9 belongs to --method spike-embedding, not snn-rate"),
+            ("ann", ("--window", 9), "--window 9 belongs to --method snn-rate or snn-rate-rand or snn-bin or"),
+            ("ann", ("--threshold-scale", 2), "--threshold-scale 2.0 belongs to --method snn-rate or"),
+            (
+                "snn-bin",
+                ("--calibration", "range"),
+                "--calibration range belongs to --method snn-rate or",
+            ),
+            ("spike-embedding", ("--calibration", "paper"), "--calibration paper belongs to --method snn-rate or"),
+            ("snn-rate", ("--codes", "c.txt"), "--codes c.txt belongs to --method snn-bin, not snn-rate"),
+            ("snn-bin", ("--vectors", "v.npy"), "--vectors v.npy belongs to --method ann or snn-rate or"),
+            ("spike-embedding", ("--vectors", "v.npy"), "--vectors v.npy belongs to --method ann or snn-rate or"),
+            ("spike-embedding", ("--words", "w.txt"), "--words w.txt belongs to --method ann or snn-rate or"),
+            ("spike-embedding", ("--codes", "c.txt"), "--codes c.txt belongs to --method snn-bin, not spike-"),
+            ("spike-embedding", ("--embedding", "e"), "--embedding e belongs to --method ann or snn-rate or"),
+            ("snn-rate", ("--words", "w.txt"), "--words w.txt belongs to --level word, not sentence"),
+            ("ann", ("--words", "w.txt"), "--words w.txt belongs to --level word, not sentence"),
+        )
+    },
+    "train: words beside codes": (
+        (*TRAIN, *DATA, "--method", "snn-bin", "--words", "w.txt", "--codes", "c.txt"),
+        "--words w.txt is not read beside --codes c.txt; give one of them",
+    ),
+    "train: a model beside words": (
+        (*TRAIN, *DATA, "--level", "word", "--words", "w.txt", "--embedding", "e"),
+        "--embedding e is not read beside --words w.txt; give one of them",
+    ),
     "train: output a file": ((*OWN, "-o", "{files}/own.csv"), "own.csv: is a file"),
     "run: no network": (("run", "none.net", "--data", "demo"), "network none.net: no such file"),
     "run: no HDF5": (("run", "{files}/text.net", "--data", "demo"), "text.net: is no readable HDF5 file"),
@@ -81,7 +111,21 @@ REFUSED = {
     "run: empty text": ((*RUN, "--text", " "), "text 1 is empty"),
     "run: unknown label": (
         (*RUN_OWN, "--data", "{files}/other_class.csv", "--vectors", "{files}/own.npy"),
-        "label 'grim' is none of the network's: dull, fine",
+        "label 'grim' is none of the network's: dull, fine; name another column with --label-column, or, to run "
+        "without labels, one that is not there and --split all",
+    ),
+    "run: no labels": (
+        ("run", "{files}/se.net", "--data", "{files}/unlabelled.csv", "-o", "new/out"),
+        "unlabelled.csv: no column 'label'; name it with --label-column, or run all rows, which needs no labels, with "
+        "--split all",
+    ),
+    "run: an empty label": (
+        ("run", "{files}/se.net", "--data", "{files}/half_labelled.csv", "-o", "new/out"),
+        "half_labelled.csv: row 2: the label is empty, not a name or whole number, or run all rows, which needs no",
+    ),
+    "train: semicolons": (
+        (*TRAIN, "--data", "{files}/semicolons.csv"),
+        "semicolons.csv: line 1 'text;label' is one field: semicolons are in it; save the file with fields separated",
     ),
     "run: text without model": ((*RUN_OWN, "--text", "fine"), "trained on vectors of unknown origin"),
     "run: data without model": (

@@ -186,3 +186,15 @@ def test_a_report_of_two_runs(files, snnlp_lava, tmp_path):
     assert "&lt;b&gt;how&lt;/b&gt; lovely" in page
     assert "by_hand" in page
     assert f"{parts[0]['accuracy_interval'][0]:.1%}"[:-1] in page
+
+
+def test_a_file_with_an_empty_label_runs_as_unlabelled(files, snnlp_lava, caplog):
+    """All rows, and no accuracy; a label column that is not there does the same for labels that are unknown."""
+    for name, options in (("half_labelled", ()), ("own", ("--label-column", "none"))):
+        data = files / f"{name}.csv"
+        done = snnlp_lava("run", files / "se.net", "--data", data, "--split", "all", *options, "--json", "-o", name)
+        assert done.exit_code == 0, done.stderr
+        document = json.loads(done.stdout)
+        assert (document["labels"], document["accuracy"]) == (None, None)
+        assert document["samples"] == len(data.read_text().splitlines()) - 1
+    assert caplog.messages == ["data half_labelled: 1 of 2 labels are empty: all texts count as unlabelled"]

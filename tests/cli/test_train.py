@@ -49,6 +49,38 @@ def test_a_finished_model_of_other_options_is_no_success(files, snnlp_lava):
     )
 
 
+@pytest.mark.parametrize(
+    ("change", "options", "what"),
+    [
+        (("film is dull no 3", "film is fine no 3"), (), "texts or labels"),
+        ((",dull,train", ",fine,train"), (), "texts or labels"),
+        (("dull,validation", "dull,train"), (), "split"),
+        (None, ("--limit", 9), "--limit"),
+        (None, ("--split-scheme", "paper"), "--split-scheme"),
+    ],
+)
+def test_a_finished_model_of_other_data_is_no_success(files, snnlp_lava, tmp_path, change, options, what):
+    text = (files / "own.csv").read_text("utf-8")
+    (tmp_path / "own.csv").write_text(text.replace(*change, 1) if change else text, "utf-8")
+    wanted = [argument if "own.csv" not in argument else "own.csv" for argument in filled(OWN, files)]
+    refused = snnlp_lava(*wanted, *options, "--resume", "-o", files / "own")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        f"error: model {files / 'own'}: is finished, with other data ({what}); choose another folder with -o\n"
+    )
+
+
+def test_the_same_data_by_another_name_are_the_same(files, snnlp_lava, tmp_path):
+    (tmp_path / "renamed.csv").write_bytes((files / "own.csv").read_bytes())
+    wanted = [argument if "own.csv" not in argument else "renamed.csv" for argument in filled(OWN, files)]
+    assert snnlp_lava(*wanted, "--resume", "-o", files / "own").exit_code == 0
+
+
+def test_the_classes_are_told_first(files, snnlp_lava):
+    done = snnlp_lava(*filled(OWN, files), "-o", "m")
+    assert (done.exit_code, done.stderr.splitlines()[0]) == (0, "2 classes: dull 10, fine 10")
+
+
 def test_no_spiking_result_stands_without_its_baselines(files, snnlp_lava):
     """The table on stdout has the model and both baselines, with the accuracies of config.json."""
     table = snnlp_lava(*filled(OWN, files), "--resume", "-o", files / "own").stdout

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -120,3 +122,14 @@ def test_too_few_words_are_refused():
     values[:2] = 0
     with pytest.raises(InputError, match=r"^word vectors test: 10 words have a vector that is not zero; .* 11 or"):
         learn(values)
+
+
+def test_words_that_no_text_has_get_no_code():
+    """So that what is written can be read again: GloVe has words with spaces."""
+    values = vectors_of(topics(60))
+    words = {("a b" if row == 3 else "a\tb" if row == 9 else word): row for word, row in values.words.items()}
+    spaced = binarise(replace(values, words=words), epochs=1)
+    plain = binarise(values, epochs=1)
+    kept = [row for row in range(60) if row not in (3, 9)]
+    assert list(spaced.words) == [f"w{row}" for row in kept]
+    np.testing.assert_array_equal(spaced.codes, plain.codes[kept])

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from snnlp_lava.embed.word_codes import bits_of, codes_of, made_codes, read_word_codes, write_word_codes
 from snnlp_lava.errors import InputError
 
-WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\ufeff"), min_size=1)
+WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=" \t\n\ufeff"), min_size=1)
 CODES = arrays("u8", st.integers(1, 20))
 
 
@@ -59,19 +59,27 @@ def test_the_format_is_a_word_and_its_whole_code_on_a_line(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "the first line is not the number of words and the bits of a code"),
-        (b"good 5\n", "the first line is not the number"),
-        (b"1 64 1\na 5\n", "the first line is not the number"),
+        (b"", "no number of words and bits of a code"),
+        (b"good 5\n", "no number of words"),
+        (b"1 64 1\na 5\n", "no number of words"),
         (b"1 0\na 0\n", "has codes of 0 bits; 1 to 64 can be used"),
         (b"1 128\na 5 6\n", "has codes of 128 bits; 1 to 64 can be used"),
         (b"1 64\n", "holds no words"),
         (b"2 64\na 5\n", "has 1 words, but its first line says 2; is it complete"),
         (b"0 64\na 5\n", "has 1 words, but its first line says 0; is it complete"),
-        (b"1 64\na 18446744073709551616\n", "line 2: '18446744073709551616' is no whole number of 64 bits"),
-        (b"2 8\na 255\n\nb 256\n", "line 4: '256' is no whole number of 8 bits"),
-        (b"1 64\na -5\n", "line 2: '-5' is no whole number"),
-        (b"1 64\na 0x5\n", "line 2: '0x5' is no whole number"),
-        (b"1 64\na " + b"9" * 5000, "line 2: '9{40}' is no whole number"),
+        (b"1 64\na 18446744073709551616\n", r"line 2: '18446744073709551616' is no decimal whole number below 2\^64"),
+        (b"2 8\na 255\n\nb 256\n", r"line 4: '256' is no decimal whole number below 2\^8"),
+        (b"1 64\na -5\n", "line 2: '-5' is no decimal whole number"),
+        (b"1 64\na 0x5\n", "line 2: '0x5' is no decimal whole number"),
+        (b"1 64\na " + b"9" * 5000, "line 2: '9{40}' is no decimal whole number"),
+        (b"2 64\na 5\nb " + b"01" * 32, r"line 3: '(01){20}' is no decimal whole number below 2\^64"),
+        (b"1 64\na 0110\n", "line 2: '0110' is no decimal whole number"),
+        (
+            b"2 64\na 5\nfilm 0 1 1 0\n",
+            r"line 3: the word 'film 0 1 1' holds white space \(first line: count bits; then word INTEGER a line",
+        ),
+        (b"1 64\na\tb 5\n", r"line 2: the word 'a\\tb' holds white space"),
+        (b"1 64\na\t5\n", "line 2: .* is no decimal whole number"),
         (b"1 64\na\xff 5\n", "line 2: the word is not UTF-8"),
         (b"1 64\n 5\n", "line 2 has no word"),
         (b"1 64\n5\n", "line 2 has no word"),
@@ -83,6 +91,11 @@ def test_a_malformed_file_is_refused_by_its_line(tmp_path, content, message):
     (tmp_path / "c.txt").write_bytes(content)
     with pytest.raises(InputError, match=rf"^word codes .*c\.txt: {message}"):
         read_word_codes(tmp_path / "c.txt")
+
+
+def test_a_text_is_known_if_one_of_its_words_spikes():
+    codes = made_codes({"good": 0, "void": 1}, np.array([5, 0], dtype=np.uint64), 64, "codes")
+    assert [codes.knows(text) for text in ("Good!", "good grief", "void", "grief")] == [True, True, False, False]
 
 
 def test_a_missing_file_is_refused(tmp_path):

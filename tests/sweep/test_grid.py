@@ -166,7 +166,7 @@ def test_where_changes_the_cells_that_match_and_no_others(cells):
         ("own", "snn-rate", 20): 7,
         ("own", "snn-rate", 40): 9,
     }
-    assert sorted(cell.train.dropout for cell in found) == [0, 0, 0.05, 0.05, 0.3, 0.3, 0.3, 0.3]
+    assert sorted(cell.train.dropout for cell in found) == [0, 0, *[0.3] * 6]
 
 
 def test_files_are_found_from_the_grid_files_folder(cells, tmp_path):

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyarrow import parquet
+from pyarrow import csv, parquet
 
 from snnlp_lava.errors import InputError
 from snnlp_lava.text.sources import load_texts
@@ -80,12 +80,30 @@ def test_what_is_no_text_is_named(tmp_path, columns, message):
         open_texts(str(tmp_path / "a.parquet"))
 
 
-def test_a_missing_label_is_found_when_it_is_reached(tmp_path):
-    parquet.write_table(pa.table({"text": ["a"] * 9, "label": ["x"] * 7 + [None, "x"]}), tmp_path / "a.parquet")
-    stream = open_texts(str(tmp_path / "a.parquet"))
-    assert stream.read(0, 7) == (["a"] * 7, ["x"] * 7)
-    with pytest.raises(InputError, match="row 8: the label is empty"):
-        stream.read(7, 9)
+EMPTY = {
+    "one is null": {"label": ["x"] * 7 + [None, "x"]},
+    "one is blank": {"label": ["x"] * 7 + ["", "x"]},
+    "all are null": {"label": [None] * 9},
+    "no number": {"label": [1] * 8 + [None]},
+    "no name": {"label": [1] * 9, "label_name": ["x"] * 8 + [None]},
+}
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("labels", EMPTY.values(), ids=EMPTY)
+def test_texts_with_an_empty_label_count_as_unlabelled(tmp_path, caplog, suffix, labels):
+    columns = {"text": [f"a{row}" for row in range(9)], **labels}
+    table, path = pa.table(columns), tmp_path / f"mine.{suffix}"
+    if suffix == "csv":
+        csv.write_csv(table, path)
+    elif suffix == "jsonl":
+        path.write_text("\n".join(map(json.dumps, table.to_pylist())))
+    else:
+        parquet.write_table(table, path)
+    stream = open_texts(str(path))
+    assert (stream.labelled, stream.read(0, 9)) == (False, (columns["text"], None))
+    empty = 9 if labels["label"] == [None] * 9 else 1
+    assert caplog.messages == [f"data mine: {empty} of 9 labels are empty: all texts count as unlabelled"]
 
 
 def test_half_a_character_is_no_text(tmp_path):

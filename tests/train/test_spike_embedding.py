@@ -81,6 +81,15 @@ def test_a_budget_that_no_network_keeps_is_refused_by_name(texts):
         draft(texts, synop_budget=3)
 
 
+@pytest.mark.parametrize("budget", [3, 1000])
+def test_texts_that_say_too_little_are_refused_whatever_the_budget(budget):
+    """Ten texts without a word in common: no budget would help."""
+    texts = np.array([f"one{number} two{number}" for number in range(14)], dtype=object)
+    labels = np.arange(14) % CLASSES
+    with pytest.raises(InputError, match=r"^10 training texts: their words say too little about 4 classes"):
+        draft((texts[:10], labels[:10], texts[10:], labels[10:]), synop_budget=budget)
+
+
 def test_a_window_too_short_for_the_race_is_refused(texts):
     config, drafted = draft(texts, window=2)
     with pytest.raises(InputError, match="window 2: the race alone takes"):

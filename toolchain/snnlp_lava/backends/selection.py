@@ -18,6 +18,7 @@ from snnlp_lava.files import sha256_of_file
 from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.file import read_complete_network, read_network
 from snnlp_lava.progress import Report, counting, silent
+from snnlp_lava.text.readers import MissingLabelError
 from snnlp_lava.text.sources import load_texts
 from snnlp_lava.text.split import limit_rows, split_rows
 from snnlp_lava.text.stream import open_texts
@@ -178,7 +179,10 @@ def _texts(selection: Selection, card: Card) -> _Texts:
         return _Texts(len(texts), len(texts), lambda start, stop: (np.arange(start, stop), texts[start:stop], None))
     if selection.part == ALL:
         return _all_texts(selection, card)
-    data = load_texts(selection.data, selection.text_column, selection.label_column)
+    try:
+        data = load_texts(selection.data, selection.text_column, selection.label_column)
+    except MissingLabelError as error:
+        raise InputError(f"{error}, or run all rows, which needs no labels, with --split all") from error
     scheme = selection.split_scheme or (card.training["data"]["split_scheme"] if card.training else "official")
     rows = limit_rows(split_rows(data, scheme)[selection.part], selection.limit)
     labels = data.labels_as(card.label_names)[rows]
@@ -213,7 +217,8 @@ def _all_texts(selection: Selection, card: Card) -> _Texts:
 
 def _unknown_label(name: str, row: int, label: str, card: Card) -> InputError:
     return InputError(
-        f"data {name}: row {row + 1}: label {label!r} is none of the network's: {', '.join(card.label_names)}"
+        f"data {name}: row {row + 1}: label {label!r} is none of the network's: {', '.join(card.label_names)}; "
+        f"name another column with --label-column, or, to run without labels, one that is not there and --split {ALL}"
     )
 
 

@@ -64,7 +64,8 @@ def selection_options() -> Callable[[F], F]:
             type=click.Choice(["train", "validation", "test", "all"]),
             default="test",
             show_default=True,
-            help="Which part of the data; all takes every row in its order, and needs no labels.",
+            help="Which part of the data; all takes every row in its order, and needs no labels "
+            "(if one is empty, none counts).",
         ),
         click.option(
             "--spikes",

@@ -188,8 +188,8 @@ def _print_results(board: Board) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from snnlp_lava.sweep.grid import used_fields
     from snnlp_lava.sweep.summary import groups, shown, varying_fields
+    from snnlp_lava.train.config import used_fields
 
     cells = list(board.cells.values())
     varying = varying_fields(cells)

@@ -33,9 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--embedding",
-    default="all-MiniLM-L6-v2",
-    show_default=True,
-    help="A sentence-transformers model: a folder, or a name on the Hugging Face hub.",
+    help="A sentence-transformers model: a folder, or a name on the Hugging Face hub.  [default: all-MiniLM-L6-v2]",
 )
 @click.option(
     "--codes",
@@ -73,10 +71,10 @@ def command(output: Path | None, data: str, **options: Any) -> None:
     from snnlp_lava.cli.console import Stages, progress_bars, say
     from snnlp_lava.errors import StoppedError
     from snnlp_lava.text.sources import load_texts
-    from snnlp_lava.train.config import TrainConfig
+    from snnlp_lava.train.config import TrainConfig, check_used
     from snnlp_lava.train.corpus import Origin, prepare
     from snnlp_lava.train.loop import choose_device
-    from snnlp_lava.train.session import claimed_folder, train_model
+    from snnlp_lava.train.session import check_same_data, claimed_folder, train_model
 
     names = (
         "method",
@@ -90,19 +88,24 @@ def command(output: Path | None, data: str, **options: Any) -> None:
         "learning_rate",
         "seed",
     )
-    config = TrainConfig.defaults_for(**{name: options[name] for name in names if options[name] is not None})
+    given = {name: value for name, value in options.items() if value is not None}
+    chosen = {name: given[name] for name in names if name in given}
+    config = TrainConfig.defaults_for(**chosen)
+    origin = {name: given[name] for name in ("embedding", "vectors", "words", "codes") if name in given}
+    check_used(config, chosen | origin)
     folder = output or Path("models") / _name(data, config)
     with claimed_folder(folder, options["resume"], config) as info:
         if options["device"] == "cuda":
             choose_device("cuda")  # refused before the texts are embedded, if there is none
+        texts = load_texts(data, options["text_column"], options["label_column"])
         if info is not None:
+            check_same_data(folder, info, texts, options["split_scheme"], options["limit"])
             say(f"model {folder}: is already finished")
         else:
-            texts = load_texts(data, options["text_column"], options["label_column"])
             with progress_bars() as progress:
                 stages = Stages(progress)
-                origin = Origin(**{name: options[name] for name in ("embedding", "vectors", "words", "codes")})
-                corpus = prepare(texts, config, options["split_scheme"], options["limit"], origin, stages)
+                corpus = prepare(texts, config, options["split_scheme"], options["limit"], Origin(**origin), stages)
+                progress.console.print(corpus.classes_text(), highlight=False, markup=False, soft_wrap=True)
 
                 def on_epoch(row: dict[str, float]) -> None:
                     progress.console.print(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snnlp_lava.embed.code_quality import NEIGHBOURS, code_quality
-from snnlp_lava.embed.word_codes import MAX_BITS, WordCodes, codes_of, made_codes
+from snnlp_lava.embed.word_codes import MAX_BITS, WordCodes, codes_of, made_codes, may_have_code
 from snnlp_lava.embed.word_vectors import WordVectors
 from snnlp_lava.errors import InputError
 from snnlp_lava.progress import Advance, unheard
@@ -56,9 +56,9 @@ def binarise(
     Returns
     -------
     WordCodes
-        V codes; the same for the same vectors and seed on the same kind of machine. Their quality, over the words
-        learned from: ``reconstruction_mse``, of numbers scaled to [-1, 1], ``reconstruction_cosine``, the mean, and
-        what `code_quality` finds.
+        Codes of the words that `may_have_code`; the same for the same vectors and seed on the same kind of machine.
+        Their quality, over the words learned from: ``reconstruction_mse``, of numbers scaled to [-1, 1],
+        ``reconstruction_cosine``, the mean, and what `code_quality` finds.
 
     Raises
     ------
@@ -76,8 +76,9 @@ def binarise(
         )
     weight, quality = _learn(_scaled(sample), bits, seed, epochs, progress)
     quality |= code_quality(sample, _encode(sample, weight), bits, seed)
-    codes = _encode(vectors.vectors, weight)
-    return made_codes(vectors.words, codes, bits, f"{vectors.name}/{bits}-bit", quality)
+    words = [word for word in vectors.words if may_have_code(word)]
+    codes = _encode(vectors.vectors, weight)[np.array([vectors.words[word] for word in words], dtype=np.int64)]
+    return made_codes({word: row for row, word in enumerate(words)}, codes, bits, f"{vectors.name}/{bits}-bit", quality)
 
 
 def _scaled(vectors: np.ndarray) -> np.ndarray:

@@ -14,12 +14,15 @@ import numpy as np
 from snnlp_lava.embed.word_file import hash_of, title_of, utf8_word, word_lines
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import replacing_file
+from snnlp_lava.text.tokens import paper_tokens
 
 MAX_BITS = 64
 
 _WHAT = "word codes"
+_FORMAT = "first line: count bits; then word INTEGER a line, in decimal"
 _HEADER = re.compile(rb"([0-9]{1,12}) ([0-9]{1,6})")
-_CODE = re.compile(rb"[0-9]{1,20}")
+_CODE = re.compile(rb"0|[1-9][0-9]{0,19}")  # as it is printed: 0110 is a string of bits
+_SEPARATORS = " \t"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,16 @@ class WordCodes:
     name: str
     sha256: str
     quality: Mapping[str, float] = field(default_factory=dict)
+
+    def knows(self, text: str) -> bool:
+        """Whether a word of the text, cleaned and split as the paper does, has a code other than 0."""
+        rows = (self.words.get(token) for token in paper_tokens(text))
+        return any(row is not None and self.codes[row] for row in rows)
+
+
+def may_have_code(word: str) -> bool:
+    """Whether a line of the format can hold a word: it has no white space in it. No token of a text has any."""
+    return not any(separator in word for separator in _SEPARATORS)
 
 
 def bits_of(codes: np.ndarray) -> np.ndarray:
@@ -79,9 +92,10 @@ def made_codes(
 
 
 def read_word_codes(path: Path) -> WordCodes:
-    """Read a line ``count bits`` and then ``word integer`` lines; the integer is the whole code.
+    """Read a line ``count bits`` and then ``word integer`` lines; the integer, in decimal, is the whole code.
 
-    The file may be packed with gzip. Where a word stands twice, the first line counts.
+    The file may be packed with gzip. Where a word stands twice, the first line counts. A word holds no white space: no
+    token of a text does, and what follows it would be taken for a part of it.
 
     Raises
     ------
@@ -94,7 +108,7 @@ def read_word_codes(path: Path) -> WordCodes:
     _, first = next(lines, (0, b""))
     header = _HEADER.fullmatch(first)
     if header is None:
-        raise InputError(f"{_WHAT} {path}: the first line is not the number of words and the bits of a code")
+        raise InputError(f"{_WHAT} {path}: no number of words and bits of a code ({_FORMAT})")
     promised, bits = int(header[1]), int(header[2])
     if not 1 <= bits <= MAX_BITS:
         raise InputError(f"{_WHAT} {path}: has codes of {bits} bits; 1 to {MAX_BITS} can be used")
@@ -104,9 +118,12 @@ def read_word_codes(path: Path) -> WordCodes:
     for number, line in lines:
         count += 1
         word, _, field = line.rpartition(b" ")
+        if any(separator in word for separator in _SEPARATORS.encode()):
+            shown = word[:40].decode("utf-8", "replace")
+            raise InputError(f"{_WHAT} {path}: line {number}: the word {shown!r} holds white space ({_FORMAT})")
         if not _CODE.fullmatch(field) or int(field) >> bits:
             shown = field[:40].decode("utf-8", "replace")
-            raise InputError(f"{_WHAT} {path}: line {number}: {shown!r} is no whole number of {bits} bits")
+            raise InputError(f"{_WHAT} {path}: line {number}: {shown!r} is no decimal whole number below 2^{bits}")
         if words.setdefault(utf8_word(word, path, number, _WHAT), len(codes)) == len(codes):
             codes.append(int(field))
     if count == 0:

@@ -7,7 +7,7 @@ import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,33 +17,20 @@ from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.text.sources import DEMO, HUB
 from snnlp_lava.text.split import SCHEMES
 from snnlp_lava.train.config import (
-    ANN,
+    FIELDS,
     SENTENCE,
-    SNN_BIN,
-    SNN_RATE,
-    SNN_RATE_RAND,
-    SPIKE_EMBEDDING,
     TEXT_METHODS,
     WORD,
     NeuronConfig,
     TrainConfig,
+    used_fields,
+    used_origin,
 )
 
 MAX_CELLS = 10_000
 _MAX_NEURONS = 1 << 20  # of one hidden layer
 _MAX_NAME = 160  # characters; with a hash and an ending still far below what file systems take
-FIELDS = tuple(field.name for field in fields(TrainConfig))
-"""Fields of a configuration, in their order."""
 _DEFAULTS = TrainConfig()
-_CODES = ("lines", "synop_budget")
-_UNUSED = {
-    ANN: ("window", "calibration", "threshold_scale", "neuron", *_CODES),
-    SNN_RATE: _CODES,
-    SNN_RATE_RAND: _CODES,
-    SNN_BIN: ("calibration", *_CODES),
-    SPIKE_EMBEDDING: ("calibration",),
-}
-"""Fields of a method's configuration that change nothing, so that cells differing in them are one cell."""
 _KEYS = ("data", "text_column", "label_column", "vectors", "words", "codes", "split_scheme", "limit", "grid", "where")
 
 
@@ -81,11 +68,12 @@ class Source:
 
     def used_by(self, train: TrainConfig) -> Source:
         """The same without the files that a training does not read, so that they do not count as its data."""
+        used = used_origin(train.method, train.level)
         return replace(
             self,
-            vectors=self.vectors if train.level == SENTENCE else None,
-            words=self.words if train.level == WORD and train.method != SPIKE_EMBEDDING else None,
-            codes=self.codes if train.method == SNN_BIN else None,
+            vectors=self.vectors if "vectors" in used and train.level == SENTENCE else None,
+            words=self.words if "words" in used else None,
+            codes=self.codes if "codes" in used else None,
         )
 
 
@@ -149,11 +137,6 @@ class Cell:
     def from_dict(cls, document: Mapping[str, Any]) -> Cell:
         """Inverse of `to_dict`."""
         return cls(Source(**document["source"]), TrainConfig.from_dict(document["train"]))
-
-
-def used_fields(method: str) -> tuple[str, ...]:
-    """Fields of `TrainConfig` that a method uses, in their order."""
-    return tuple(name for name in FIELDS if name not in _UNUSED[method])
 
 
 def read_grid(path: Path) -> list[Cell]:
@@ -359,5 +342,5 @@ def _is_whole(value: Any) -> bool:
 
 def _config(chosen: Mapping[str, Any]) -> TrainConfig:
     config = TrainConfig.defaults_for(**{"method": _DEFAULTS.method, **chosen})
-    usual = TrainConfig.defaults_for(config.method)
-    return replace(config, **{name: getattr(usual, name) for name in _UNUSED[config.method]})
+    usual, used = TrainConfig.defaults_for(config.method), used_fields(config.method)
+    return replace(config, **{name: getattr(usual, name) for name in FIELDS if name not in used})

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from snnlp_lava.files import replacing_file
-from snnlp_lava.sweep.grid import FIELDS, Cell, used_fields
+from snnlp_lava.sweep.grid import Cell
 from snnlp_lava.sweep.result import COUNTS
-from snnlp_lava.train.config import NeuronConfig
+from snnlp_lava.train.config import FIELDS, NeuronConfig, used_fields
 
 CSV = "results.csv"
 _ALWAYS_SHOWN = ("method", "level", "window", "seed")

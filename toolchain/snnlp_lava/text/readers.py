@@ -30,6 +30,10 @@ _NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")  # whole numbers as they are print
 Columns = dict[str, list[Any]]
 
 
+class MissingLabelError(InputError):
+    """Texts have no label, or some of them have none."""
+
+
 def read_file(path: Path, text_column: str = "text", label_column: str = "label") -> TextData:
     """Read labelled texts from a ``.parquet``, ``.csv``, ``.jsonl`` or ``.ndjson`` file.
 
@@ -88,14 +92,14 @@ def from_columns(
     Raises
     ------
     InputError
-        If a column is missing or a row has no text or label.
+        If a column is missing or a row has no text or label; `MissingLabelError` if it is that of the labels.
     """
     source = source or name
     check_columns(columns, text_column, source)
     if label_column not in columns and NAME_COLUMN in columns:
         label_column = NAME_COLUMN
     if label_column not in columns:
-        raise InputError(f"data {source}: no column {label_column!r}; name it with --label-column")
+        raise MissingLabelError(f"data {source}: no column {label_column!r}; name it with --label-column")
     texts = columns[text_column]
     for row, text in enumerate(texts):
         if not isinstance(text, str):
@@ -103,7 +107,8 @@ def from_columns(
     values = columns[label_column]
     for row, value in enumerate(values):
         if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-            raise InputError(f"data {source}: row {row + 1}: the label is {_kind(value)}, not a name or whole number")
+            kind = MissingLabelError if is_empty(value) else InputError
+            raise kind(f"data {source}: row {row + 1}: the label is {_kind(value)}, not a name or whole number")
     names = columns.get(NAME_COLUMN) if label_column != NAME_COLUMN else None
     labels, label_names = _classes(values, names, source)
     splits = columns.get(SPLIT_COLUMN)
@@ -140,8 +145,13 @@ def _classes(
     return labels, label_names
 
 
+def is_empty(value: Any) -> bool:
+    """Whether a field holds nothing."""
+    return value is None or value == ""
+
+
 def _kind(value: Any) -> str:
-    return "empty" if value is None or value == "" else f"{type(value).__name__} {str(value)[:40]!r}"
+    return "empty" if is_empty(value) else f"{type(value).__name__} {str(value)[:40]!r}"
 
 
 def check_unique(path: Path, names: Sequence[str]) -> None:
@@ -199,6 +209,7 @@ def _csv(path: Path, wanted: Sequence[str]) -> Columns:
         rows = csv.reader(io.StringIO(_utf8(path), newline=""), strict=True)
         header = next(rows, [])
         check_unique(path, header)
+        _check_commas(path, header, wanted[0])
         columns: Columns = {name: [] for name in header}
         for row in rows:
             if not row:
@@ -206,6 +217,8 @@ def _csv(path: Path, wanted: Sequence[str]) -> Columns:
             if len(row) != len(header):
                 raise InputError(f"data {path}: line {rows.line_num} has {len(row)} fields, the header {len(header)}")
             for name, value in zip(header, row, strict=True):
+                if name == wanted[0]:
+                    _check_text(path, rows.line_num, value)
                 columns[name].append(value)
     except csv.Error as error:
         raise InputError(f"data {path}: line {rows.line_num}: {error}") from error
@@ -214,8 +227,23 @@ def _csv(path: Path, wanted: Sequence[str]) -> Columns:
     return {name: values for name, values in columns.items() if name in wanted or wanted[0] not in columns}
 
 
+def _check_commas(path: Path, header: Sequence[str], text_column: str) -> None:
+    if len(header) == 1 and header[0] != text_column:
+        for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+            if separator in header[0]:
+                raise InputError(
+                    f"data {path}: line 1 {header[0][:40]!r} is one field: {name} are in it; save the file with fields "
+                    "separated by commas"
+                )
+
+
+def _check_text(path: Path, line: int, text: Any) -> None:
+    if is_empty(text) or (isinstance(text, str) and not text.strip()):
+        raise InputError(f"data {path}: line {line}: the text is empty")
+
+
 def _json_lines(path: Path, wanted: Sequence[str]) -> Columns:
-    records: list[dict[str, Any]] = []
+    records: dict[int, dict[str, Any]] = {}
     for number, line in enumerate(_utf8(path).split("\n"), start=1):
         if not line.strip():
             continue
@@ -225,10 +253,13 @@ def _json_lines(path: Path, wanted: Sequence[str]) -> Columns:
             raise InputError(f"data {path}: line {number} is not JSON: {error}") from error
         if not isinstance(record, dict):
             raise InputError(f"data {path}: line {number} is not a JSON object")
-        records.append(record)
-    present = list(dict.fromkeys(name for record in records for name in record))
+        records[number] = record
+    present = list(dict.fromkeys(name for record in records.values() for name in record))
+    if wanted[0] in present:
+        for number, record in records.items():
+            _check_text(path, number, record.get(wanted[0]))
     return {
-        name: [record.get(name) for record in records] if wanted[0] in present else []
+        name: [record.get(name) for record in records.values()] if wanted[0] in present else []
         for name in present
         if name in wanted or wanted[0] not in present
     }

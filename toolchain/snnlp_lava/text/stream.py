@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from snnlp_lava.text.readers import (
     check_columns,
     check_unique,
     from_columns,
+    is_empty,
     plain_column,
     read_columns,
 )
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow import parquet
 
+logger = logging.getLogger(__name__)
+
 _ROWS = 4096  # of a parquet file that are decoded in one go
 _TEXT, _LABEL = "text", "label"
 
@@ -30,12 +34,14 @@ _TEXT, _LABEL = "text", "label"
 class TextStream:
     """Texts in the order of their source, read when they are needed.
 
+    If a label is empty, the texts count as without labels, which is logged: an accuracy is that of all texts, or none.
+
     Attributes
     ----------
     name
         As `TextData` has it.
     labelled
-        Whether they have labels.
+        Whether they have labels, all of them.
     """
 
     def __init__(self, name: str, labelled: bool, tables: Callable[[int], Iterator[pa.Table]]) -> None:
@@ -43,8 +49,10 @@ class TextStream:
 
         Parameters
         ----------
-        name, labelled
+        name
             See the class.
+        labelled
+            Whether `tables` has labels, which may be empty.
         tables
             Gives, for a row, tables of the texts from that row on: columns ``text``, and ``label`` (a class's name)
             where they have labels.
@@ -54,27 +62,25 @@ class TextStream:
         InputError
             If a row has no text, or there are none at all.
         """
-        self.name, self.labelled = name, labelled
+        self.name = name
         self._tables = tables
-        self._count = 0
+        self._count = empty = 0
         for table in tables(0):
             _check_texts(table, name, self._count)
             self._count += len(table)
+            empty += _empty_labels(table) if labelled else 0
+        self.labelled = labelled and not empty
         if not self._count:
             raise InputError(f"data {name}: holds no texts")
+        if empty:
+            logger.warning("data %s: %d of %d labels are empty: all texts count as unlabelled", name, empty, len(self))
         self._rest, self._row = tables(0), 0
 
     def __len__(self) -> int:
         return self._count
 
     def read(self, start: int, stop: int) -> tuple[list[str], list[str] | None]:
-        """Texts and names of their classes, rows `start` up to `stop`; quick if `start` is where the last call stopped.
-
-        Raises
-        ------
-        InputError
-            If a row has no label, though the data have labels.
-        """
+        """Texts and names of their classes, rows `start` up to `stop`; quick if `start` is the last call's `stop`."""
         import pyarrow as pa
 
         if start != self._row:
@@ -88,13 +94,7 @@ class TextStream:
                 break
         self._row = stop
         rows = pa.concat_tables(parts)
-        if not self.labelled:
-            return rows.column(_TEXT).to_pylist(), None
-        labels = rows.column(_LABEL).to_pylist()
-        for row, label in enumerate(labels):
-            if not label:
-                raise InputError(f"data {self.name}: row {start + row + 1}: the label is empty, not a name or number")
-        return rows.column(_TEXT).to_pylist(), labels
+        return rows.column(_TEXT).to_pylist(), rows.column(_LABEL).to_pylist() if self.labelled else None
 
 
 def open_texts(data: str, text_column: str = "text", label_column: str = "label") -> TextStream:
@@ -117,8 +117,13 @@ def open_texts(data: str, text_column: str = "text", label_column: str = "label"
         return _parquet_stream(path, text_column, label_column)
     columns = read_columns(path, text_column, label_column)
     check_columns(columns, text_column, str(path))
-    if label_column not in columns and NAME_COLUMN not in columns:
+    present = [name for name in (NAME_COLUMN, label_column) if name in columns]
+    if not present:
         return _in_memory(path.stem, {_TEXT: columns[text_column]})
+    for name in present:
+        if any(is_empty(value) for value in columns[name]):
+            labels = [None if is_empty(value) else str(value) for value in columns[name]]
+            return _in_memory(path.stem, {_TEXT: columns[text_column], _LABEL: labels})
     known = from_columns(path.stem, columns, text_column, label_column, source=str(path))
     names = [known.label_names[label] for label in known.labels]
     return _in_memory(path.stem, {_TEXT: list(known.texts), _LABEL: names})
@@ -177,6 +182,13 @@ def _parquet_tables(
             row = 0
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"data {path}: is no readable parquet file: {first_line(error)}") from error
+
+
+def _empty_labels(table: pa.Table) -> int:
+    from pyarrow import compute
+
+    empty = compute.fill_null(compute.equal(table.column(_LABEL), ""), fill_value=True)
+    return int(compute.sum(empty).as_py() or 0)
 
 
 def _check_texts(table: pa.Table, name: str, before: int) -> None:

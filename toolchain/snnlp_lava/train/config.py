@@ -182,3 +182,66 @@ class TrainConfig:
             return cls(**values)
         except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(f"training configuration is malformed: {error}") from error
+
+
+FIELDS = tuple(field.name for field in fields(TrainConfig))
+"""Fields of a configuration, in their order."""
+_CODES = ("lines", "synop_budget")
+_UNUSED = {
+    ANN: ("window", "calibration", "threshold_scale", "neuron", *_CODES),
+    SNN_RATE: _CODES,
+    SNN_RATE_RAND: _CODES,
+    SNN_BIN: ("calibration", *_CODES),
+    SPIKE_EMBEDDING: ("calibration",),
+}
+"""Fields of a method's configuration that change nothing."""
+
+
+def used_fields(method: str) -> tuple[str, ...]:
+    """Fields of `TrainConfig` that a method uses, in their order."""
+    return tuple(name for name in FIELDS if name not in _UNUSED[method])
+
+
+def used_origin(method: str, level: str) -> tuple[str, ...]:
+    """Fields of `snnlp_lava.train.corpus.Origin` that a method reads at a level.
+
+    Of ``codes``, ``words`` and ``embedding`` it reads the first that is given.
+    """
+    if method == SPIKE_EMBEDDING:
+        return ()
+    if method == SNN_BIN:
+        return ("codes", "words", "embedding")
+    return ("vectors", "embedding") if level == SENTENCE else ("vectors", "words", "embedding")
+
+
+def check_used(config: TrainConfig, chosen: Mapping[str, Any]) -> None:
+    """Make sure that a training uses all that was chosen for it: a sweep's grid may leave things out, a person errs.
+
+    Parameters
+    ----------
+    config
+        The training.
+    chosen
+        Values of fields of `TrainConfig` and `Origin`, by their names.
+
+    Raises
+    ------
+    InputError
+        If the method does not use one of them, at its level or beside the others; it is named as an option.
+    """
+
+    def used(method: str, level: str) -> tuple[str, ...]:
+        return (*used_fields(method), *used_origin(method, level))
+
+    for name, value in chosen.items():
+        shown = f"--{name.replace('_', '-')} {value}"
+        methods = [method for method in METHODS if any(name in used(method, level) for level in LEVELS)]
+        if config.method not in methods:
+            raise InputError(f"{shown} belongs to --method {' or '.join(methods)}, not {config.method}")
+        if name not in used(config.method, config.level):
+            levels = [level for level in LEVELS if name in used(config.method, level)]
+            raise InputError(f"{shown} belongs to --level {' or '.join(levels)}, not {config.level}")
+    sources = [name for name in used_origin(config.method, config.level) if name in chosen and name != "vectors"]
+    if len(sources) > 1:
+        first, second = sources[:2]
+        raise InputError(f"--{second} {chosen[second]} is not read beside --{first} {chosen[first]}; give one of them")

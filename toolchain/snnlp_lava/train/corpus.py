@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from snnlp_lava.text.tokens import words_and_pairs
 from snnlp_lava.train.config import SPIKE_EMBEDDING, TEXT_METHODS, TrainConfig
 
 logger = logging.getLogger(__name__)
+
+_SHOWN = 20  # classes in a line
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,13 @@ class Corpus:
     def classes(self) -> int:
         """Number of classes."""
         return len(self.data.label_names)
+
+    def classes_text(self) -> str:
+        """Classes and the training rows that each has, in one line, as ``2 classes: complaint 52, praise 60``."""
+        counts = np.bincount(self.labels(TRAIN), minlength=self.classes)
+        shown = [f"{_shown(name)} {count}" for name, count in zip(self.data.label_names, counts, strict=True)]
+        more = [f"and {self.classes - _SHOWN} more"] if self.classes > _SHOWN else []
+        return f"{self.classes} classes: {', '.join(shown[:_SHOWN] + more)}"
 
     def labels(self, part: str) -> np.ndarray:
         """Labels of a part's rows, (m,) int64."""
@@ -112,25 +122,28 @@ def prepare(
     Raises
     ------
     InputError
-        If the data cannot be split or have no words, or the model, vectors or codes cannot be used.
+        If the data cannot be split, have no words or none that the vectors or codes know, or the model, vectors or
+        codes cannot be used.
     """
-    rows = {part: limit_rows(part_rows, limit) for part, part_rows in split_rows(data, split_scheme).items()}
-    if limit is not None:
-        _keep_trained_classes(data, rows)
+    rows = chosen_rows(data, split_scheme, limit)
     if not any(words_and_pairs(text) for text in data.select(rows[TRAIN])):
         raise InputError(f"data {data.name}: no training text has a word of letters or digits")
-    about: dict[str, Any] = {
-        "name": data.name,
-        "sha256": data.sha256,
-        "split_scheme": split_scheme,
-        "limit": limit,
-        "rows": {part: len(rows[part]) for part in PARTS},
-    }
+    about = describe(data, rows, split_scheme, limit)
     if config.method in TEXT_METHODS:
         features: dict[str, np.ndarray] = {part: np.array(data.select(rows[part]), dtype=object) for part in PARTS}
         if config.method == SPIKE_EMBEDDING:
             return Corpus(data, rows, features, Embedding(None, None, config.lines), about)
         codes = word_codes(origin.codes, origin.words, origin.embedding, report)
+        known_texts = {part: [codes.knows(text) for text in features[part]] for part in PARTS}
+        _check_known(data, known_texts[TRAIN], codes.name)
+        every_text = [known for part in PARTS for known in known_texts[part]]
+        if not all(every_text):
+            logger.warning(
+                "%d of %d texts have no word that %s knows: no spikes but the end mark",
+                every_text.count(False),
+                len(every_text),
+                codes.name,
+            )
         about["codes"] = dict(codes.quality)
         return Corpus(data, rows, features, Embedding(codes.name, codes.sha256, codes.bits), about, codes)
     embedder = embedder_for(config.level, origin.embedding, origin.words, report)
@@ -139,6 +152,7 @@ def prepare(
     texts = data.select(every)
     if origin.vectors is None:
         whole = embedder.embed(texts, counting(report, "embed", len(every)))
+        _check_known(data, whole[: len(rows[TRAIN])].any(axis=1), embedder.name)
     else:
         whole = VectorFile(origin.vectors, len(data))[every]
         if not same_origin(embedder, texts, whole):
@@ -152,6 +166,42 @@ def prepare(
         embedding=Embedding(known.name if known else None, known.sha256 if known else None, whole.shape[1]),
         about=about,
     )
+
+
+def chosen_rows(data: TextData, split_scheme: str, limit: int | None) -> dict[str, np.ndarray]:
+    """Rows of each part that a training takes; arguments as for `prepare`.
+
+    Raises
+    ------
+    InputError
+        If the data cannot be split, or the limit leaves too few.
+    """
+    rows = {part: limit_rows(part_rows, limit) for part, part_rows in split_rows(data, split_scheme).items()}
+    if limit is not None:
+        _keep_trained_classes(data, rows)
+    return rows
+
+
+def describe(data: TextData, rows: Mapping[str, np.ndarray], split_scheme: str, limit: int | None) -> dict[str, Any]:
+    """What the training record says of the data: name, hash, split scheme, limit, numbers of rows."""
+    return {
+        "name": data.name,
+        "sha256": data.sha256,
+        "split_scheme": split_scheme,
+        "limit": limit,
+        "rows": {part: len(rows[part]) for part in PARTS},
+    }
+
+
+def _shown(name: str) -> str:
+    """A label as it is; quoted where blanks around it, or characters that a terminal obeys, would not be seen."""
+    return name if name == name.strip() and name.isprintable() else repr(name)
+
+
+def _check_known(data: TextData, known: Iterable[bool], name: str) -> None:
+    """Make sure that a word of some training text is known."""
+    if not any(known):
+        raise InputError(f"data {data.name}: no training text has a word that {name} knows; is it of another language?")
 
 
 def _keep_trained_classes(data: TextData, rows: dict[str, np.ndarray]) -> None:

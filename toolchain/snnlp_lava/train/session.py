@@ -13,12 +13,15 @@ from snnlp_lava.errors import InputError
 from snnlp_lava.files import locked_folder
 from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.progress import Report, silent
+from snnlp_lava.text.dataset import TextData
 from snnlp_lava.text.split import PARTS, TEST, TRAIN, VALIDATION
 from snnlp_lava.train.classifier import Trained, train_classifier
 from snnlp_lava.train.config import ANN, TEXT_METHODS, TrainConfig
-from snnlp_lava.train.corpus import Corpus
+from snnlp_lava.train.corpus import Corpus, chosen_rows, describe
 from snnlp_lava.train.folder import CHECKPOINT, CONFIG, ModelInfo, read_info, write_model
 from snnlp_lava.versions import versions
+
+_WHAT = {"sha256": "texts or labels", "split_scheme": "--split-scheme", "limit": "--limit", "rows": "split"}
 
 
 @contextmanager
@@ -49,6 +52,22 @@ def _finished(folder: Path, resume: bool, config: TrainConfig) -> ModelInfo | No
     elif not resume:
         raise InputError(f"model {folder}: holds an unfinished training; add --resume to go on, or choose another -o")
     return None
+
+
+def check_same_data(folder: Path, info: ModelInfo, data: TextData, split_scheme: str, limit: int | None) -> None:
+    """Make sure that a finished model was trained on these data; what they are called does not matter.
+
+    Raises
+    ------
+    InputError
+        If texts, labels, split or limit are others.
+    """
+    given = describe(data, chosen_rows(data, split_scheme, limit), split_scheme, limit)
+    for name, value in given.items():
+        if name != "name" and info.data.get(name) != value:
+            raise InputError(
+                f"model {folder}: is finished, with other data ({_WHAT[name]}); choose another folder with -o"
+            )
 
 
 def train_model(

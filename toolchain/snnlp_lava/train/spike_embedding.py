@@ -126,7 +126,7 @@ def draft_spike_embedding(evidence: Evidence, config: TrainConfig) -> Draft:
     Raises
     ------
     InputError
-        If the budget is too small for any network.
+        If the training texts say too little for any code, or the budget is too small for any network.
     """
     vectors = evidence.weight - evidence.weight.mean(axis=1, keepdims=True)
     plan = _cheapest_fit(evidence, vectors, config)
@@ -184,6 +184,11 @@ def _cheapest_fit(evidence: Evidence, vectors: np.ndarray, config: TrainConfig) 
             best, high = found, at
         at = (low + high) // 2
     if best is None:
+        if not _book(evidence, vectors, float(_PRICES[0]), config).codes.any():
+            raise InputError(
+                f"{evidence.occurs.shape[0]} training texts: their words say too little about "
+                f"{vectors.shape[1]} classes for any spike; give more texts"
+            )
         raise InputError(
             f"synop budget {config.synop_budget}: no network decides between {vectors.shape[1]} classes with so few"
         )
@@ -191,10 +196,7 @@ def _cheapest_fit(evidence: Evidence, vectors: np.ndarray, config: TrainConfig) 
 
 
 def _plan(evidence: Evidence, vectors: np.ndarray, price: float, config: TrainConfig) -> _Plan | None:
-    rate = np.asarray(evidence.occurs.mean(axis=0), dtype=np.float64).ravel()
-    book = fit_codebook(vectors, rate, config.lines, price, config.seed)
-    strongest = np.abs(book.weight).max(axis=1, keepdims=True)
-    book = Codebook(book.codes, np.where(np.abs(book.weight) < _NEGLIGIBLE * strongest, 0, book.weight))
+    book = _book(evidence, vectors, price, config)
     coded = np.flatnonzero(book.codes.any(axis=1))
     if not len(coded):
         return None
@@ -205,13 +207,21 @@ def _plan(evidence: Evidence, vectors: np.ndarray, price: float, config: TrainCo
     sums = counts @ book.weight + evidence.offset
     threshold = config.neuron.threshold * config.threshold_scale * (1 << limits.STATE_SHIFT)
     top = float(np.quantile(sums.max(axis=1) - evidence.offset.max(), _EARLY))
-    unit = min(_STRONGEST * limits.WEIGHT_MAX / float(strongest.max()), threshold / max(top, 1e-6))
+    unit = min(_STRONGEST * limits.WEIGHT_MAX / float(np.abs(book.weight).max()), threshold / max(top, 1e-6))
     weight = 2 * np.rint(book.weight * unit / 2).astype(np.int64)
     offset = 2 * np.rint((evidence.offset - evidence.offset.max()) * unit / 2).astype(np.int64)
     text = counts[:-1].mean(axis=0) @ (book.weight != 0).sum(axis=1)
     if _race_within(counts @ weight + offset, offset, text, config) is None:
         return None
     return _Plan(book, encoder, unit, counts[:-1])
+
+
+def _book(evidence: Evidence, vectors: np.ndarray, price: float, config: TrainConfig) -> Codebook:
+    """Codes at a price of a spike, and their weights without negligible ones."""
+    rate = np.asarray(evidence.occurs.mean(axis=0), dtype=np.float64).ravel()
+    book = fit_codebook(vectors, rate, config.lines, price, config.seed)
+    strongest = np.abs(book.weight).max(axis=1, keepdims=True)
+    return Codebook(book.codes, np.where(np.abs(book.weight) < _NEGLIGIBLE * strongest, 0, book.weight))
 
 
 def _race_within(evidence: np.ndarray, offset: np.ndarray, text: float, config: TrainConfig) -> np.ndarray | None:
