@@ -112,6 +112,8 @@ def without_spikes(corpus: Corpus, evidence: Evidence) -> list[tuple[float, floa
             for part, taken in occurs.items()
         }
         additions = occurs[TEST][:, kept].nnz / occurs[TEST].shape[0] * weights
+        if additions < 1:
+            break
         found.append((additions, 100 * accuracy[TEST]))
         print(
             f"| {least:g} | {accuracy[VALIDATION]:.2%} | {accuracy[TEST]:.2%} | {additions:.1f} | {kept.sum():,} |",
