@@ -44,8 +44,9 @@ def command(file: Path, time_step: float | None, output: Path | None) -> None:
 
 
 def _print(imported: Imported) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from snnlp_lava.cli.console import print_table, stdout
 
     table = Table(
         title=f"quantised, a time step being {imported.time_step:g} s; errors are the largest of a layer",
@@ -71,10 +72,9 @@ def _print(imported: Imported) -> None:
     }
     for name, cells in rows.items():
         table.add_row(name, *cells)
-    console = Console(highlight=False)
-    console.print(table)
+    print_table(table)
     for note in imported.notes:
-        console.print(f"note: {note}", soft_wrap=True, markup=False)
+        stdout().print(f"note: {note}", soft_wrap=True, markup=False)
 
 
 def _span(values: np.ndarray) -> str:
