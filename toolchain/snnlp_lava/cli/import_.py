@@ -30,9 +30,12 @@ def command(file: Path, time_step: float | None, output: Path | None) -> None:
     """
     from snnlp_lava.chip.network import sizes_text
     from snnlp_lava.cli.console import say
+    from snnlp_lava.errors import InputError
     from snnlp_lava.netx.file import write_network
     from snnlp_lava.netx.nir import read_nir
 
+    if output is not None and output.suffix.lower() == ".nir":
+        raise InputError(f"file {output}: ends in .nir, but import writes a network file, .net")
     imported = read_nir(file, time_step)
     path = output or Path("netx_exports") / f"{file.stem}.net"
     write_network(path, imported.network, imported.card)
