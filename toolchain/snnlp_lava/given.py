@@ -46,16 +46,27 @@ def path_of(given: StrPath) -> Path:
     return path
 
 
-def check_count(name: str, value: Any) -> None:
-    """Make sure that a number is a whole one, from 1; None is none at all.
+def path_or_none(given: StrPath | None) -> Path | None:
+    """The same where nothing may be given.
+
+    Raises
+    ------
+    InputError
+        As `path_of`.
+    """
+    return None if given is None else path_of(given)
+
+
+def check_count(name: str, value: Any, least: int = 1) -> None:
+    """Make sure that a number is a whole one, from `least`; None is none at all.
 
     Raises
     ------
     InputError
         If it is something else.
     """
-    if value is not None and (type(value) is not int or value < 1):
-        raise InputError(f"{name} {value!r} is no whole number from 1")
+    if value is not None and (type(value) is not int or value < least):
+        raise InputError(f"{name} {value!r} is no whole number from {least}")
 
 
 def check_known(name: str, value: Any, known: Sequence[str]) -> None:

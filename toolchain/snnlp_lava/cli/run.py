@@ -75,7 +75,7 @@ def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[s
 
 def _run_name(network: Path, selection: Selection, backend: str) -> str:
     limit = [f"n{selection.limit}"] if selection.limit else []
-    source = [selection.spikes.stem] if selection.spikes else [Path(selection.data or "").stem, selection.part]
+    source = [Path(selection.spikes).stem] if selection.spikes else [Path(selection.data or "").stem, selection.part]
     return "-".join([network.stem, backend, *source, *limit])
 
 
