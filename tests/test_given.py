@@ -49,6 +49,13 @@ def test_every_path_may_be_a_str(model, tmp_path, monkeypatch, kind):
     assert Path("r.csv").is_file()
 
 
+def test_a_folder_whose_name_no_record_could_hold_is_no_model(tmp_path, monkeypatch):
+    (tmp_path / HALF).mkdir()
+    monkeypatch.chdir(tmp_path / HALF)
+    with pytest.raises(InputError, match=r"^model 'caf\\udce9' is not UTF-8"):
+        snnlp_lava.export_model(".")
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [

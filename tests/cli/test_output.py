@@ -44,13 +44,23 @@ def test_letters_that_a_terminal_does_not_know_are_spelled_out(files, tmp_path):
     assert b"\thow lovely \\U0001f600 \xfc\n" in done.stdout
 
 
+@pytest.fixture
+def _buffered(monkeypatch):
+    """As people run it: what cannot be written stays in a buffer, which Python empties once more at its end."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+
+
+@pytest.mark.usefixtures("_buffered")
 @pytest.mark.parametrize("arguments", PRINTING)
 def test_an_output_that_is_full_is_one_line_and_exit_code_2(arguments):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([*PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, text=True)
+        mute = subprocess.run([*PROGRAM, *arguments], stdout=full, stderr=full)
     assert (done.returncode, done.stderr) == (2, "error: cannot write the output: No space left on device\n")
+    assert mute.returncode == 2
 
 
+@pytest.mark.usefixtures("_buffered")
 @pytest.mark.parametrize("arguments", PRINTING)
 def test_a_closed_pipe_ends_quietly_and_is_no_failed_check(arguments):
     read, write = os.pipe()

@@ -53,9 +53,9 @@ def _ended_in_one_line() -> Iterator[None]:
     except OSError as error:  # files of ours are InputErrors; what has no name is the output
         if error.filename is not None or error.errno not in _DISK_FULL:
             raise
-        _close_unwritable()
-        with contextlib.suppress(OSError, ValueError):  # stderr may be as full
+        with contextlib.suppress(OSError):  # stderr may be as full
             click.echo(f"error: cannot write the output: {error.strerror}", err=True)
+        _close_unwritable()
         raise Exit(2) from error
 
 
