@@ -11,7 +11,7 @@ ROOMS = (
     *("cli", "sweep", "report", "energy", "backends", "processes"),
     *("train", "netx", "chip", "encode", "embed", "text"),
 )
-BELOW_ALL = {"errors", "files", "metrics", "progress", "version", "versions"}
+BELOW_ALL = {"errors", "files", "given", "metrics", "progress", "version", "versions"}
 HEAVY = {
     "torch": {"train", "embed", "sweep"},
     "sentence_transformers": {"embed"},

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+PROGRAM = (sys.executable, "-m", "snnlp_lava.cli.main")
 LAYERS = {"input": 768, "hidden1": 256, "hidden2": 128, "output": 6}
 OWN = ("train", "--data", "{files}/own.csv", "--vectors", "{files}/own.npy", "--epochs", 1, "--window", 8)
 

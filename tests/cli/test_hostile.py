@@ -5,7 +5,6 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,9 +13,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from cli.commands import PROGRAM
 from snnlp_lava.backends.record import read_run
-
-PROGRAM = (sys.executable, "-m", "snnlp_lava.cli.main")
 
 
 def start(*arguments, cwd, **options):

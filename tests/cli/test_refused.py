@@ -151,14 +151,26 @@ REFUSED = {
         ("export", "{files}/model", "--period", 31, "-o", "new/a.net"),
         "model: period 31 is outside the window, 32, to 16384 steps",
     ),
+    "export: NIR's ending for a network file": (
+        ("export", "{files}/model", "-o", "new/a.nir"),
+        "file new/a.nir: ends in .nir, but --format netx writes .net",
+    ),
+    "export: a network file's ending for NIR": (
+        ("export", "{files}/model", "--format", "nir", "-o", "new/a.NET"),
+        "file new/a.NET: ends in .net, but --format nir writes .nir",
+    ),
+    "import: NIR's ending": (
+        ("import", "{files}/a.net", "-o", "new/a.nir"),
+        "file new/a.nir: ends in .nir, but import writes a network file, .net",
+    ),
     "report: no folder": (("report", "none", "-o", "new/r.html"), "run none: no such folder"),
     "report: no run": (
         ("report", "{files}/run", "{files}/no_run", "-o", "new/r.html"),
-        "cannot read {files}/no_run/result.json: No such file",
+        "run {files}/no_run: is no run folder, it has no result.json",
     ),
     "report: a model": (
         ("report", "{files}/model", "-o", "new/r.html"),
-        "cannot read {files}/model/result.json: No such file",
+        "run {files}/model: is no run folder, it has no result.json",
     ),
 }
 

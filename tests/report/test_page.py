@@ -142,6 +142,25 @@ def test_prices_of_ones_own_and_a_network_that_fits_are_on_the_page(labelled, tm
     assert page.count("of its memory</title>") == 4  # two cores on each chip
 
 
+@pytest.mark.parametrize("ending", ["md", "tex"])
+def test_prices_of_ones_own_stand_below_the_table(labelled, tmp_path, ending):
+    books = price_books()
+    mine = replace(books["loihi1"], name="mine", title="My board", source="a bench")
+    rival = replace(books["cmos45"], name="host", title="My host", source="a bench")
+    unknown = replace(mine, name="none", title="Terra", prices={"random_number": mine.prices["synop"]})
+    write_report(tmp_path / f"plain.{ending}", [labelled])
+    write_report(tmp_path / f"own.{ending}", [labelled], {"mine": mine, "host": rival, "none": unknown})
+    plain, own = ((tmp_path / f"{name}.{ending}").read_text("utf-8") for name in ("plain", "own"))
+    (part,) = report_document([labelled])["runs"]
+    totals = {(bill["of"], bill["book"]): bill["total_pj"] for bill in part["bills"]}
+    network = joules_text(*totals["this network", "loihi1"]).replace("µ", r"\textmu{}" if ending == "tex" else "µ")
+    ann = joules_text(*totals[part["rival"]["title"], "cmos45"])
+    assert f"At My board ({mine.evidence}, a bench): run: this network {network}." in own
+    assert f"At My host ({rival.evidence}, a bench): run: {part['rival']['title']} {ann}." in own
+    assert f"At Terra ({mine.evidence}, a bench): it prices none of this." in own
+    assert "At My" not in plain
+
+
 @pytest.fixture
 def part(run):
     return report_document([run])["runs"][0]

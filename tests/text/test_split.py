@@ -76,7 +76,7 @@ def test_official_scheme_cuts_data_without_split_80_10_10(rows):
     assert rows < 200 or all(part.min() < rows / 2 < part.max() for part in parts.values())
 
 
-@given(st.integers(1, 300), st.integers(0, 310), st.integers(0, 310))
+@given(st.integers(1, 300), st.integers(1, 310), st.integers(1, 310))
 def test_limited_rows_are_nested_ordered_and_always_the_same(count, one, other):
     rows = np.arange(count)[::-1] * 3
     low, high = sorted((one, other))

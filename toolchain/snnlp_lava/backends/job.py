@@ -21,8 +21,9 @@ from snnlp_lava.backends.selection import Chosen, Chunk, Selection, choose
 from snnlp_lava.backends.totals import Totals, class_scores, counts_alone, sample_table
 from snnlp_lava.embed.work import Work
 from snnlp_lava.encode.samples import Samples
-from snnlp_lava.errors import BackendError, InputError, StoppedError
+from snnlp_lava.errors import BackendError, StoppedError
 from snnlp_lava.files import read_json, sha256_of_file
+from snnlp_lava.given import StrPath, check_count, check_known, path_of
 from snnlp_lava.metrics import RightOverTime
 from snnlp_lava.progress import Report, counting, silent
 
@@ -33,10 +34,10 @@ CHUNK = {"emulator": 8192, "sim": 1024, "loihi2": 1 << 16}
 
 
 def run_network(
-    path: Path,
+    path: StrPath,
     selection: Selection,
     backend: str,
-    folder: Path,
+    folder: StrPath,
     *,
     jobs: int = 1,
     board: Board | None = None,
@@ -52,14 +53,16 @@ def run_network(
     Raises
     ------
     InputError
-        If the backend is unknown, or the network, the selection or the folder cannot be used.
+        If the backend is unknown, or the network, the selection, the folder or a number cannot be used.
     BackendError
         If the backend fails, or its spikes are not the emulator's.
     StoppedError
         If it is interrupted.
     """
-    if backend not in CHUNK:
-        raise InputError(f"backend {backend!r} is unknown (known: {', '.join(CHUNK)})")
+    path, folder = path_of(path), path_of(folder)
+    check_known("backend", backend, tuple(CHUNK))
+    check_count("jobs", jobs)
+    check_count("keep_trains", keep_trains, 0)
     check_run_folder(folder)
     sha256 = sha256_of_file(path) if path.is_file() else None
     job = {"network": sha256, "backend": backend, "keep_trains": keep_trains, **selection.identity()}

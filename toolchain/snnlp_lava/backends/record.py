@@ -16,6 +16,7 @@ from snnlp_lava.chip.network import Network
 from snnlp_lava.embed.work import Work
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import read_json, replacing_folder, write_json
+from snnlp_lava.given import StrPath, path_of
 from snnlp_lava.netx.card import Card
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class Run:
     trains: tuple[np.ndarray, ...]
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: StrPath) -> Run:
     """Read a run folder.
 
     Raises
@@ -193,8 +194,11 @@ def read_run(folder: Path) -> Run:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
+    folder = path_of(folder)
     if not folder.is_dir():
         raise InputError(f"run {folder}: no such folder")
+    if not (folder / RESULT).is_file():
+        raise InputError(f"run {folder}: is no run folder, it has no {RESULT}")
     record = read_json(folder / RESULT)
     if record.get("format") != FORMAT:
         raise InputError(f"run {folder}: has format {record.get('format')!r}; this version reads format {FORMAT}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,12 +15,13 @@ from snnlp_lava.embed.vectors import VectorFile
 from snnlp_lava.encode.samples import EncodedSamples, Features, Samples, SpikeSamples, load_spikes
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import sha256_of_file
+from snnlp_lava.given import StrPath, check_count, check_known, check_utf8, path_of, path_or_none
 from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.file import read_complete_network, read_network
 from snnlp_lava.progress import Report, counting, silent
 from snnlp_lava.text.readers import MissingLabelError
 from snnlp_lava.text.sources import load_texts
-from snnlp_lava.text.split import limit_rows, split_rows
+from snnlp_lava.text.split import PARTS, SCHEMES, limit_rows, split_rows
 from snnlp_lava.text.stream import open_texts
 
 ALL = "all"
@@ -49,23 +50,34 @@ class Selection:
     Raises
     ------
     InputError
-        If the texts are one text, which would be taken letter by letter, or vectors or a limit go with nothing.
+        If not exactly one of texts, data and spikes is given; if a text is none, or one text, which would be taken
+        letter by letter, stands for the texts; if there is no such part, split scheme or limit; or if vectors or a
+        limit go with nothing.
     """
 
     texts: tuple[str, ...] = ()
-    data: str | None = None
+    data: StrPath | None = None
     text_column: str = "text"
     label_column: str = "label"
-    vectors: Path | None = None
-    words: Path | None = None
+    vectors: StrPath | None = None
+    words: StrPath | None = None
     part: str = "test"
     split_scheme: str | None = None
-    spikes: Path | None = None
+    spikes: StrPath | None = None
     limit: int | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.texts, str):
-            raise InputError(f"texts {self.texts[:40]!r} are one text; write a tuple, texts=({self.texts[:40]!r},)")
+        object.__setattr__(self, "texts", _checked_texts(self.texts))
+        if [bool(self.texts), self.data is not None, self.spikes is not None].count(True) != 1:
+            raise InputError("give either data, or spikes, or one or more texts")
+        for name in ("vectors", "words", "spikes"):
+            object.__setattr__(self, name, path_or_none(getattr(self, name)))
+        if self.data is not None:
+            object.__setattr__(self, "data", str(path_of(self.data)))
+        check_known("part", self.part, (*PARTS, ALL))
+        if self.split_scheme is not None:
+            check_known("split scheme", self.split_scheme, SCHEMES)
+        check_count("limit", self.limit)
         if self.vectors is not None and self.data is None:
             raise InputError("--vectors belongs to --data")
         if self.limit is not None and self.texts:
@@ -80,6 +92,19 @@ class Selection:
         }
         plain = ("text_column", "label_column", "part", "split_scheme", "limit")
         return {"texts": list(self.texts), **hashes, **{name: getattr(self, name) for name in plain}}
+
+
+def _checked_texts(texts: Any) -> tuple[str, ...]:
+    if isinstance(texts, str):
+        raise InputError(f"texts {texts[:40]!r} are one text; write a tuple, texts=({texts[:40]!r},)")
+    if not isinstance(texts, Iterable):
+        raise InputError(f"texts {texts!r} are no texts; write a tuple of them")
+    checked = tuple(texts)
+    for number, text in enumerate(checked, start=1):
+        if not isinstance(text, str):
+            raise InputError(f"text {number} is {text!r}, no text")
+        check_utf8(text, f"text {number}")
+    return checked
 
 
 @dataclass(frozen=True)
@@ -151,7 +176,7 @@ def choose(path: Path, selection: Selection, report: Report = silent) -> Chosen:
     network, card = read_complete_network(path)
     rows_of = _texts(selection, card)
     embedder = _embedder(selection, card)
-    vectors = VectorFile(selection.vectors, rows_of.data_rows) if selection.vectors is not None else None
+    vectors = VectorFile(Path(selection.vectors), rows_of.data_rows) if selection.vectors is not None else None
     embedded = counting(report, "embed", rows_of.total)
 
     def chunk(start: int, stop: int) -> Chunk:
@@ -198,7 +223,7 @@ def _texts(selection: Selection, card: Card) -> _Texts:
 
 def _all_texts(selection: Selection, card: Card) -> _Texts:
     assert selection.data is not None
-    stream = open_texts(selection.data, selection.text_column, selection.label_column)
+    stream = open_texts(str(selection.data), selection.text_column, selection.label_column)
     classes = {name: index for index, name in enumerate(card.label_names)}
 
     def read(start: int, stop: int) -> tuple[np.ndarray, list[str], np.ndarray | None]:
@@ -225,13 +250,13 @@ def _unknown_label(name: str, row: int, label: str, card: Card) -> InputError:
 def _embedder(selection: Selection, card: Card) -> Embedder | None:
     if card.encoder.takes_text or (selection.vectors is not None and card.embedding.name is None):
         return None
-    return embedder_of(card.level, card.embedding, selection.words)
+    return embedder_of(card.level, card.embedding, path_or_none(selection.words))
 
 
 def _spikes(path: Path, selection: Selection) -> Chosen:
     file = read_network(path)
     assert selection.spikes is not None
-    samples = load_spikes(selection.spikes, file.network.inputs)
+    samples = load_spikes(Path(selection.spikes), file.network.inputs)
     # A longer period than the window changes no answer, so that any number of steps may be presented.
     period = max(samples.window, file.card.period if file.card else 0)
 

@@ -19,6 +19,7 @@ from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.encode.encoder import Encoder
 from snnlp_lava.encode.samples import Samples
 from snnlp_lava.errors import InputError
+from snnlp_lava.given import StrPath, check_count, path_of, path_or_none
 from snnlp_lava.progress import Report, counting, silent
 
 _BATCH = 64
@@ -82,9 +83,9 @@ class Verification:
 
 
 def verify(
-    path: Path,
+    path: StrPath,
     selection: Selection,
-    model: Path | None = None,
+    model: StrPath | None = None,
     *,
     jobs: int = 1,
     board: Board | None = None,
@@ -116,6 +117,8 @@ def verify(
     BackendError
         If Lava fails.
     """
+    path, model = path_of(path), path_or_none(model)
+    check_count("jobs", jobs)
     if board is not None:
         check_board(path, board, own_period=selection.spikes is None)
     chosen = choose(path, selection, report)

@@ -27,6 +27,7 @@ import numpy as np
 from snnlp_lava.chip import limits
 from snnlp_lava.chip.chips import RESOURCES, Chip
 from snnlp_lava.chip.network import Layer, Network
+from snnlp_lava.given import check_count
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,13 @@ def fit_network(network: Network, chip: Chip, period: int | None = None) -> Fit:
         One of `snnlp_lava.chip.chips.CHIPS`.
     period
         Steps from one sample to the next, if known.
+
+    Raises
+    ------
+    InputError
+        If the period is no whole number from 1.
     """
+    check_count("period", period)
     fits: list[LayerFit] = []
     fan_out = np.zeros(network.outputs, dtype=np.int64)
     for name, layer in zip(network.layer_names[:0:-1], network.layers[::-1], strict=True):

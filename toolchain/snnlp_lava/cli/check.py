@@ -52,12 +52,12 @@ def command(network: Path, chip: str, as_json: bool) -> None:
 
 
 def _print(fit: Fit) -> None:
-    from rich.console import Console
+    from snnlp_lava.cli.console import print_table, stdout
 
-    console = Console(highlight=False)
-    console.print(_shares(fit))
-    console.print(_integers(fit))
-    console.print(_drawing(fit, console))
+    console = stdout()
+    print_table(_shares(fit))
+    print_table(_integers(fit))
+    console.print(_drawing(fit, console), soft_wrap=True)
     for note in fit.notes:
         console.print(f"note: {note}", soft_wrap=True)
     for violation in fit.violations:

@@ -1,4 +1,4 @@
-"""What people see on stderr: tables, progress, messages. Quiet where stderr is no terminal."""
+"""What people see: tables on stdout; progress and messages on stderr, quiet where that is no terminal."""
 
 from __future__ import annotations
 
@@ -10,11 +10,37 @@ from rich.console import Console
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+    from rich.table import Table
+
+_LEAST_WIDTH = 80  # columns of a table, on a narrower terminal, too
+
+
+class _Console(Console):
+    """Leaves it to the command line to end where nobody reads any more; rich would say that a check has failed."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # rich calls this where it handles the error
+
+
+def stdout() -> Console:
+    """The console for what a command was asked for."""
+    return _Console(highlight=False)
 
 
 def stderr() -> Console:
     """The console for messages and progress."""
-    return Console(stderr=True)
+    return _Console(stderr=True)
+
+
+def print_table(table: Table, width: int | None = None) -> None:
+    """Print a table on stdout, as wide as the terminal or `width`, and wider where its numbers would be cut."""
+    for column in table.columns:
+        if column.justify == "right":
+            words = " ".join(map(str, (column.header, *column.cells))).split()
+            column.min_width = max(map(len, words), default=0)
+    console = stdout()
+    console.width = max(width or console.width, _LEAST_WIDTH)
+    console.print(table, crop=False)
 
 
 def say(text: str) -> None:

@@ -29,12 +29,15 @@ def command(model: Path, period: int | None, file_format: str, output: Path | No
     """Write the trained model in folder MODEL as a network file (NetX HDF5) or a NIR file."""
     from snnlp_lava.chip.network import sizes_text
     from snnlp_lava.cli.console import say
+    from snnlp_lava.errors import InputError
     from snnlp_lava.netx.file import write_network
     from snnlp_lava.netx.nir import write_nir
     from snnlp_lava.train.export import export_model
 
+    suffix, write, other = {"netx": (".net", write_network, ".nir"), "nir": (".nir", write_nir, ".net")}[file_format]
+    if output is not None and output.suffix.lower() == other:
+        raise InputError(f"file {output}: ends in {other}, but --format {file_format} writes {suffix}")
     network, card = export_model(model, period)
-    suffix, write = {"netx": (".net", write_network), "nir": (".nir", write_nir)}[file_format]
     path = output or Path("netx_exports") / f"{model.resolve().name}{suffix}"
     write(path, network, card)
     say(f"network: {path} ({sizes_text(network.sizes)}, window {card.window}, period {card.period} steps)")

@@ -30,9 +30,12 @@ def command(file: Path, time_step: float | None, output: Path | None) -> None:
     """
     from snnlp_lava.chip.network import sizes_text
     from snnlp_lava.cli.console import say
+    from snnlp_lava.errors import InputError
     from snnlp_lava.netx.file import write_network
     from snnlp_lava.netx.nir import read_nir
 
+    if output is not None and output.suffix.lower() == ".nir":
+        raise InputError(f"file {output}: ends in .nir, but import writes a network file, .net")
     imported = read_nir(file, time_step)
     path = output or Path("netx_exports") / f"{file.stem}.net"
     write_network(path, imported.network, imported.card)
@@ -44,8 +47,9 @@ def command(file: Path, time_step: float | None, output: Path | None) -> None:
 
 
 def _print(imported: Imported) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from snnlp_lava.cli.console import print_table, stdout
 
     table = Table(
         title=f"quantised, a time step being {imported.time_step:g} s; errors are the largest of a layer",
@@ -71,10 +75,9 @@ def _print(imported: Imported) -> None:
     }
     for name, cells in rows.items():
         table.add_row(name, *cells)
-    console = Console(highlight=False)
-    console.print(table)
+    print_table(table)
     for note in imported.notes:
-        console.print(f"note: {note}", soft_wrap=True, markup=False)
+        stdout().print(f"note: {note}", soft_wrap=True, markup=False)
 
 
 def _span(values: np.ndarray) -> str:

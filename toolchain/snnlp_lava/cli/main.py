@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
+import io
 import keyword
 import logging
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
+from click.exceptions import Exit
 
 from snnlp_lava.errors import SnnlpLavaError, StoppedError
+from snnlp_lava.given import check_utf8
 
 COMMANDS = {
     "demo": "Train, export, run on Lava and report, on data that comes with the package.",
@@ -26,8 +32,56 @@ COMMANDS = {
 }
 
 
+_PIPE_CLOSED = 141  # 128 + SIGPIPE, as shells say of a program that nobody listens to any more
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+@contextlib.contextmanager
+def _ended_in_one_line() -> Iterator[None]:
+    """Turn what went wrong into a line for a person and an exit code."""
+    try:
+        yield
+    except SnnlpLavaError as error:
+        click.echo("error: " + " ".join(str(error).splitlines()), err=True)
+        raise Exit(error.exit_code) from error
+    except KeyboardInterrupt as error:
+        click.echo("error: interrupted", err=True)
+        raise Exit(StoppedError.exit_code) from error
+    except BrokenPipeError as error:
+        _close_unwritable()
+        raise Exit(_PIPE_CLOSED) from error
+    except OSError as error:  # files of ours are InputErrors; what has no name is the output
+        if error.filename is not None or error.errno not in _DISK_FULL:
+            raise
+        with contextlib.suppress(OSError):  # stderr may be as full
+            click.echo(f"error: cannot write the output: {error.strerror}", err=True)
+        _close_unwritable()
+        raise Exit(2) from error
+
+
+def _close_unwritable() -> None:
+    """Close a stream that keeps what it cannot write, else Python tries, and fails, once more at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with contextlib.suppress(OSError):
+                stream.close()
+
+
 class _LazyGroup(click.Group):
     """Knows its commands by name and help; imports one when it is called."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a letter that the terminal does not know is no reason to stop
+                stream.reconfigure(errors="backslashreplace")
+        with _ended_in_one_line():
+            for argument in args:  # each may end in a file of UTF-8, after hours of training
+                check_utf8(argument, "argument")
+            return super().make_context(info_name, args, parent, **extra)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -44,14 +98,8 @@ class _LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with _ended_in_one_line():
             return super().invoke(ctx)
-        except SnnlpLavaError as error:
-            click.echo("error: " + " ".join(str(error).splitlines()), err=True)
-            ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
-            click.echo("error: interrupted", err=True)
-            ctx.exit(StoppedError.exit_code)
 
 
 def _show_versions(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:

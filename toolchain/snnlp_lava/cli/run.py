@@ -75,7 +75,7 @@ def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[s
 
 def _run_name(network: Path, selection: Selection, backend: str) -> str:
     limit = [f"n{selection.limit}"] if selection.limit else []
-    source = [selection.spikes.stem] if selection.spikes else [Path(selection.data or "").stem, selection.part]
+    source = [Path(selection.spikes).stem] if selection.spikes else [Path(selection.data or "").stem, selection.part]
     return "-".join([network.stem, backend, *source, *limit])
 
 
@@ -94,8 +94,9 @@ def _print_texts(texts: Sequence[str], run: Run) -> None:
 
 
 def _print_summary(document: Mapping[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from snnlp_lava.cli.console import print_table
 
     samples = document["samples"]
     scores = "" if document["accuracy"] is None else f": accuracy {document['accuracy']:.2%}, MRR {document['mrr']:.4f}"
@@ -111,7 +112,7 @@ def _print_summary(document: Mapping[str, Any]) -> None:
     for layer in document["layers"]:
         counts = [layer[key] / samples for key in ("spikes", "synops", "synops_nonzero", "neuron_updates")]
         table.add_row(layer["name"], str(layer["neurons"]), *(f"{count:,.1f}" for count in counts))
-    Console().print(table)
+    print_table(table)
     for line in _measured(document):
         click.echo(line)
 

@@ -184,10 +184,10 @@ def _duration(seconds: float) -> str:
 
 def _print_results(board: Board) -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from snnlp_lava.cli.console import print_table
     from snnlp_lava.sweep.summary import groups, shown, varying_fields
     from snnlp_lava.train.config import used_fields
 
@@ -215,4 +215,4 @@ def _print_results(board: Board) -> None:
             *(str(group.seeds), f"{group.accuracy:.1%}{spread}", f"{group.mrr:.3f}"),
             *("" if count is None else f"{count:,.0f}" for count in (group.spikes, group.synops)),
         )
-    Console(width=None if sys.stdout.isatty() else _FILE_WIDTH).print(table)
+    print_table(table, None if sys.stdout.isatty() else _FILE_WIDTH)

@@ -132,10 +132,10 @@ def _name(data: str, config: TrainConfig) -> str:
 
 def _print_scores(info: ModelInfo) -> None:
     """Print the model's scores beside its baselines'."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from snnlp_lava.cli.console import print_table
     from snnlp_lava.train.folder import score_rows
 
     rows = info.data["rows"]
@@ -147,4 +147,4 @@ def _print_scores(info: ModelInfo) -> None:
     for title, scores in score_rows(info):
         validation, test = scores["validation"], scores["test"]
         table.add_row(title, f"{validation['accuracy']:.1%}", f"{test['accuracy']:.1%}", f"{test['mrr']:.3f}")
-    Console().print(table)
+    print_table(table)

@@ -57,8 +57,9 @@ def command(network: Path, model: Path | None, backend: str, jobs: int, as_json:
 
 
 def _print_table(found: Verification) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from snnlp_lava.cli.console import print_table
 
     title = f"{found.samples} samples, window {found.window}, period {found.period}: {found.differences} differences"
     table = Table(title=title, title_justify="left")
@@ -69,4 +70,4 @@ def _print_table(found: Verification) -> None:
         found_here = (layer["differences"][side] for side in found.sides)
         differences = ("not read" if count is None else f"{count:,}" for count in found_here)
         table.add_row(layer["name"], f"{layer['spikes']:,}", *differences, f"{layer['wraps']:,}", f"{layer['clips']:,}")
-    Console().print(table)
+    print_table(table)

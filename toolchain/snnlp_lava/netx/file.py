@@ -18,6 +18,7 @@ from snnlp_lava.chip import limits
 from snnlp_lava.chip.network import Layer, Network, checked_layer
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import expect_file, parse_json, replacing_file
+from snnlp_lava.given import StrPath, path_of
 from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.hdf5 import DAMAGED, array_of, dataset_of, fixed_text_of, group_of, holds, scalar_of
 
@@ -46,7 +47,7 @@ class NetworkFile:
     card: Card | None
 
 
-def write_network(path: Path, network: Network, card: Card | None) -> None:
+def write_network(path: StrPath, network: Network, card: Card | None) -> None:
     """Write a network file, whole or not at all; without a card it says nothing of texts.
 
     Raises
@@ -56,7 +57,7 @@ def write_network(path: Path, network: Network, card: Card | None) -> None:
     """
     if card is not None:
         check_fit(network, card)
-    with replacing_file(path) as temporary, h5py.File(temporary, "w") as file:
+    with replacing_file(path_of(path)) as temporary, h5py.File(temporary, "w") as file:
         for index, layer in enumerate(network.layers):
             _write_layer(file.create_group(f"layer/{index}"), layer)
         if card is None:
@@ -68,7 +69,7 @@ def write_network(path: Path, network: Network, card: Card | None) -> None:
             group[f"encoder/{name}"] = array
 
 
-def read_network(path: Path) -> NetworkFile:
+def read_network(path: StrPath) -> NetworkFile:
     """Read a network file of ours, or one of dense CUBA layers from lava-dl.
 
     Raises
@@ -76,7 +77,7 @@ def read_network(path: Path) -> NetworkFile:
     InputError
         If the file is missing, is no HDF5 or NetX file, holds something unsupported, or a value is out of range.
     """
-    path = Path(path)
+    path = path_of(path)
     expect_file(path, "network")
     try:
         with h5py.File(path, "r") as file:

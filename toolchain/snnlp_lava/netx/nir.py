@@ -35,7 +35,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import h5py
@@ -45,6 +44,7 @@ from snnlp_lava.chip import limits
 from snnlp_lava.chip.network import Layer, Network, checked_layer
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import expect_file, replacing_file
+from snnlp_lava.given import StrPath, path_of
 from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.file import MAX_LAYERS, card_bytes, check_fit, read_card
 from snnlp_lava.netx.hdf5 import DAMAGED, array_of, group_of, holds, scalar_of
@@ -84,7 +84,7 @@ class Imported:
     notes: tuple[str, ...] = ()
 
 
-def write_nir(path: Path, network: Network, card: Card) -> None:
+def write_nir(path: StrPath, network: Network, card: Card) -> None:
     """Write a network as a NIR file, whole or not at all.
 
     Raises
@@ -113,11 +113,11 @@ def write_nir(path: Path, network: Network, card: Card) -> None:
         "encoder": card.encoder.arrays(),
     }
     graph = nir.NIRGraph(nodes, list(pairwise(names)), metadata={_METADATA: metadata})
-    with replacing_file(path) as temporary:
+    with replacing_file(path_of(path)) as temporary:
         nir.write(temporary, graph)
 
 
-def read_nir(path: Path, time_step: float | None = None) -> Imported:
+def read_nir(path: StrPath, time_step: float | None = None) -> Imported:
     """Read a NIR file: ours as it was, others' chains of dense layers and LIF or CubaLIF neurons quantised.
 
     Parameters
@@ -133,7 +133,7 @@ def read_nir(path: Path, time_step: float | None = None) -> Imported:
         If the file is missing, is no HDF5 or NIR file, holds something unsupported, or a value cannot be stored on
         the chip; or if a time step is given for a file of ours.
     """
-    path = Path(path)
+    path = path_of(path)
     expect_file(path, "NIR file")
     try:
         with h5py.File(path, "r") as file:

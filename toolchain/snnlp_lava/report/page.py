@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from snnlp_lava.backends.record import Run
@@ -13,6 +12,7 @@ from snnlp_lava.chip.chips import RESOURCES
 from snnlp_lava.energy.prices import TERMS, PriceBook
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import replacing_file, write_json
+from snnlp_lava.given import StrPath, path_of
 from snnlp_lava.report.document import (
     MAIN_BOOK,
     NETWORK,
@@ -37,14 +37,19 @@ _NEUROBENCH = {
 _ENDINGS = (".html", ".htm", ".json", *_TABLES)
 
 
-def write_report(path: Path, runs: Sequence[Run], own_books: Mapping[str, PriceBook] | None = None) -> None:
+def write_report(path: StrPath, runs: Sequence[Run], own_books: Mapping[str, PriceBook] | None = None) -> None:
     """Write the report as its name ends: .html (one file), .json, .csv, .md or .tex.
 
     Raises
     ------
     InputError
-        If the file cannot be written, or its name ends otherwise.
+        If the file cannot be written, its name ends otherwise, or there are no runs, or one outside a list.
     """
+    path = path_of(path)
+    if isinstance(runs, Run):
+        raise InputError(f"run {runs.name} stands alone; write a list, [run]")
+    if not runs:
+        raise InputError(f"report {path}: there are no runs to report on")
     ending = path.suffix.lower()
     if ending not in _ENDINGS:
         raise InputError(f"report {path}: ends in {path.suffix!r}; .html, .json, .csv, .md and .tex can be written")

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from snnlp_lava.energy.prices import TERMS
+from snnlp_lava.energy.prices import TERMS, price_books
 from snnlp_lava.report.document import MAIN_BOOK, NETWORK, RIVAL_BOOK
 from snnlp_lava.report.units import count_text, joules_text, plain_text
 
@@ -114,7 +114,24 @@ def _notes(document: Mapping[str, Any]) -> list[str]:
         f"Per text. Energy: the network at {main['title']} ({main['evidence']}, {main['source']});",
         f"the baseline at {rival['title']} ({rival['evidence']}, {rival['source']}). "
         "Both are lower bounds, without what stands in front.",
+        *_own_bills(document),
     ]
+
+
+def _own_bills(document: Mapping[str, Any]) -> list[str]:
+    """Energies at the prices of a user's own books, for which the table has no columns."""
+    notes = []
+    for name, book in document["books"].items():
+        if name in price_books():
+            continue
+        bills = []
+        for run in document["runs"]:
+            sides = (NETWORK, run["rival"]["title"])
+            totals = [f"{side} {total}" for side in sides if (total := _total(run, side, name))]
+            bills += [f"{run['name']}: {', '.join(totals)}"] if totals else []
+        found = "; ".join(bills) or "it prices none of this"
+        notes.append(f"At {book['title']} ({book['evidence']}, {book['source']}): {found}.")
+    return notes
 
 
 def _total(run: Mapping[str, Any], of: str, book: str) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import expect_file
+from snnlp_lava.given import StrPath, path_of
 from snnlp_lava.text.dataset import TextData
 from snnlp_lava.text.readers import NAME_COLUMN, SPLIT_COLUMN, Columns, from_columns, read_file
 
@@ -40,7 +41,7 @@ HUB = {
 DEMO = "demo"
 
 
-def load_texts(data: str, text_column: str = "text", label_column: str = "label") -> TextData:
+def load_texts(data: StrPath, text_column: str = "text", label_column: str = "label") -> TextData:
     """Load ``demo``, ``emotion``, ``imdb`` or a parquet, CSV or JSON lines file.
 
     Raises
@@ -48,6 +49,7 @@ def load_texts(data: str, text_column: str = "text", label_column: str = "label"
     InputError
         If there is no such data, it cannot be read, or the hub cannot be reached.
     """
+    data = str(path_of(data))
     if data == DEMO:
         with resources.as_file(resources.files("snnlp_lava.text") / "data" / "demo.csv") as path:
             return read_file(path)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from snnlp_lava.errors import InputError
+from snnlp_lava.given import check_count, check_known
 from snnlp_lava.text.dataset import TextData
 
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
@@ -42,8 +43,7 @@ def split_rows(data: TextData, scheme: str = "official") -> dict[str, np.ndarray
         If the scheme is unknown, the split column has unknown names, a part is empty, training has one
         class only, or another part has a label that training never saw.
     """
-    if scheme not in SCHEMES:
-        raise InputError(f"split scheme {scheme!r} is unknown (known: {', '.join(SCHEMES)})")
+    check_known("split scheme", scheme, SCHEMES)
     own = _own_split(data)
     parts = _paper(data, own) if scheme == "paper" else _official(data, own)
     for part, rows in parts.items():
@@ -66,7 +66,13 @@ def limit_rows(rows: np.ndarray, limit: int | None) -> np.ndarray:
     """At most `limit` of the rows, drawn at random once and for all, in their given order.
 
     The same rows for the same limit, and a smaller limit's rows are among a larger one's.
+
+    Raises
+    ------
+    InputError
+        If the limit is no whole number from 1.
     """
+    check_count("limit", limit)
     if limit is None or limit >= len(rows):
         return rows
     chosen = np.random.default_rng(PAPER_SEED).permutation(len(rows))[:limit]

@@ -29,6 +29,15 @@ def _check_range(name: str, value: float, low: float, high: float) -> None:
         raise InputError(f"{name} {value} is outside {low} to {high}")
 
 
+_KINDS: Mapping[type, str] = {int: "whole number", float: "number", str: "text", bool: "True or False"}
+
+
+def _check_kind(name: str, value: Any, kind: type) -> None:
+    if type(value) is kind or (kind is float and isinstance(value, int | float) and not isinstance(value, bool)):
+        return
+    raise InputError(f"{name} {value!r} is no {_KINDS[kind]}")
+
+
 @dataclass(frozen=True)
 class NeuronConfig:
     """SLAYER's CUBA neuron; the defaults are the paper's (SNNLP main.py, as in its tables).
@@ -53,6 +62,7 @@ class NeuronConfig:
             ("tau_grad", 1e-6, 1e6),
             ("scale_grad", 0, 1e6),
         ):
+            _check_kind(f"neuron {name}", getattr(self, name), float)
             _check_range(f"neuron {name}", getattr(self, name), low, high)
 
 
@@ -106,6 +116,7 @@ class TrainConfig:
     neuron: NeuronConfig = field(default_factory=NeuronConfig)
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         object.__setattr__(self, "hidden", tuple(self.hidden))
         for name, known in (("method", METHODS), ("level", LEVELS), ("calibration", CALIBRATIONS)):
             if getattr(self, name) not in known:
@@ -132,6 +143,17 @@ class TrainConfig:
             _check_range(name, getattr(self, name), low, high)
         for size in self.hidden:
             _check_range("hidden layer of", size, 1, limits.MAX_NEURONS)
+
+    def _check_kinds(self) -> None:
+        for own in fields(self):
+            if own.name not in ("hidden", "neuron"):
+                _check_kind(own.name, getattr(self, own.name), type(own.default))
+        if not isinstance(self.hidden, list | tuple):
+            raise InputError(f"hidden {self.hidden!r} is no tuple of sizes, as (256, 128)")
+        for size in self.hidden:
+            _check_kind("hidden layer of", size, int)
+        if not isinstance(self.neuron, NeuronConfig):
+            raise InputError(f"neuron {self.neuron!r} is no NeuronConfig")
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -171,14 +193,9 @@ class TrainConfig:
         InputError
             If a field is unknown or of the wrong type.
         """
-        kinds = {f.name: type(f.default) for f in fields(cls) if f.name not in ("hidden", "neuron")}
         try:
             values = dict(document)
             values["neuron"] = NeuronConfig(**{k: float(v) for k, v in values.get("neuron", {}).items()})
-            values["hidden"] = tuple(int(size) for size in values.get("hidden", cls.hidden))
-            for name, kind in kinds.items():
-                if name in values and not isinstance(values[name], (int, float) if kind is float else kind):
-                    raise TypeError(f"{name} is {values[name]!r}")
             return cls(**values)
         except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(f"training configuration is malformed: {error}") from error

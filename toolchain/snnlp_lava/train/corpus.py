@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from snnlp_lava.embed.source import Embedder, embedder_for, same_origin, word_co
 from snnlp_lava.embed.vectors import VectorFile
 from snnlp_lava.embed.word_codes import WordCodes
 from snnlp_lava.errors import InputError
+from snnlp_lava.given import StrPath, path_of, path_or_none
 from snnlp_lava.progress import Report, counting, silent
 from snnlp_lava.text.dataset import TextData
 from snnlp_lava.text.split import PARTS, TEST, TRAIN, VALIDATION, limit_rows, split_rows
@@ -43,6 +43,8 @@ class Corpus:
         Where the vectors, or the word codes, come from.
     about
         For the training record: name, hash, split scheme, limit, numbers of rows; quality of the codes of ``snn-bin``.
+    config
+        What it was prepared for.
     codes
         The word codes of ``snn-bin``.
     """
@@ -52,6 +54,7 @@ class Corpus:
     features: dict[str, Any]
     embedding: Embedding
     about: dict[str, Any]
+    config: TrainConfig
     codes: WordCodes | None = None
 
     @property
@@ -69,6 +72,20 @@ class Corpus:
     def labels(self, part: str) -> np.ndarray:
         """Labels of a part's rows, (m,) int64."""
         return self.data.labels[self.rows[part]]
+
+    def check_config(self, config: TrainConfig) -> None:
+        """Make sure that it has the features that a configuration trains on; methods that take vectors share them.
+
+        Raises
+        ------
+        InputError
+            If it was prepared for others.
+        """
+        if _features(self.config) != _features(config):
+            raise InputError(
+                f"data {self.data.name}: was prepared for {_text(self.config)}, not for {_text(config)}; "
+                "prepare it with the configuration that is trained"
+            )
 
 
 @dataclass(frozen=True)
@@ -89,9 +106,9 @@ class Origin:
     """
 
     embedding: str = DEFAULT_MODEL
-    vectors: Path | None = None
-    words: Path | None = None
-    codes: Path | None = None
+    vectors: StrPath | None = None
+    words: StrPath | None = None
+    codes: StrPath | None = None
 
 
 def prepare(
@@ -132,8 +149,8 @@ def prepare(
     if config.method in TEXT_METHODS:
         features: dict[str, np.ndarray] = {part: np.array(data.select(rows[part]), dtype=object) for part in PARTS}
         if config.method == SPIKE_EMBEDDING:
-            return Corpus(data, rows, features, Embedding(None, None, config.lines), about)
-        codes = word_codes(origin.codes, origin.words, origin.embedding, report)
+            return Corpus(data, rows, features, Embedding(None, None, config.lines), about, config)
+        codes = word_codes(path_or_none(origin.codes), path_or_none(origin.words), origin.embedding, report)
         known_texts = {part: [codes.knows(text) for text in features[part]] for part in PARTS}
         _check_known(data, known_texts[TRAIN], codes.name)
         every_text = [known for part in PARTS for known in known_texts[part]]
@@ -145,8 +162,8 @@ def prepare(
                 codes.name,
             )
         about["codes"] = dict(codes.quality)
-        return Corpus(data, rows, features, Embedding(codes.name, codes.sha256, codes.bits), about, codes)
-    embedder = embedder_for(config.level, origin.embedding, origin.words, report)
+        return Corpus(data, rows, features, Embedding(codes.name, codes.sha256, codes.bits), about, config, codes)
+    embedder = embedder_for(config.level, origin.embedding, path_or_none(origin.words), report)
     known: Embedder | None = embedder
     every = np.concatenate([rows[part] for part in PARTS])
     texts = data.select(every)
@@ -154,7 +171,7 @@ def prepare(
         whole = embedder.embed(texts, counting(report, "embed", len(every)))
         _check_known(data, whole[: len(rows[TRAIN])].any(axis=1), embedder.name)
     else:
-        whole = VectorFile(origin.vectors, len(data))[every]
+        whole = VectorFile(path_of(origin.vectors), len(data))[every]
         if not same_origin(embedder, texts, whole):
             logger.warning("the vectors are not those of %s: their model counts as unknown", embedder.name)
             known = None
@@ -165,6 +182,7 @@ def prepare(
         features=dict(zip(PARTS, np.split(whole, ends), strict=True)),
         embedding=Embedding(known.name if known else None, known.sha256 if known else None, whole.shape[1]),
         about=about,
+        config=config,
     )
 
 
@@ -202,6 +220,17 @@ def _check_known(data: TextData, known: Iterable[bool], name: str) -> None:
     """Make sure that a word of some training text is known."""
     if not any(known):
         raise InputError(f"data {data.name}: no training text has a word that {name} knows; is it of another language?")
+
+
+def _features(config: TrainConfig) -> tuple[Any, ...]:
+    """What of a configuration decides on the features: two with the same share a corpus."""
+    lines = config.lines if config.method == SPIKE_EMBEDDING else None
+    return config.method if config.method in TEXT_METHODS else None, config.level, lines
+
+
+def _text(config: TrainConfig) -> str:
+    lines = f" with {config.lines} lines" if config.method == SPIKE_EMBEDDING else ""
+    return f"{config.method} at level {config.level}{lines}"
 
 
 def _keep_trained_classes(data: TextData, rows: dict[str, np.ndarray]) -> None:

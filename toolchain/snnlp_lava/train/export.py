@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from snnlp_lava.chip.network import Network
 from snnlp_lava.errors import InputError
+from snnlp_lava.given import StrPath, check_count, check_utf8, path_of
 from snnlp_lava.netx.card import Card
 from snnlp_lava.train.folder import load_spiking
 from snnlp_lava.versions import versions
 
 
-def export_model(folder: Path, period: int | None = None) -> tuple[Network, Card]:
+def export_model(folder: StrPath, period: int | None = None) -> tuple[Network, Card]:
     """Network and card of a trained spiking model.
 
     Parameters
@@ -24,9 +23,13 @@ def export_model(folder: Path, period: int | None = None) -> tuple[Network, Card
     Raises
     ------
     InputError
-        If the folder holds no spiking model, its weights cannot be stored on the chip, or the period is shorter
-        than the window.
+        If the folder holds no spiking model or has a name that is not UTF-8, its weights cannot be stored on the chip,
+        or the period is shorter than the window.
     """
+    folder = path_of(folder)
+    name = folder.resolve().name
+    check_utf8(name, "model")
+    check_count("period", period)
     info, module = load_spiking(folder)
     try:
         network = module.to_network()
@@ -39,7 +42,7 @@ def export_model(folder: Path, period: int | None = None) -> tuple[Network, Card
             embedding=info.embedding,
             encoder=module.encoder,
             training={
-                "model": folder.resolve().name,
+                "model": name,
                 "config": info.train.to_dict(),
                 "data": dict(info.data),
                 "scores": dict(info.scores),

@@ -15,6 +15,7 @@ from torch import nn
 
 from snnlp_lava.errors import InputError, first_line
 from snnlp_lava.files import replacing_file
+from snnlp_lava.given import check_known
 from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.train.config import TrainConfig
 from snnlp_lava.train.recipe import Recipe, recipe_for
@@ -151,8 +152,9 @@ def choose_device(name: str) -> torch.device:
     Raises
     ------
     InputError
-        If CUDA is asked for and absent.
+        If CUDA is asked for and absent, or the name is another.
     """
+    check_known("device", name, ("auto", "cpu", "cuda"))
     if name == "cuda" and not torch.cuda.is_available():
         raise InputError("device cuda: torch sees no CUDA device here; use --device cpu")
     return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")

@@ -11,6 +11,7 @@ import numpy as np
 
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import locked_folder
+from snnlp_lava.given import StrPath, path_of
 from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.progress import Report, silent
 from snnlp_lava.text.dataset import TextData
@@ -39,17 +40,13 @@ def claimed_folder(folder: Path, resume: bool, config: TrainConfig) -> Iterator[
 
 
 def _finished(folder: Path, resume: bool, config: TrainConfig) -> ModelInfo | None:
-    if (folder / CONFIG).exists():
-        if resume:
-            info = read_info(folder)
-            if info.train != config:
-                raise InputError(f"model {folder}: is finished, with other options; choose another folder with -o")
-            return info
-        raise InputError(f"model {folder}: holds a finished model; remove it or choose another folder with -o")
-    if not (folder / CHECKPOINT).exists():
-        if any(folder.iterdir()):
-            raise InputError(f"model {folder}: holds other files; choose another folder with -o")
-    elif not resume:
+    if (folder / CONFIG).exists() and resume:
+        info = read_info(folder)
+        if info.train != config:
+            raise InputError(f"model {folder}: is finished, with other options; choose another folder with -o")
+        return info
+    _check_vacant(folder)
+    if (folder / CHECKPOINT).exists() and not resume:
         raise InputError(f"model {folder}: holds an unfinished training; add --resume to go on, or choose another -o")
     return None
 
@@ -70,10 +67,20 @@ def check_same_data(folder: Path, info: ModelInfo, data: TextData, split_scheme:
             )
 
 
+def _check_vacant(folder: Path) -> None:
+    """Make sure that a folder is absent, empty or holds an unfinished training."""
+    if (folder / CONFIG).exists():
+        raise InputError(f"model {folder}: holds a finished model; remove it or choose another folder with -o")
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"model {folder}: is a file; choose another folder with -o")
+    if folder.exists() and not (folder / CHECKPOINT).exists() and any(folder.iterdir()):
+        raise InputError(f"model {folder}: holds other files; choose another folder with -o")
+
+
 def train_model(
     corpus: Corpus,
     config: TrainConfig,
-    folder: Path,
+    folder: StrPath,
     device: str = "auto",
     report: Report = silent,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
@@ -87,7 +94,7 @@ def train_model(
     config
         What to train.
     folder
-        Where to; a checkpoint of the same training in it is gone on from.
+        Where to: one that is absent or empty, or holds a checkpoint of the same training, which is gone on from.
     device
         ``auto``, ``cpu`` or ``cuda``.
     report, on_epoch
@@ -96,8 +103,12 @@ def train_model(
     Raises
     ------
     InputError
-        If the configuration does not fit the data or the folder's checkpoint.
+        If the configuration does not fit what the data were prepared for or the folder's checkpoint, the folder holds a
+        finished model or other files, or the device is unknown or absent.
     """
+    folder = path_of(folder)
+    _check_vacant(folder)
+    corpus.check_config(config)
     trained = train_classifier(corpus, config, device, folder / CHECKPOINT, report, "train", on_epoch)
     baselines: dict[str, Any] = {}
     if config.method != ANN and config.method not in TEXT_METHODS:  # which have no vectors that an ANN could take
