@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from snnlp_lava.backends import loihi2, sim
+from snnlp_lava.backends import lava_run, loihi2
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.lava_job import Board, LavaJob
 from snnlp_lava.backends.loihi2_host import use_host
@@ -137,7 +137,7 @@ def test_one_flipped_spike_is_found_out(machine, saved, samples, sample, step, n
 def test_a_hanging_chip_is_ended_and_what_it_did_is_kept(machine, saved, samples, monkeypatch):
     network, path = saved
     machine.behaves(hang=step_of(3, 4))
-    monkeypatch.setattr(sim, "STALL_SECONDS", 2.0)
+    monkeypatch.setattr(lava_run, "STALL_SECONDS", 2.0)
     with pytest.raises(BrokenRunError, match=rf"no step for 2 s at step {step_of(3, 4) - 1} of {STEPS}") as caught:
         loihi2.run_loihi2(path, network, samples, PERIOD, Board())
     assert caught.value.finished.tolist() == [0, 1, 2]
