@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/lava_runner.py [NETWORK] [SAMPLES]
 
 The bare script plays ready spikes from a ring buffer into NetX and keeps the output spikes; ours makes spikes with a
-SAF Process and writes down those of every layer. Each runs in a process of its own.
+SAF Process, writes down those of every layer and compares each with the emulator's. Each runs in a process of its own.
 
 Last printed (2 cores, netx_exports/demo.net, 200 samples, 32 steps each, medians of 3 rounds):
 
@@ -11,10 +11,10 @@ Last printed (2 cores, netx_exports/demo.net, 200 samples, 32 steps each, median
 
     | program | median ms | times bare Lava script |
     |---|---|---|
-    | bare Lava script | 26215.3 | 1.00 |
-    | snnlp-lava | 27686.1 | 1.06 |
-    bare Lava script: 4.09 ms a step
-    snnlp-lava: 4.32 ms a step
+    | bare Lava script | 25378.9 | 1.00 |
+    | snnlp-lava | 25880.2 | 1.02 |
+    bare Lava script: 3.96 ms a step
+    snnlp-lava: 4.04 ms a step
 """
 
 from __future__ import annotations
