@@ -1,5 +1,6 @@
 """Random layers, networks and cards that the chip can hold, and damage to files."""
 
+import contextlib
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from snnlp_lava.encode.calibration import Calibration
 from snnlp_lava.encode.encoder import SafEncoder
 from snnlp_lava.encode.saf import ONE
 from snnlp_lava.encode.samples import EncodedSamples
+from snnlp_lava.errors import InputError
 from snnlp_lava.netx.card import Card, Embedding
 
 WORK = Work("a model", "tokens", 10, {"mac": 1_000})
@@ -39,6 +41,16 @@ class Damage(NamedTuple):
         for place, byte in self.flips:
             damaged[used[place % len(used)]] = byte
         return bytes(damaged)
+
+    def is_read_or_refused(self, path, read):
+        """The law of damaged files: they are read, or an InputError says why not. The file is good again afterwards."""
+        good = path.read_bytes()
+        path.write_bytes(self.of(good))
+        try:
+            with contextlib.suppress(InputError):
+                read(path)
+        finally:
+            path.write_bytes(good)
 
 
 DAMAGES = st.builds(

@@ -269,14 +269,7 @@ def test_missing_files_and_folders_are_refused(tmp_path):
 @settings(max_examples=300)
 @given(damage=DAMAGES)
 def test_a_damaged_file_is_read_or_refused(request, written_by, damage):
-    path = request.getfixturevalue(written_by)
-    good = path.read_bytes()
-    path.write_bytes(damage.of(good))
-    try:
-        with contextlib.suppress(InputError):
-            read_network(path)
-    finally:
-        path.write_bytes(good)
+    damage.is_read_or_refused(request.getfixturevalue(written_by), read_network)
 
 
 def damage(path, pattern, offset, byte):
