@@ -24,12 +24,11 @@ import numpy as np
 from inputs import drawn_samples
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.lava_job import Board
-from snnlp_lava.backends.loihi2 import run_board
-from snnlp_lava.backends.loihi2_host import GENERATIONS
+from snnlp_lava.backends.lava.job import Board
+from snnlp_lava.backends.lava.loihi2 import GENERATIONS, run_board
 from snnlp_lava.errors import SnnlpLavaError
-from snnlp_lava.netx.file import read_complete_network
-from snnlp_lava.versions import versions
+from snnlp_lava.netx.network_file import read_complete_network
+from snnlp_lava.records import versions
 
 SAMPLES = 16
 INPUT_DELAYS = (0, 1, -1, 2, 3)

@@ -28,9 +28,9 @@ from inputs import drawn_samples
 from timing import medians, print_table
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.sim import run_simulator
-from snnlp_lava.chip.network import sizes_text
-from snnlp_lava.netx.file import read_complete_network
+from snnlp_lava.backends.lava.sim import run_simulator
+from snnlp_lava.network.network import sizes_text
+from snnlp_lava.netx.network_file import read_complete_network
 
 BATCH, ROUNDS = 256, 15
 SPREADS = (1.0, 0.4, 0.15)

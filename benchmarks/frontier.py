@@ -20,20 +20,20 @@ from matplotlib.figure import Figure
 from sklearn.feature_extraction.text import CountVectorizer
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.encode.samples import EncodedSamples
+from snnlp_lava.encode.base import EncodedSamples
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import read_json
 from snnlp_lava.metrics import accuracy_and_mrr
-from snnlp_lava.sweep.paper import compare, paper_cells, paper_synops
+from snnlp_lava.paper.published import compare, paper_cells, paper_synops
+from snnlp_lava.text.dataset import TEST, TRAIN, VALIDATION
 from snnlp_lava.text.sources import load_texts
-from snnlp_lava.text.split import TEST, TRAIN, VALIDATION
 from snnlp_lava.text.tokens import words_and_pairs
-from snnlp_lava.train.config import ANN, SPIKE_EMBEDDING, TrainConfig
-from snnlp_lava.train.corpus import Corpus, Origin, prepare
-from snnlp_lava.train.evidence import Evidence, fit_evidence
+from snnlp_lava.train.baselines import fit_tfidf
+from snnlp_lava.train.data import Corpus, Origin, prepare
 from snnlp_lava.train.loop import Examples, fit
-from snnlp_lava.train.spike_embedding import draft_spike_embedding, finish_spike_embedding
-from snnlp_lava.train.tfidf import fit_tfidf
+from snnlp_lava.train.methods.base import ANN, SPIKE_EMBEDDING, TrainConfig
+from snnlp_lava.train.methods.spike_embedding.learner import draft_spike_embedding, finish_spike_embedding
+from snnlp_lava.train.methods.spike_embedding.word_scores import Evidence, fit_evidence
 
 BUDGETS = (1000, 200, 100, 70, 50, 35, 25)
 SEEDS = (1, 2, 3)

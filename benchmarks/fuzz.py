@@ -108,22 +108,22 @@ def targets(folder: Path) -> dict[str, Target]:
     """Every reader, each with files of its own."""
     import torch
 
-    from snnlp_lava.backends.parts import Parts
-    from snnlp_lava.backends.record import read_run
-    from snnlp_lava.backends.totals import Totals
-    from snnlp_lava.chip.network import Network
     from snnlp_lava.embed.cache import EmbeddingCache
-    from snnlp_lava.embed.vectors import VectorFile
+    from snnlp_lava.embed.embedders import VectorFile
     from snnlp_lava.embed.word_codes import read_word_codes
     from snnlp_lava.embed.word_vectors import open_word_vectors
-    from snnlp_lava.encode.samples import load_spikes
+    from snnlp_lava.encode.base import load_spikes
     from snnlp_lava.energy.prices import read_price_books
-    from snnlp_lava.netx.file import read_network
-    from snnlp_lava.netx.nir import read_nir
+    from snnlp_lava.network.network import Network
+    from snnlp_lava.netx.network_file import read_network
+    from snnlp_lava.netx.nir.own import read_nir
+    from snnlp_lava.run.folder import read_run
+    from snnlp_lava.run.partial import Parts
+    from snnlp_lava.run.record import Totals
     from snnlp_lava.sweep.grid import read_grid
     from snnlp_lava.text.readers import read_file
-    from snnlp_lava.text.stream import open_texts
-    from snnlp_lava.train.folder import load_spiking
+    from snnlp_lava.text.sources import open_texts
+    from snnlp_lava.train.model_folder import load_spiking
 
     torch.set_num_threads(1)
     made = prepare(folder)
@@ -225,11 +225,11 @@ def prepare(folder: Path) -> Path:
 def keep_a_part(made: Path) -> None:
     """The folder of a run that was ended after its first part."""
     from snnlp_lava.backends.emulator import run_emulator
-    from snnlp_lava.backends.parts import Parts
-    from snnlp_lava.backends.totals import sample_table
-    from snnlp_lava.embed.work import Work
-    from snnlp_lava.encode.samples import SpikeSamples
-    from snnlp_lava.netx.file import read_network
+    from snnlp_lava.embed.base import Work
+    from snnlp_lava.encode.base import SpikeSamples
+    from snnlp_lava.netx.network_file import read_network
+    from snnlp_lava.run.partial import Parts
+    from snnlp_lava.run.record import sample_table
 
     network = read_network(made / "a.net").network
     samples = SpikeSamples(np.random.default_rng(0).random((20, 8, network.inputs)) < 0.1)
@@ -314,8 +314,8 @@ def main() -> None:
             import atheris
 
             # First, because numba cannot compile what atheris has been in.
-            import snnlp_lava.chip.neuron
-            import snnlp_lava.train.cuba_kernel  # noqa: F401
+            import snnlp_lava.network.neuron
+            import snnlp_lava.train.slayer  # noqa: F401
 
             with atheris.instrument_imports(include=["snnlp_lava"]):
                 chosen = targets(Path(scratch))[arguments[1]]

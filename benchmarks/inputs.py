@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from snnlp_lava.encode.base import EncodedSamples
 from snnlp_lava.encode.calibration import REACH, Calibration
-from snnlp_lava.encode.encoder import SafEncoder
-from snnlp_lava.encode.samples import EncodedSamples
-from snnlp_lava.netx.card import Card
+from snnlp_lava.encode.saf import SafEncoder
+from snnlp_lava.netx.network_file import Card
 
 
 def drawn_samples(card: Card, samples: int, spread: float = 1.0) -> EncodedSamples:

@@ -28,8 +28,8 @@ import numpy as np
 from inputs import drawn_samples
 from timing import medians, print_table
 
-from snnlp_lava.backends.sim import run_sim
-from snnlp_lava.netx.file import read_complete_network
+from snnlp_lava.backends.lava.sim import run_sim
+from snnlp_lava.netx.network_file import read_complete_network
 
 ROUNDS = 3
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pyarrow import parquet
 
-from snnlp_lava.backends.job import CHUNK
+from snnlp_lava.run.runner import CHUNK
 
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 

@@ -28,12 +28,12 @@ from neurobench.models import TorchModel
 from torch import nn
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.totals import Totals, sample_table
-from snnlp_lava.chip.network import Layer, Network
-from snnlp_lava.chip.neuron import run_layer
-from snnlp_lava.encode.samples import Samples
-from snnlp_lava.energy.neurobench import neurobench_metrics
-from snnlp_lava.netx.file import read_complete_network
+from snnlp_lava.encode.base import Samples
+from snnlp_lava.energy.estimates import neurobench_metrics
+from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.network.neuron import run_layer
+from snnlp_lava.netx.network_file import read_complete_network
+from snnlp_lava.run.record import Totals, sample_table
 
 COUNTED = ("spikes", "synops_nonzero", "neuron_updates")
 

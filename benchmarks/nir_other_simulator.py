@@ -54,12 +54,12 @@ import torch
 from snntorch.import_nir import import_from_nir
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.selection import Selection, choose
-from snnlp_lava.chip.network import Layer
-from snnlp_lava.chip.neuron import run_layer
 from snnlp_lava.metrics import first_to_count
-from snnlp_lava.netx.file import write_network
-from snnlp_lava.netx.nir import read_nir
+from snnlp_lava.network.network import Layer
+from snnlp_lava.network.neuron import run_layer
+from snnlp_lava.netx.network_file import write_network
+from snnlp_lava.netx.nir.own import read_nir
+from snnlp_lava.run.inputs import Selection, choose
 
 
 def main(path: Path, selection: Selection) -> None:

@@ -39,12 +39,11 @@ import numpy as np
 import sanafe
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.chip.network import Network
-from snnlp_lava.encode.samples import EncodedSamples
-from snnlp_lava.energy.bill import make_bill
-from snnlp_lava.energy.ledger import spiking_ledger
+from snnlp_lava.encode.base import EncodedSamples
+from snnlp_lava.energy.bill import make_bill, spiking_ledger
 from snnlp_lava.energy.prices import price_books
-from snnlp_lava.netx.file import read_complete_network
+from snnlp_lava.network.network import Network
+from snnlp_lava.netx.network_file import read_complete_network
 from snnlp_lava.text.sources import load_texts
 
 

@@ -27,8 +27,8 @@ import numpy as np
 from inputs import drawn_samples
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.sim import run_sim
-from snnlp_lava.netx.file import read_complete_network
+from snnlp_lava.backends.lava.sim import run_sim
+from snnlp_lava.netx.network_file import read_complete_network
 
 
 def main(path: Path, runs: int) -> None:
@@ -56,7 +56,7 @@ def held() -> dict[str, int]:
         (folder / "cmdline").read_bytes() for folder in Path("/proc").glob("[0-9]*") if (folder / "cmdline").exists()
     ]
     return {
-        "worker processes": sum(b"lava_worker" in name for name in names),
+        "worker processes": sum(b"lava.worker" in name for name in names),
         "zombies": sum(child_is_zombie(folder) for folder in Path("/proc").glob("[0-9]*")),
         "blocks of shared memory": len(list(Path("/dev/shm").iterdir())),
         "folders in the temporary folder": len(list(Path(os.environ.get("TMPDIR", "/tmp")).glob("snnlp-lava-*"))),

@@ -30,14 +30,14 @@ import numpy as np
 import torch
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.encode.samples import EncodedSamples
+from snnlp_lava.encode.base import EncodedSamples
 from snnlp_lava.metrics import accuracy_and_mrr
+from snnlp_lava.text.dataset import TEST
 from snnlp_lava.text.sources import load_texts
-from snnlp_lava.text.split import TEST
-from snnlp_lava.train.classifier import train_classifier
-from snnlp_lava.train.config import TrainConfig
-from snnlp_lava.train.corpus import Origin, prepare
-from snnlp_lava.train.spiking import SpikingClassifier
+from snnlp_lava.train.data import Origin, prepare
+from snnlp_lava.train.methods.base import TrainConfig
+from snnlp_lava.train.slayer import SpikingClassifier
+from snnlp_lava.train.trainer import train_classifier
 
 SCALES, SEEDS = (1.0, 2.0, 4.0, 8.0, 16.0), (1, 2)
 

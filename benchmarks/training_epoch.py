@@ -20,11 +20,12 @@ from inputs import plain_encoder
 from timing import medians, print_table
 from torch.nn import functional
 
-from snnlp_lava.encode.saf import ONE, saf_spikes
-from snnlp_lava.train.allocator import keep_freed_memory
-from snnlp_lava.train.config import TrainConfig
+from snnlp_lava.encode.calibration import ONE
+from snnlp_lava.encode.saf import saf_spikes
 from snnlp_lava.train.loop import Examples, fit
-from snnlp_lava.train.spiking import SpikingClassifier
+from snnlp_lava.train.methods.base import TrainConfig
+from snnlp_lava.train.slayer import SpikingClassifier
+from snnlp_lava.train.trainer import keep_freed_memory
 
 SIZES, TEXTS, ROUNDS = (768, 256, 128, 6), 1024, 5
 

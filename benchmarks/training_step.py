@@ -35,9 +35,9 @@ from timing import medians, print_table
 from torch import nn
 from torch.nn import functional
 
-from snnlp_lava.train.allocator import keep_freed_memory
-from snnlp_lava.train.config import TrainConfig
-from snnlp_lava.train.spiking import SpikingClassifier
+from snnlp_lava.train.methods.base import TrainConfig
+from snnlp_lava.train.slayer import SpikingClassifier
+from snnlp_lava.train.trainer import keep_freed_memory
 
 SIZES, BATCH, STEPS, ROUNDS = (384, 256, 128, 6), 64, 32, 25
 

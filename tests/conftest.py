@@ -49,7 +49,7 @@ def random_network():
     """Make a network that fires in every layer: random_network(sizes, seed)."""
     import numpy as np
 
-    from snnlp_lava.chip.network import Layer, Network
+    from snnlp_lava.network.network import Layer, Network
 
     def make(sizes, seed):
         rng = np.random.default_rng(seed)
@@ -62,7 +62,7 @@ def random_network():
 @pytest.fixture
 def save_network():
     """Write a network with a card: save_network(path, network, window=..., period=...) -> path."""
-    from snnlp_lava.netx.file import write_network
+    from snnlp_lava.netx.network_file import write_network
     from strategies import card_for
 
     def save(path, network, **card):

@@ -7,16 +7,15 @@ from typing import NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
-from snnlp_lava.backends.record import Source, write_run
-from snnlp_lava.backends.totals import Totals, class_scores, result_document, sample_table
-from snnlp_lava.chip.network import Layer, Network
-from snnlp_lava.embed.work import Work
-from snnlp_lava.encode.calibration import Calibration
-from snnlp_lava.encode.encoder import SafEncoder
-from snnlp_lava.encode.saf import ONE
-from snnlp_lava.encode.samples import EncodedSamples
+from snnlp_lava.embed.base import Embedding, Work
+from snnlp_lava.encode.base import EncodedSamples
+from snnlp_lava.encode.calibration import ONE, Calibration
+from snnlp_lava.encode.saf import SafEncoder
 from snnlp_lava.errors import InputError
-from snnlp_lava.netx.card import Card, Embedding
+from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.netx.network_file import Card
+from snnlp_lava.run.folder import Source, write_run
+from snnlp_lava.run.record import Totals, class_scores, result_document, sample_table
 
 WORK = Work("a model", "tokens", 10, {"mac": 1_000})
 SEEDS = st.integers(0, 2**32 - 1)  # drawing one seed is far quicker than drawing each value of an array

@@ -7,7 +7,7 @@ import numpy as np
 
 from snnlp_lava.backends import emulator
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.encode.saf import ONE
+from snnlp_lava.encode.calibration import ONE
 from strategies import saf_samples
 
 
@@ -65,8 +65,8 @@ MILLION = """
 import resource
 import numpy as np
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.chip.network import Layer, Network
-from snnlp_lava.encode.samples import SpikeSamples
+from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.encode.base import SpikeSamples
 
 class Samples(SpikeSamples):
     def __len__(self):

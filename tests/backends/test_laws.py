@@ -5,12 +5,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chip.reference import run_reference
+from network.reference import run_reference
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.lava_job import LavaJob
-from snnlp_lava.chip.network import Layer, Network
-from snnlp_lava.encode.samples import SpikeSamples
-from snnlp_lava.netx.file import write_network
+from snnlp_lava.backends.lava.job import LavaJob
+from snnlp_lava.encode.base import SpikeSamples
+from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.netx.network_file import write_network
 from strategies import SEEDS, card_for, large_networks
 
 WINDOWS = st.integers(1, 128) | st.sampled_from([1, 128])
@@ -62,7 +62,7 @@ def test_emulator_equals_the_equations():
 @settings(max_examples=12)
 @given(run=runs())
 def test_emulator_equals_lava(tmp_path, run):
-    from snnlp_lava.backends.lava_worker import run_job
+    from snnlp_lava.backends.lava.worker import run_job
 
     network, samples, period = run
     path = tmp_path / "a.net"
@@ -79,7 +79,7 @@ def slayer_trains(network, samples):
     """Spikes of every layer from SLAYER blocks that hold the network's integers."""
     import torch
 
-    from snnlp_lava.train.quiet import import_slayer
+    from snnlp_lava.train.slayer import import_slayer
 
     slayer = import_slayer()
     current = torch.from_numpy(samples.spikes(np.arange(len(samples)))).float().transpose(1, 2)

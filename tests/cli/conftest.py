@@ -49,7 +49,7 @@ def random_vectors(rows, dimension):
 @pytest.fixture(scope="session")
 def files(tmp_path_factory, _cache_of_the_tests):
     """A folder with models, networks, runs and data, good and bad. Nothing may change in it."""
-    from snnlp_lava.netx.file import read_network, write_network
+    from snnlp_lava.netx.network_file import read_network, write_network
 
     folder = tmp_path_factory.mktemp("files")
     before = Path.cwd()

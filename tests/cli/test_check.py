@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from snnlp_lava.chip.chips import CHIPS
-from snnlp_lava.chip.fit import fit_network
-from snnlp_lava.chip.network import Layer, Network
-from snnlp_lava.netx.file import read_network
+from snnlp_lava.chip.mapping import fit_network
+from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.netx.network_file import read_network
 
 DEMO = Path(__file__).parents[2] / "netx_exports" / "demo.net"
 KEYS = {"network", "chip", "estimate", "fits", "period", "totals", "layers", "violations", "notes"}

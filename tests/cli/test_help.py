@@ -47,10 +47,10 @@ def test_every_command_is_listed_with_its_help(snnlp_lava, arguments):
 
 
 def test_version(snnlp_lava):
-    from snnlp_lava.version import VERSION
+    from snnlp_lava import __version__
 
     lines = snnlp_lava("--version").stdout.splitlines()
-    assert lines[0] == f"snnlp-lava {VERSION}"
+    assert lines[0] == f"snnlp-lava {__version__}"
     assert {line.split()[0] for line in lines} >= {"python", "lava-nc", "lava-dl", "torch"}
 
 

@@ -14,7 +14,7 @@ import pytest
 from pyarrow import parquet
 
 from cli.commands import PROGRAM
-from snnlp_lava.backends.record import read_run
+from snnlp_lava.run.folder import read_run
 
 
 def start(*arguments, cwd, **options):
@@ -120,7 +120,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(spikes, files, tmp_path, mon
 
 
 def read_lines(path):
-    from snnlp_lava.netx.file import read_network
+    from snnlp_lava.netx.network_file import read_network
 
     return read_network(path).network.inputs
 

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from snnlp_lava.backends.record import read_run
-from snnlp_lava.netx.file import read_complete_network
+from snnlp_lava.netx.network_file import read_complete_network
+from snnlp_lava.run.folder import read_run
 
 WORDS = ("this", "film", "is", "dull", "fine", "no")
 METHODS = {

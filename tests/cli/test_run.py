@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cli.commands import LAYERS, contents, python
-from snnlp_lava.backends.record import read_run
+from snnlp_lava.run.folder import read_run
 
 KEYS = {
     *("backend", "samples", "window", "period", "steps", "seconds", "versions"),

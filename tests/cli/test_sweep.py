@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from snnlp_lava.cli.sweep import event_line, progress_table
-from snnlp_lava.sweep import board as board_module
-from snnlp_lava.sweep.board import Board
-from snnlp_lava.sweep.event import Began, Failed, Finished
+from snnlp_lava.sweep import runner as board_module
 from snnlp_lava.sweep.grid import read_grid
+from snnlp_lava.sweep.runner import Board
+from snnlp_lava.sweep.workers import Began, Failed, Finished
 
 GRID = """data = "demo"
 [grid]
@@ -49,7 +49,7 @@ def sweep(snnlp_lava, monkeypatch):
                 on_event(Began(cell.name, 1))
                 behave(cell, on_event)
 
-        monkeypatch.setattr("snnlp_lava.sweep.local.run_local", run_local)
+        monkeypatch.setattr("snnlp_lava.sweep.workers.run_local", run_local)
         return snnlp_lava("sweep", *arguments)
 
     return run

@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from snnlp_lava.embed import binarise as module
-from snnlp_lava.embed.binarise import binarise
-from snnlp_lava.embed.code_quality import code_quality
+from snnlp_lava.embed.binarise import binarise, code_quality
 from snnlp_lava.embed.word_codes import bits_of, codes_of
 from snnlp_lava.embed.word_vectors import WordVectors
 from snnlp_lava.errors import InputError

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from snnlp_lava.embed.vectors import VectorFile
+from snnlp_lava.embed.embedders import VectorFile
 from snnlp_lava.errors import InputError
 
 SHAPES = st.tuples(st.integers(1, 5), st.integers(1, 4))

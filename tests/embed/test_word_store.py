@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnlp_lava.embed.word_store import open_table, writing_table
+from snnlp_lava.embed.word_vectors import open_table, writing_table
 from snnlp_lava.files import sha256_of_file, write_json
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), min_size=1)

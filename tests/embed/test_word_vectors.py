@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from snnlp_lava.embed import word_text, word_vectors
+from snnlp_lava.embed import glove as word_text
+from snnlp_lava.embed import word_vectors
 from snnlp_lava.embed.word_vectors import WordVectors, cached_word_vectors, open_word_vectors
 from snnlp_lava.errors import InputError
 

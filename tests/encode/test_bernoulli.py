@@ -4,10 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnlp_lava.encode.bernoulli import bernoulli_spikes, seeded_bernoulli_spikes
-from snnlp_lava.encode.calibration import Calibration
-from snnlp_lava.encode.encoder import BernoulliEncoder
-from snnlp_lava.encode.saf import ONE
+from snnlp_lava.encode.bernoulli import BernoulliEncoder, bernoulli_spikes, seeded_bernoulli_spikes
+from snnlp_lava.encode.calibration import ONE, Calibration
 from strategies import SEEDS
 
 

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from snnlp_lava.encode.calibration import CALIBRATIONS, REACH, Calibration, fit_calibration
-from snnlp_lava.encode.saf import ONE, saf_spikes
+from snnlp_lava.encode.calibration import CALIBRATIONS, ONE, REACH, Calibration, fit_calibration
+from snnlp_lava.encode.saf import saf_spikes
 from snnlp_lava.errors import InputError
 from strategies import SEEDS
 

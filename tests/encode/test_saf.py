@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from snnlp_lava.encode.saf import GRID_BITS, MAX_WINDOW, ONE, saf_spikes, to_grid
+from snnlp_lava.encode.calibration import GRID_BITS, ONE, to_grid
+from snnlp_lava.encode.saf import MAX_WINDOW, saf_spikes
 
 GRID = np.arange(ONE + 1)
 

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnlp_lava.encode.saf import ONE, saf_spikes
-from snnlp_lava.encode.samples import SpikeSamples, load_spikes
+from snnlp_lava.encode.base import SpikeSamples, load_spikes
+from snnlp_lava.encode.calibration import ONE
+from snnlp_lava.encode.saf import saf_spikes
 from snnlp_lava.errors import InputError
 from strategies import SEEDS, saf_samples
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnlp_lava.encode.encoder import encoder_from
+from snnlp_lava.encode.base import encoder_from
 from snnlp_lava.encode.spike_embedding import SpikeEmbeddingEncoder
 from snnlp_lava.errors import InputError
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnlp_lava.encode.encoder import WordCodeEncoder, encoder_from
+from snnlp_lava.encode.base import encoder_from
+from snnlp_lava.encode.word_codes import WordCodeEncoder
 from snnlp_lava.errors import InputError
 
 WORDS = ("cat", "dog", "nothing", "sat", "é")

@@ -6,14 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnlp_lava.energy.bill import joint_total, make_bill, unpriced_terms
-from snnlp_lava.energy.coding import coding_ledger
-from snnlp_lava.energy.latency import latency_ns
-from snnlp_lava.energy.ledger import dense_ledger, macs_ledger, spiking_ledger, work_ledger
-from snnlp_lava.energy.paper_accounting import saving
+from snnlp_lava.encode.base import coding_ledger
+from snnlp_lava.energy.bill import (
+    dense_ledger,
+    joint_total,
+    macs_ledger,
+    make_bill,
+    spiking_ledger,
+    unpriced_terms,
+    work_ledger,
+)
+from snnlp_lava.energy.estimates import latency_ns, saving
 from snnlp_lava.energy.prices import Price, price_books
-from snnlp_lava.energy.training import training_ledger
-from snnlp_lava.train.config import TrainConfig
+from snnlp_lava.train.methods.base import TrainConfig, training_ledger
 
 LAYERS = [
     {"name": "input", "spikes": 40, "synops": 0, "neuron_updates": 0, "active_updates": 0},

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from netx.nir_graphs import NETWORK, graph_of, pair
-from snnlp_lava.netx.nir import write_nir
+from snnlp_lava.netx.nir.own import write_nir
 from strategies import card_for
 
 

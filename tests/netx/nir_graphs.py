@@ -3,8 +3,8 @@
 import nir
 import numpy as np
 
-from snnlp_lava.chip.network import Layer, Network
-from snnlp_lava.netx.nir import read_nir
+from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.netx.nir.own import read_nir
 
 NETWORK = Network(
     [

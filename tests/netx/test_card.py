@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnlp_lava.chip.network import Layer, Network
+from snnlp_lava.embed.base import Embedding
+from snnlp_lava.encode.bernoulli import BernoulliEncoder
 from snnlp_lava.encode.calibration import CALIBRATIONS, Calibration
-from snnlp_lava.encode.encoder import BernoulliEncoder, SafEncoder
-from snnlp_lava.encode.saf import MAX_WINDOW
+from snnlp_lava.encode.saf import MAX_WINDOW, SafEncoder
 from snnlp_lava.errors import InputError
-from snnlp_lava.netx.card import Card, Embedding
+from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.netx.network_file import Card
 from strategies import card_for
 
 NETWORK = Network([Layer([[2, -4, 6], [8, 10, 12]], [0, 0], 1024, 128, 80)])

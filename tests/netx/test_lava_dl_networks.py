@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.chip.network import Layer, Network
-from snnlp_lava.encode.samples import SpikeSamples
+from snnlp_lava.encode.base import SpikeSamples
 from snnlp_lava.errors import InputError
-from snnlp_lava.netx.file import read_network
+from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.netx.network_file import read_network
 
 FOLDER = "tests/lava/lib/dl/netx/"
 FILES = {str(path)[len(FOLDER) :]: Path(path.locate()) for path in files("lava-dl") if str(path).startswith(FOLDER)}

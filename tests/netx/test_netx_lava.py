@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snnlp_lava.chip.network import Layer, Network
 from snnlp_lava.errors import InputError
-from snnlp_lava.netx.file import read_network, write_network
-from snnlp_lava.train.quiet import import_slayer
+from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.netx.network_file import read_network, write_network
+from snnlp_lava.train.slayer import import_slayer
 from strategies import DAMAGES, KINDS, card_for, networks, weights
 
 pytestmark = pytest.mark.slow  # torch and lava-dl are imported

@@ -9,15 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netx.nir_graphs import NETWORK, pair, read_graph
-from snnlp_lava.chip.network import Network
-from snnlp_lava.chip.neuron import run_layer
+from snnlp_lava.embed.base import Embedding
+from snnlp_lava.encode.bernoulli import BernoulliEncoder
 from snnlp_lava.encode.calibration import Calibration
-from snnlp_lava.encode.encoder import BernoulliEncoder, WordCodeEncoder
 from snnlp_lava.encode.spike_embedding import SpikeEmbeddingEncoder
+from snnlp_lava.encode.word_codes import WordCodeEncoder
 from snnlp_lava.errors import InputError
-from snnlp_lava.netx.card import Embedding
-from snnlp_lava.netx.file import write_network
-from snnlp_lava.netx.nir import TIME_STEP, read_nir, write_nir
+from snnlp_lava.network.network import Network
+from snnlp_lava.network.neuron import run_layer
+from snnlp_lava.netx.network_file import write_network
+from snnlp_lava.netx.nir.graph import TIME_STEP
+from snnlp_lava.netx.nir.own import read_nir, write_nir
 from snnlp_lava.netx.quantise import SCALE
 from strategies import SEEDS, card_for, layers, networks
 

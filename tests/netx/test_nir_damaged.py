@@ -5,8 +5,8 @@ from hypothesis import given, settings
 
 from netx.nir_graphs import NETWORK
 from snnlp_lava.errors import InputError
-from snnlp_lava.netx.file import write_network
-from snnlp_lava.netx.nir import read_nir
+from snnlp_lava.netx.network_file import write_network
+from snnlp_lava.netx.nir.own import read_nir
 from strategies import DAMAGES, card_for
 
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from netx.nir_graphs import graph_of, pair, read_graph
 from snnlp_lava.errors import InputError
-from snnlp_lava.netx.file import read_network, write_network
-from snnlp_lava.netx.nir import read_nir
+from snnlp_lava.netx.network_file import read_network, write_network
+from snnlp_lava.netx.nir.own import read_nir
 from snnlp_lava.netx.quantise import SCALE
 from strategies import SEEDS
 

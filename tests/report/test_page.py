@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.record import read_run
 from snnlp_lava.chip.chips import CHIPS, RESOURCES
-from snnlp_lava.chip.fit import fit_network
-from snnlp_lava.chip.network import Layer, Network
-from snnlp_lava.embed.work import Work
-from snnlp_lava.encode.saf import ONE
+from snnlp_lava.chip.mapping import fit_network
+from snnlp_lava.embed.base import Work
+from snnlp_lava.encode.calibration import ONE
 from snnlp_lava.energy.prices import price_books
 from snnlp_lava.errors import InputError
+from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.report.document import report_document, wilson_interval
 from snnlp_lava.report.figures import Cost, _words_of_steps, energy_dots
-from snnlp_lava.report.page import render_page, report_document, wilson_interval, write_report
-from snnlp_lava.report.units import joules_text
+from snnlp_lava.report.page import render_page, write_report
+from snnlp_lava.report.tables import joules_text
+from snnlp_lava.run.folder import read_run
 from strategies import card_for, saf_samples, write_one_run
 
 HOSTILE = '<script>alert("x")</script> & "quotes" \u202e \x00 😀'

@@ -3,7 +3,7 @@
 import pytest
 
 from snnlp_lava.sweep.grid import Cell, Source
-from snnlp_lava.train.config import ANN, TrainConfig
+from snnlp_lava.train.methods.base import ANN, TrainConfig
 
 IDENTITY = {"name": "demo", "sha256": "5a" * 32, "vectors": None}
 

@@ -9,9 +9,9 @@ from snnlp_lava.errors import InputError
 from snnlp_lava.sweep import cell as cell_module
 from snnlp_lava.sweep.cell import attempt, identify
 from snnlp_lava.sweep.grid import Cell, Source
-from snnlp_lava.sweep.result import canonical, check_result
-from snnlp_lava.train.classifier import Trained
-from snnlp_lava.train.config import TrainConfig
+from snnlp_lava.sweep.results import canonical, check_result
+from snnlp_lava.train.methods.base import TrainConfig
+from snnlp_lava.train.trainer import Trained
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_training_that_diverged_has_a_result(own, monkeypatch):
     scores = {part: {"accuracy": 0.5, "mrr": 0.75} for part in ("validation", "test")}
     history = [{"epoch": 1, "train_loss": float("nan"), "validation_loss": float("inf"), "validation_accuracy": 0.5}]
     diverged = Trained({}, {}, None, (5, 4, 2), {"best_epoch": 1, **scores}, history)
-    monkeypatch.setattr("snnlp_lava.train.classifier.train_classifier", lambda *arguments: diverged)
+    monkeypatch.setattr("snnlp_lava.train.trainer.train_classifier", lambda *arguments: diverged)
     document = attempt(Cell(own, TrainConfig.defaults_for("ann")).to_dict())["document"]
     check_result(document)
     (row,) = json.loads(canonical(document["results"]))["history"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from snnlp_lava.errors import InputError
 from snnlp_lava.sweep.grid import MAX_CELLS, Cell, read_grid
-from snnlp_lava.train.config import NeuronConfig, TrainConfig
+from snnlp_lava.train.methods.base import NeuronConfig, TrainConfig
 
 SMALL = 'data = "demo"\n[grid]\n'
 

@@ -18,13 +18,11 @@ from click.testing import CliRunner
 
 from snnlp_lava.cli.main import main
 from snnlp_lava.errors import InputError
-from snnlp_lava.sweep.board import Board
 from snnlp_lava.sweep.cell import run_cell
-from snnlp_lava.sweep.cluster import run_on_cluster
-from snnlp_lava.sweep.event import Began, Failed, Finished
 from snnlp_lava.sweep.grid import read_grid
-from snnlp_lava.sweep.local import run_local
-from snnlp_lava.sweep.result import canonical
+from snnlp_lava.sweep.results import canonical
+from snnlp_lava.sweep.runner import Board
+from snnlp_lava.sweep.workers import Began, Failed, Finished, run_local, run_on_cluster
 
 pytestmark = pytest.mark.slow
 
@@ -247,6 +245,6 @@ def test_a_cluster_that_loses_a_worker_has_the_same_results(grid, local, cluster
 
 @pytest.mark.parametrize("address", ["localhost", "tcp://localhost:1", "http://localhost:8786"])
 def test_an_address_without_a_scheduler_is_refused(grid, address, monkeypatch):
-    monkeypatch.setattr("snnlp_lava.sweep.cluster.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("snnlp_lava.sweep.workers.CONNECT_SECONDS", 1)
     with pytest.raises(InputError, match=f"scheduler {address}: no Dask scheduler answers there"):
         run_on_cluster(address, read_grid(grid), print)

@@ -5,7 +5,7 @@ import statistics
 
 import pytest
 
-from snnlp_lava.sweep.summary import groups, per_text, varying_fields, write_csv
+from snnlp_lava.sweep.results import groups, per_text, varying_fields, write_csv
 
 
 def test_cells_that_differ_in_their_seed_are_one_group(cell, document):

@@ -3,8 +3,8 @@ import re
 import numpy as np
 import pytest
 
+from snnlp_lava.text.dataset import split_rows
 from snnlp_lava.text.sources import load_texts
-from snnlp_lava.text.split import split_rows
 
 EMOTION_WORDS = {
     "anger": "angr|anger",

@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.text.dataset import TextData
-from snnlp_lava.text.split import PARTS, SCHEMES, limit_rows, split_rows
+from snnlp_lava.text.dataset import PARTS, SCHEMES, TextData, limit_rows, split_rows
 
 
 def text_data(rows, labels=None, splits=None):

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from pyarrow import csv, parquet
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.text.sources import load_texts
-from snnlp_lava.text.stream import open_texts
+from snnlp_lava.text.sources import load_texts, open_texts
 
 TEXTS = [f"text number {row} \x00 \u202e 😀" for row in range(10_000)]
 LABELS = [("dull", "fine")[row % 3 == 0] for row in range(10_000)]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from snnlp_lava.train.ann import AnnClassifier, effective_macs, macs
+from snnlp_lava.train.baselines import AnnClassifier, effective_macs, macs
 
 
 def test_macs_of_sizes():

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.train.ann import AnnClassifier
-from snnlp_lava.train.config import ANN, TrainConfig
+from snnlp_lava.train.baselines import AnnClassifier
 from snnlp_lava.train.loop import Examples, choose_device, evaluate, fit
+from snnlp_lava.train.methods.base import ANN, TrainConfig
 
 CONFIG = TrainConfig.defaults_for(ANN, epochs=6, batch_size=16, seed=3, dropout=0.2)
 

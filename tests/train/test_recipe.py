@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.train.config import ANN, SNN_BIN, SNN_RATE, SNN_RATE_RAND, SPIKE_EMBEDDING, TrainConfig
-from snnlp_lava.train.quiet import import_slayer
-from snnlp_lava.train.recipe import recipe_for
+from snnlp_lava.train.loop import recipe_for
+from snnlp_lava.train.methods.base import ANN, SNN_BIN, SNN_RATE, SNN_RATE_RAND, SPIKE_EMBEDDING, TrainConfig
+from snnlp_lava.train.slayer import import_slayer
 
 PAPERS = (ANN, SNN_RATE, SNN_RATE_RAND, SNN_BIN)
 

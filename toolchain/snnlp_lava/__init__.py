@@ -9,93 +9,94 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from snnlp_lava import version
-
 if TYPE_CHECKING:
-    from snnlp_lava.backends.job import run_network
-    from snnlp_lava.backends.lava_job import Board
-    from snnlp_lava.backends.record import Run, read_run
-    from snnlp_lava.backends.selection import Selection
-    from snnlp_lava.backends.verify import verify
-    from snnlp_lava.chip.chips import CHIPS
-    from snnlp_lava.chip.fit import Fit, fit_network
-    from snnlp_lava.chip.network import Layer, Network
-    from snnlp_lava.energy.prices import PriceBook
-    from snnlp_lava.errors import BackendError, CheckError, InputError, SnnlpLavaError, StoppedError
-    from snnlp_lava.netx.card import Card
-    from snnlp_lava.netx.file import read_network, write_network
-    from snnlp_lava.netx.nir import read_nir, write_nir
-    from snnlp_lava.report.page import write_report
-    from snnlp_lava.text.sources import load_texts
-    from snnlp_lava.train.config import TrainConfig
-    from snnlp_lava.train.corpus import Origin, prepare
-    from snnlp_lava.train.export import export_model
-    from snnlp_lava.train.session import train_model
+    from snnlp_lava.backends.lava.job import Board as Board
+    from snnlp_lava.chip.chips import CHIPS as CHIPS
+    from snnlp_lava.chip.mapping import Fit as Fit
+    from snnlp_lava.chip.mapping import fit_network as fit_network
+    from snnlp_lava.energy.prices import PriceBook as PriceBook
+    from snnlp_lava.errors import BackendError as BackendError
+    from snnlp_lava.errors import CheckError as CheckError
+    from snnlp_lava.errors import InputError as InputError
+    from snnlp_lava.errors import SnnlpLavaError as SnnlpLavaError
+    from snnlp_lava.errors import StoppedError as StoppedError
+    from snnlp_lava.network.network import Layer as Layer
+    from snnlp_lava.network.network import Network as Network
+    from snnlp_lava.netx.network_file import Card as Card
+    from snnlp_lava.netx.network_file import read_network as read_network
+    from snnlp_lava.netx.network_file import write_network as write_network
+    from snnlp_lava.netx.nir.own import read_nir as read_nir
+    from snnlp_lava.netx.nir.own import write_nir as write_nir
+    from snnlp_lava.report.page import write_report as write_report
+    from snnlp_lava.run.folder import Run as Run
+    from snnlp_lava.run.folder import read_run as read_run
+    from snnlp_lava.run.inputs import Selection as Selection
+    from snnlp_lava.run.runner import run_network as run_network
+    from snnlp_lava.run.verify import verify as verify
+    from snnlp_lava.text.sources import load_texts as load_texts
+    from snnlp_lava.train.data import Origin as Origin
+    from snnlp_lava.train.data import prepare as prepare
+    from snnlp_lava.train.methods.base import TrainConfig as TrainConfig
+    from snnlp_lava.train.model_folder import export_model as export_model
+    from snnlp_lava.train.trainer import train_model as train_model
 
-__version__ = version.VERSION
+__version__ = "0.1.0"
 
-__all__ = [
-    "CHIPS",
-    "BackendError",
-    "Board",
-    "Card",
-    "CheckError",
-    "Fit",
-    "InputError",
-    "Layer",
-    "Network",
-    "Origin",
-    "PriceBook",
-    "Run",
-    "Selection",
-    "SnnlpLavaError",
-    "StoppedError",
-    "TrainConfig",
-    "__version__",
-    "export_model",
-    "fit_network",
-    "load_texts",
-    "prepare",
-    "read_network",
-    "read_nir",
-    "read_run",
-    "run_network",
-    "train_model",
-    "verify",
-    "write_network",
-    "write_nir",
-    "write_report",
-]
-
-_HOMES = {
-    "backends.job": ("run_network",),
-    "backends.lava_job": ("Board",),
-    "backends.record": ("Run", "read_run"),
-    "backends.selection": ("Selection",),
-    "backends.verify": ("verify",),
+_PUBLIC = {
+    "backends.lava.job": ("Board",),
     "chip.chips": ("CHIPS",),
-    "chip.fit": ("Fit", "fit_network"),
-    "chip.network": ("Layer", "Network"),
+    "chip.mapping": (
+        "Fit",
+        "fit_network",
+    ),
     "energy.prices": ("PriceBook",),
-    "errors": ("BackendError", "CheckError", "InputError", "SnnlpLavaError", "StoppedError"),
-    "netx.card": ("Card",),
-    "netx.file": ("read_network", "write_network"),
-    "netx.nir": ("read_nir", "write_nir"),
+    "errors": (
+        "BackendError",
+        "CheckError",
+        "InputError",
+        "SnnlpLavaError",
+        "StoppedError",
+    ),
+    "network.network": (
+        "Layer",
+        "Network",
+    ),
+    "netx.network_file": (
+        "Card",
+        "read_network",
+        "write_network",
+    ),
+    "netx.nir.own": (
+        "read_nir",
+        "write_nir",
+    ),
     "report.page": ("write_report",),
+    "run.folder": (
+        "Run",
+        "read_run",
+    ),
+    "run.inputs": ("Selection",),
+    "run.runner": ("run_network",),
+    "run.verify": ("verify",),
     "text.sources": ("load_texts",),
-    "train.config": ("TrainConfig",),
-    "train.corpus": ("Origin", "prepare"),
-    "train.export": ("export_model",),
-    "train.session": ("train_model",),
+    "train.data": (
+        "Origin",
+        "prepare",
+    ),
+    "train.methods.base": ("TrainConfig",),
+    "train.model_folder": ("export_model",),
+    "train.trainer": ("train_model",),
 }
+"""Public names by the module that defines them."""
 
+__all__ = ["__version__", *sorted(name for names in _PUBLIC.values() for name in names)]
 
 if not TYPE_CHECKING:  # else a type checker would believe every name
 
     def __getattr__(name: str) -> Any:
-        for home, names in _HOMES.items():
+        for module, names in _PUBLIC.items():
             if name in names:
-                return getattr(importlib.import_module(f"snnlp_lava.{home}"), name)
+                return getattr(importlib.import_module(f"snnlp_lava.{module}"), name)
         raise AttributeError(f"module 'snnlp_lava' has no attribute {name!r}")
 
 

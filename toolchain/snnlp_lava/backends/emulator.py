@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from snnlp_lava.backends.result import LayerTally, RunResult, joined, tally_layers
-from snnlp_lava.chip.network import Network
-from snnlp_lava.chip.neuron import count_spikes, run_layer
-from snnlp_lava.encode.samples import Samples
+from snnlp_lava.backends.base import LayerTally, RunResult, joined, tally_layers
+from snnlp_lava.encode.base import Samples
 from snnlp_lava.metrics import first_to_count
+from snnlp_lava.network.network import Network
+from snnlp_lava.network.neuron import count_spikes, run_layer
 
 _BATCH_BYTES = 1 << 27  # of the widest layer's 8-byte state over a period
 

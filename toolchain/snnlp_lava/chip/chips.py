@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from snnlp_lava.chip import limits
+from snnlp_lava.network import limits
 
 RESOURCES = {
     "neurons": "neurons",
@@ -13,7 +13,7 @@ RESOURCES = {
     "output_axons": "output axons",
     "words": "words of synaptic memory",
 }
-"""What a core has a limited number of, as `Chip` and `snnlp_lava.chip.fit.Core` name it, and as people call it."""
+"""What a core has a limited number of, as `Chip` and `snnlp_lava.chip.mapping.Core` name it, and as people call it."""
 
 
 @dataclass(frozen=True)

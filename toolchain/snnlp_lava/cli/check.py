@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from snnlp_lava.chip.fit import Fit
+    from snnlp_lava.chip.mapping import Fit
 
 _COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 _FILLS = "▁▂▃▄▅▆▇█"
@@ -35,9 +35,9 @@ _CORES_A_ROW = 16
 def command(network: Path, chip: str, as_json: bool) -> None:
     """Say whether the network file NETWORK fits on a chip, and how full its cores are. Exit code 1 if it does not."""
     from snnlp_lava.chip.chips import CHIPS
-    from snnlp_lava.chip.fit import fit_network
+    from snnlp_lava.chip.mapping import fit_network
     from snnlp_lava.errors import CheckError
-    from snnlp_lava.netx.file import read_network
+    from snnlp_lava.netx.network_file import read_network
 
     file = read_network(network)
     fit = fit_network(file.network, CHIPS[chip], file.card.period if file.card else None)
@@ -94,7 +94,7 @@ def _share(value: int, limit: int | None) -> str:
 def _integers(fit: Fit) -> Table:
     from rich.table import Table
 
-    from snnlp_lava.chip import limits
+    from snnlp_lava.network import limits
 
     table = Table(
         caption=f"stored are bias {limits.BIAS_MIN} to {limits.BIAS_MAX}, current decay {limits.CURRENT_DECAY_MIN} to "

@@ -27,12 +27,12 @@ import click
 )
 def command(model: Path, period: int | None, file_format: str, output: Path | None) -> None:
     """Write the trained model in folder MODEL as a network file (NetX HDF5) or a NIR file."""
-    from snnlp_lava.chip.network import sizes_text
     from snnlp_lava.cli.console import say
     from snnlp_lava.errors import InputError
-    from snnlp_lava.netx.file import write_network
-    from snnlp_lava.netx.nir import write_nir
-    from snnlp_lava.train.export import export_model
+    from snnlp_lava.network.network import sizes_text
+    from snnlp_lava.netx.network_file import write_network
+    from snnlp_lava.netx.nir.own import write_nir
+    from snnlp_lava.train.model_folder import export_model
 
     suffix, write, other = {"netx": (".net", write_network, ".nir"), "nir": (".nir", write_nir, ".net")}[file_format]
     if output is not None and output.suffix.lower() == other:

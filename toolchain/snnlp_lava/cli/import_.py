@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     import numpy as np
 
-    from snnlp_lava.netx.nir import Imported
+    from snnlp_lava.netx.nir.graph import Imported
 
 
 @click.command("import")
@@ -28,11 +28,11 @@ def command(file: Path, time_step: float | None, output: Path | None) -> None:
     What `export --format nir` wrote comes back as it was. Dense layers of LIF or CubaLIF neurons that another program
     wrote are quantised to Loihi's integers, and what that changed is printed.
     """
-    from snnlp_lava.chip.network import sizes_text
     from snnlp_lava.cli.console import say
     from snnlp_lava.errors import InputError
-    from snnlp_lava.netx.file import write_network
-    from snnlp_lava.netx.nir import read_nir
+    from snnlp_lava.network.network import sizes_text
+    from snnlp_lava.netx.network_file import write_network
+    from snnlp_lava.netx.nir.own import read_nir
 
     if output is not None and output.suffix.lower() == ".nir":
         raise InputError(f"file {output}: ends in .nir, but import writes a network file, .net")

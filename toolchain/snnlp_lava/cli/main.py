@@ -16,7 +16,7 @@ import click
 from click.exceptions import Exit
 
 from snnlp_lava.errors import SnnlpLavaError, StoppedError
-from snnlp_lava.given import check_utf8
+from snnlp_lava.files import check_utf8
 
 COMMANDS = {
     "demo": "Train, export, run on Lava and report, on data that comes with the package.",
@@ -104,7 +104,7 @@ class _LazyGroup(click.Group):
 
 def _show_versions(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from snnlp_lava.versions import versions
+        from snnlp_lava.records import versions
 
         for package, version in versions().items():
             click.echo(f"{package} {version}")

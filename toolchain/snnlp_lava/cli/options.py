@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from snnlp_lava.backends.lava_job import Board
+    from snnlp_lava.backends.lava.job import Board
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,7 +54,7 @@ def split_scheme_option(default: str | None) -> Callable[[F], F]:
 
 
 def selection_options() -> Callable[[F], F]:
-    """What a network is run on: the fields of `snnlp_lava.backends.selection.Selection`, but for texts."""
+    """What a network is run on: the fields of `snnlp_lava.run.inputs.Selection`, but for texts."""
     return _all(
         data_options(required=False),
         split_scheme_option(None),
@@ -100,7 +100,7 @@ def chosen_board(backend: str, jobs: int, options: dict[str, Any]) -> Board | No
     InputError
         If they do not belong to the backend.
     """
-    from snnlp_lava.backends.lava_job import Board
+    from snnlp_lava.backends.lava.job import Board
     from snnlp_lava.errors import InputError
 
     names = ("host", "partition", "board_name", "chip_generation")

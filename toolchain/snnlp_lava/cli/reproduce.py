@@ -47,10 +47,10 @@ def command(
 ) -> None:
     """Train the SNNLP paper's grid of 38 cells; write its table and figures with ours beside them."""
     from snnlp_lava.cli.sweep import finish, run_cells
+    from snnlp_lava.paper.figures import write_raster
+    from snnlp_lava.paper.published import DATA, paper_cells
+    from snnlp_lava.paper.table import FIGURES, write_reproduction
     from snnlp_lava.sweep.cell import first_input
-    from snnlp_lava.sweep.paper import DATA, paper_cells
-    from snnlp_lava.sweep.paper_figures import write_raster
-    from snnlp_lava.sweep.reproduction import FIGURES, write_reproduction
 
     cells = paper_cells(data_dir, names or DATA, quick=quick, seed=seed, words=words, codes=codes)
     board = run_cells(cells, output / "cells", resume, jobs, scheduler)

@@ -14,8 +14,8 @@ import click
 from snnlp_lava.cli.options import board_options, chosen_board, jobs_option, json_option, selection_options
 
 if TYPE_CHECKING:
-    from snnlp_lava.backends.record import Run
-    from snnlp_lava.backends.selection import Selection
+    from snnlp_lava.run.folder import Run
+    from snnlp_lava.run.inputs import Selection
 
 # What of result.json is no part of what --json prints.
 _ELSEWHERE = ("format", "network", "data", "job", "examples", "presented", "work", "placement")
@@ -46,11 +46,11 @@ _ELSEWHERE = ("format", "network", "data", "job", "examples", "presented", "work
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Run folder.  [default without --text: runs/...]")
 def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[str], **options: Any) -> None:
     """Run the network file NETWORK on texts, on a part of a data set, or on spikes."""
-    from snnlp_lava.backends.job import run_network
-    from snnlp_lava.backends.record import read_run
-    from snnlp_lava.backends.selection import Selection
     from snnlp_lava.cli.console import Stages, progress_bars, say
     from snnlp_lava.errors import InputError
+    from snnlp_lava.run.folder import read_run
+    from snnlp_lava.run.inputs import Selection
+    from snnlp_lava.run.runner import run_network
 
     if [bool(texts), bool(options["data"]), bool(options["spikes"])].count(True) != 1:
         raise InputError("give either --data, or --spikes, or one or more --text")

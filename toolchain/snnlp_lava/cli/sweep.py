@@ -15,9 +15,9 @@ from snnlp_lava.cli.options import sweep_options
 if TYPE_CHECKING:
     from rich.console import Console, Group
 
-    from snnlp_lava.sweep.board import Board
-    from snnlp_lava.sweep.event import Event, OnEvent
     from snnlp_lava.sweep.grid import Cell
+    from snnlp_lava.sweep.runner import Board
+    from snnlp_lava.sweep.workers import Event, OnEvent
 
 _LAST = 5  # results that the progress table shows
 _FILE_WIDTH = 200  # columns of the table of results where it goes to no terminal
@@ -54,10 +54,9 @@ def run_cells(cells: list[Cell], folder: Path, resume: bool, jobs: int | None, s
     from snnlp_lava.cli.console import stderr
     from snnlp_lava.errors import InputError, StoppedError
     from snnlp_lava.files import locked_folder
-    from snnlp_lava.sweep.board import Board
-    from snnlp_lava.sweep.cluster import run_on_cluster
-    from snnlp_lava.sweep.local import run_local
-    from snnlp_lava.sweep.summary import write_csv
+    from snnlp_lava.sweep.results import write_csv
+    from snnlp_lava.sweep.runner import Board
+    from snnlp_lava.sweep.workers import run_local, run_on_cluster
 
     if jobs and scheduler:
         raise InputError("give either --jobs or --scheduler")
@@ -110,7 +109,7 @@ def _run(board: Board, console: Console, execute: Callable[[list[Cell], OnEvent]
     """Run the cells that are left: with a table on a terminal, with a line for each finished cell elsewhere."""
     from rich.live import Live
 
-    from snnlp_lava.sweep.event import Finished
+    from snnlp_lava.sweep.workers import Finished
 
     def on_event(event: Event) -> None:
         lost = event.name in board.running
@@ -138,7 +137,7 @@ def event_line(board: Board, event: Event, lost: bool) -> str | None:
     lost
         Whether the cell was running before.
     """
-    from snnlp_lava.sweep.event import Began, Failed
+    from snnlp_lava.sweep.workers import Began, Failed
 
     if isinstance(event, Began):
         return f"again {event.name}: its worker was lost" if lost else None
@@ -149,7 +148,7 @@ def event_line(board: Board, event: Event, lost: bool) -> str | None:
 
 
 def _scores_text(board: Board, name: str) -> str:
-    from snnlp_lava.sweep.summary import test_scores
+    from snnlp_lava.sweep.results import test_scores
 
     document = board.done[name]
     scores = test_scores(document["results"])
@@ -188,8 +187,8 @@ def _print_results(board: Board) -> None:
     from rich.table import Table
 
     from snnlp_lava.cli.console import print_table
-    from snnlp_lava.sweep.summary import groups, shown, varying_fields
-    from snnlp_lava.train.config import used_fields
+    from snnlp_lava.sweep.results import groups, shown, varying_fields
+    from snnlp_lava.train.methods.base import used_fields
 
     cells = list(board.cells.values())
     varying = varying_fields(cells)

@@ -10,8 +10,8 @@ import click
 from snnlp_lava.cli.options import data_options, split_scheme_option
 
 if TYPE_CHECKING:
-    from snnlp_lava.train.config import TrainConfig
-    from snnlp_lava.train.folder import ModelInfo
+    from snnlp_lava.train.methods.base import TrainConfig
+    from snnlp_lava.train.model_folder import ModelInfo
 
 
 @click.command("train")
@@ -71,10 +71,10 @@ def command(output: Path | None, data: str, **options: Any) -> None:
     from snnlp_lava.cli.console import Stages, progress_bars, say
     from snnlp_lava.errors import StoppedError
     from snnlp_lava.text.sources import load_texts
-    from snnlp_lava.train.config import TrainConfig, check_used
-    from snnlp_lava.train.corpus import Origin, prepare
+    from snnlp_lava.train.data import Origin, prepare
     from snnlp_lava.train.loop import choose_device
-    from snnlp_lava.train.session import check_same_data, claimed_folder, train_model
+    from snnlp_lava.train.methods.base import TrainConfig, check_used
+    from snnlp_lava.train.trainer import check_same_data, claimed_folder, train_model
 
     names = (
         "method",
@@ -136,7 +136,7 @@ def _print_scores(info: ModelInfo) -> None:
     from rich.table import Table
 
     from snnlp_lava.cli.console import print_table
-    from snnlp_lava.train.folder import score_rows
+    from snnlp_lava.train.model_folder import score_rows
 
     rows = info.data["rows"]
     title = f"accuracy on {info.data['name']} ({rows['validation']} validation texts, {rows['test']} test texts)"

@@ -12,7 +12,7 @@ import click
 from snnlp_lava.cli.options import board_options, chosen_board, jobs_option, json_option, selection_options
 
 if TYPE_CHECKING:
-    from snnlp_lava.backends.verify import Verification
+    from snnlp_lava.run.verify import Verification
 
 
 @click.command("verify")
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 @json_option
 def command(network: Path, model: Path | None, backend: str, jobs: int, as_json: bool, **options: Any) -> None:
     """Compare every spike of the emulator, Lava and SLAYER on the network file NETWORK. Exit code 1 if one differs."""
-    from snnlp_lava.backends.selection import Selection
-    from snnlp_lava.backends.verify import verify
     from snnlp_lava.cli.console import Stages, progress_bars
     from snnlp_lava.errors import CheckError, InputError
+    from snnlp_lava.run.inputs import Selection
+    from snnlp_lava.run.verify import verify
 
     if bool(options["data"]) == bool(options["spikes"]):
         raise InputError("give either --data or --spikes")

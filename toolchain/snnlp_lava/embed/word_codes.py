@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from snnlp_lava.embed.word_file import hash_of, title_of, utf8_word, word_lines
+from snnlp_lava.embed.glove import hash_of, title_of, utf8_word, word_lines
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import replacing_file
 from snnlp_lava.text.tokens import paper_tokens

@@ -5,30 +5,203 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
+from snnlp_lava.embed.base import Work, words_of_64_bits
 from snnlp_lava.embed.cache import cache_folder
-from snnlp_lava.embed.distil import RECIPE, distil, words_of_model
+from snnlp_lava.embed.glove import hash_of, read_word_text, title_of
 from snnlp_lava.embed.sentence import SentenceEmbedder
-from snnlp_lava.embed.word_file import hash_of, title_of
-from snnlp_lava.embed.word_store import WordTable, open_table, writing_table
-from snnlp_lava.embed.word_text import read_word_text
-from snnlp_lava.embed.work import Work, words_of_64_bits
-from snnlp_lava.errors import InputError
+from snnlp_lava.errors import InputError, first_line
+from snnlp_lava.files import open_npy, read_json, replacing_folder, sha256_of_file, write_json
 from snnlp_lava.progress import Advance, unheard
 from snnlp_lava.text.tokens import paper_tokens
 
+RECIPE = "distil-1"  # another number whenever other vectors come out
+
+
+_SMOOTH = 1e-4  # probability of a word that counts half
+
+
+def words_of_model(embedder: SentenceEmbedder) -> list[str]:
+    """The words of letters and digits in the model's vocabulary, in its order, as `paper_tokens` would give them.
+
+    Of single characters only ASCII ones are words: the others are the alphabets in front of a WordPiece vocabulary.
+
+    Raises
+    ------
+    InputError
+        If the vocabulary has no whole words.
+    """
+    words = [
+        token
+        for token in embedder.whole_tokens()
+        if token.isalnum() and (len(token) > 1 or token.isascii()) and paper_tokens(token) == [token]
+    ]
+    if not words:
+        raise InputError(
+            f"embedding model {embedder.name}: its vocabulary has no whole words to make word vectors of; "
+            "give a file of word vectors"
+        )
+    return words
+
+
+def distil(embedder: SentenceEmbedder, words: Sequence[str], dimension: int, progress: Advance = unheard) -> np.ndarray:
+    """Make word vectors.
+
+    Parameters
+    ----------
+    embedder
+        The sentence model.
+    words
+        V different words, the most frequent first.
+    dimension
+        Length of a vector, at most the model's.
+    progress
+        Advances by words.
+
+    Returns
+    -------
+    np.ndarray
+        (V, dimension) float32: the words' sentence vectors on their first principal axes, each scaled by
+        `rarity` of its rank.
+    """
+    vectors = on_principal_axes(embedder.embed(words, progress), dimension)
+    return (vectors * rarity(len(words))[:, None]).astype(np.float32)
+
+
+def on_principal_axes(vectors: np.ndarray, dimension: int) -> np.ndarray:
+    """Centred vectors (V, d) on the `dimension` axes along which they vary most: (V, dimension) float64.
+
+    An axis has no direction of its own; here its largest component is positive.
+    """
+    centred = vectors.astype(np.float64)
+    centred -= centred.mean(axis=0)
+    _, axes = np.linalg.eigh(centred.T @ centred)  # in columns, by rising variance
+    axes = axes[:, ::-1][:, :dimension]
+    largest = np.abs(axes).argmax(axis=0)
+    return centred @ (axes * np.sign(axes[largest, np.arange(dimension)]))
+
+
+def rarity(count: int) -> np.ndarray:
+    """Weights (count,) of words by rank, the most frequent first: near 0 for frequent words, near 1 for rare ones.
+
+    By Zipf's law the word of rank r has a probability p proportional to 1/r; its weight is a / (a + p).
+    """
+    frequency = 1 / np.arange(1, count + 1)
+    return _SMOOTH / (_SMOOTH + frequency / frequency.sum())
+
+
 logger = logging.getLogger(__name__)
 
+
+_WORDS = "words.txt"
+
+
+_VECTORS = "vectors.npy"
+
+
+_HASHES = "sha256.json"
+
+
+Add = Callable[[Sequence[str], np.ndarray], None]
+
+
+@dataclass(frozen=True)
+class WordTable:
+    """What a folder holds.
+
+    Attributes
+    ----------
+    words
+        Row of each word, in order of the rows.
+    vectors
+        (V, d) float32, memory-mapped.
+    """
+
+    words: dict[str, int]
+    vectors: np.ndarray
+
+
+@contextmanager
+def writing_table(folder: Path, dimension: int) -> Iterator[Add]:
+    """Give a function that appends words and their (n, d) vectors; the folder appears when the block succeeds.
+
+    A word that was there before is left out. Words hold no line feed.
+
+    Raises
+    ------
+    InputError
+        If the cache cannot be written.
+    """
+    seen: set[str] = set()
+    with replacing_folder(folder) as temporary:
+        with (temporary / _WORDS).open("wb") as words_file, (temporary / _VECTORS).open("wb") as vectors_file:
+            header_end = _write_header(vectors_file, (0, dimension))
+
+            def add(words: Sequence[str], vectors: np.ndarray) -> None:
+                fresh = []
+                for row, word in enumerate(words):
+                    if word not in seen:
+                        seen.add(word)
+                        fresh.append(row)
+                        words_file.write(word.encode("utf-8") + b"\n")
+                vectors_file.write(np.ascontiguousarray(vectors[fresh], dtype="<f4").tobytes())
+
+            yield add
+            # NumPy leaves room in a header for the number of rows to grow.
+            vectors_file.seek(0)
+            assert _write_header(vectors_file, (len(seen), dimension)) == header_end
+        write_json(temporary / _HASHES, {name: sha256_of_file(temporary / name) for name in (_WORDS, _VECTORS)})
+
+
+def open_table(folder: Path) -> WordTable | None:
+    """Open what `writing_table` wrote; None if there is nothing, or something else (which is logged)."""
+    if not folder.exists():
+        return None
+    try:
+        hashes = read_json(folder / _HASHES)
+        for name in (_WORDS, _VECTORS):
+            if sha256_of_file(folder / name) != hashes.get(name):
+                raise InputError(f"{name} has another hash")
+        *words, end = (folder / _WORDS).read_bytes().decode("utf-8").split("\n")
+        index = {word: row for row, word in enumerate(words)}
+        vectors = open_npy(folder / _VECTORS, "word vectors")
+        if end or vectors.dtype != np.dtype("<f4") or vectors.ndim != 2 or not len(vectors) == len(words) == len(index):
+            raise InputError("words and vectors do not belong together")
+    except (InputError, OSError, UnicodeDecodeError) as error:
+        logger.warning("cache %s is damaged (%s): made anew", folder, first_line(error))
+        return None
+    return WordTable(index, vectors)
+
+
+def _write_header(file: BinaryIO, shape: tuple[int, int]) -> int:
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)  # type: ignore[no-untyped-call]
+    return file.tell()
+
+
+logger = logging.getLogger(__name__)
+
+
 _DIMENSION = 200  # of distilled vectors, as GloVe's in the paper
+
+
 DISTILLED_SUFFIX = f"/words-{_DIMENSION}"
 """Name of distilled vectors, after that of their sentence model."""
+
+
 _SHA256 = re.compile("[0-9a-f]{64}")
+
+
 _BLOCK = 4096  # words of a text whose vectors are in memory at once
+
+
 _REPORTED = 256  # texts from one report of progress to the next
 
 

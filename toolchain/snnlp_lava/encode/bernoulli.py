@@ -7,10 +7,12 @@ probability is exact: a line spikes where a uniform 16-bit number is below X = 2
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from snnlp_lava.encode.saf import GRID_BITS
+from snnlp_lava.encode.calibration import GRID_BITS, ONE, _RateEncoder
 
 
 def bernoulli_spikes(values: np.ndarray, window: int, rng: np.random.Generator) -> np.ndarray:
@@ -19,7 +21,7 @@ def bernoulli_spikes(values: np.ndarray, window: int, rng: np.random.Generator) 
     Parameters
     ----------
     values
-        (n, channels) int32 in [0, ONE], from `snnlp_lava.encode.saf.to_grid`.
+        (n, channels) int32 in [0, ONE], from `snnlp_lava.encode.calibration.to_grid`.
     window
         Number of steps T.
     rng
@@ -53,3 +55,41 @@ def seeded_bernoulli_spikes(values: np.ndarray, window: int, seed: int) -> np.nd
         rng = np.random.default_rng(int.from_bytes(digest, "little"))
         spikes[index] = bernoulli_spikes(row[None], window, rng)[0]
     return spikes
+
+
+@dataclass(frozen=True)
+class BernoulliEncoder(_RateEncoder):
+    """Vectors, calibrated, as random rates (see `snnlp_lava.encode.bernoulli`).
+
+    Attributes
+    ----------
+    calibration
+        From vectors to probabilities in units of 2^-16.
+    seed
+        Seed of the trains.
+    reference
+        Spike with probability 1 - x and always draw the same train, as SNNLP's published runs did.
+    """
+
+    seed: int
+    reference: bool = False
+
+    def inputs(self, features: np.ndarray, window: int) -> np.ndarray:
+        """Vectors (n, d) to probabilities (n, channels) int32 in [0, saf.ONE]."""
+        values = self.calibration(features)
+        return ONE - values if self.reference else values
+
+    def spikes(self, inputs: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Probabilities to spike trains (n, window, channels) uint8."""
+        if rng is None or self.reference:
+            return seeded_bernoulli_spikes(inputs, window, self.seed)
+        return bernoulli_spikes(inputs, window, rng)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Kind, calibration, seed, reference."""
+        return {
+            "kind": "bernoulli",
+            "calibration": self.calibration.name,
+            "seed": self.seed,
+            "reference": self.reference,
+        }

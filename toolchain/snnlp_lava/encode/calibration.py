@@ -14,16 +14,43 @@ onoff
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from snnlp_lava.encode.saf import to_grid
 from snnlp_lava.errors import InputError
 
+GRID_BITS = 16
+
+
+ONE = 1 << GRID_BITS
+"""The integer that stands for x = 1, and the threshold of the integer accumulator."""
+
+
+def to_grid(x: np.ndarray) -> np.ndarray:
+    """Round values to the grid of 2^-GRID_BITS and clip them to [0, 1].
+
+    Parameters
+    ----------
+    x
+        Floats of any shape.
+
+    Returns
+    -------
+    np.ndarray
+        int32 in [0, ONE], same shape.
+    """
+    return np.rint(np.clip(np.asarray(x, dtype=np.float64), 0.0, 1.0) * ONE).astype(np.int32)
+
+
 CALIBRATIONS = ("onoff", "range", "paper")
+
+
 REACH = 3.0
 """Standard deviations that `onoff` maps to a spike at every step."""
+
 
 _CONSTANT = 1e-5
 """A dimension whose spread is below this part of the typical one is constant, and stays silent."""
@@ -117,3 +144,34 @@ def inverse_spread(spread: np.ndarray, size: float) -> np.ndarray:
     floor = max(_CONSTANT * float(np.median(spread)), float(np.finfo(np.float32).eps) * size)
     varies = spread > floor
     return np.where(varies, 1.0 / np.where(varies, spread, 1.0), 0.0)
+
+
+@dataclass(frozen=True)
+class _RateEncoder:
+    calibration: Calibration
+    takes_text = False
+
+    @property
+    def channels(self) -> int:
+        """Number of lines, or SAF neurons."""
+        return self.calibration.channels
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return self.calibration.dimension
+
+    def presented(self, text: str, window: int) -> list[tuple[int, str]]:
+        """No step stands for a word."""
+        return []
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Gain and offset."""
+        return {"gain": self.calibration.gain, "offset": self.calibration.offset}
+
+
+def _calibration(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Calibration:
+    name = document["calibration"]
+    if not isinstance(name, str):
+        raise InputError(f"encoder: calibration {name!r} is no name")
+    return Calibration(name, arrays["gain"], arrays["offset"])

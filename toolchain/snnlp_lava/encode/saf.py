@@ -12,30 +12,15 @@ Values below 0 never fire, values above 1 fire at every step.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
-GRID_BITS = 16
-ONE = 1 << GRID_BITS
-"""The integer that stands for x = 1, and the threshold of the integer accumulator."""
+from snnlp_lava.encode.calibration import GRID_BITS, _RateEncoder
 
 MAX_WINDOW = 1 << 14
 """Longest window, in steps: (t + 1) x must stay within 31 bits."""
-
-
-def to_grid(x: np.ndarray) -> np.ndarray:
-    """Round values to the grid of 2^-GRID_BITS and clip them to [0, 1].
-
-    Parameters
-    ----------
-    x
-        Floats of any shape.
-
-    Returns
-    -------
-    np.ndarray
-        int32 in [0, ONE], same shape.
-    """
-    return np.rint(np.clip(np.asarray(x, dtype=np.float64), 0.0, 1.0) * ONE).astype(np.int32)
 
 
 def saf_spikes(values: np.ndarray, window: int) -> np.ndarray:
@@ -64,3 +49,26 @@ def saf_spikes(values: np.ndarray, window: int) -> np.ndarray:
     floors = values[..., None, :] * np.arange(window + 1, dtype=np.int32)[:, None]
     floors >>= GRID_BITS
     return (floors[..., 1:, :] != floors[..., :-1, :]).view(np.uint8)
+
+
+@dataclass(frozen=True)
+class SafEncoder(_RateEncoder):
+    """Vectors, calibrated, as deterministic rates (see `snnlp_lava.encode.saf`).
+
+    Attributes
+    ----------
+    calibration
+        From vectors to SAF values.
+    """
+
+    def inputs(self, features: np.ndarray, window: int) -> np.ndarray:
+        """Vectors (n, d) to SAF values (n, channels) int32."""
+        return self.calibration(features)
+
+    def spikes(self, inputs: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """SAF values to spike trains (n, window, channels) uint8."""
+        return saf_spikes(inputs, window)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Kind and calibration."""
+        return {"kind": "saf", "calibration": self.calibration.name}

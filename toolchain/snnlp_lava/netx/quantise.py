@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snnlp_lava.chip import limits
-from snnlp_lava.chip.network import Layer, checked_layer
 from snnlp_lava.errors import InputError
+from snnlp_lava.network import limits
+from snnlp_lava.network.network import Layer, checked_layer
 
 SCALE = 1 << limits.STATE_SHIFT
 """The scale of SLAYER, and of the NIR files written here."""

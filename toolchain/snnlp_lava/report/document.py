@@ -8,21 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from snnlp_lava.backends.record import Run
-from snnlp_lava.backends.totals import COUNTS
+from snnlp_lava import __version__
 from snnlp_lava.chip.chips import CHIPS, RESOURCES
-from snnlp_lava.energy.bill import Bill, joint_total, make_bill, unpriced_terms
-from snnlp_lava.energy.coding import coding_ledger
-from snnlp_lava.energy.latency import latency_ns
-from snnlp_lava.energy.ledger import Ledger, dense_ledger, macs_ledger, spiking_ledger, work_ledger
-from snnlp_lava.energy.neurobench import neurobench_metrics
-from snnlp_lava.energy.paper_accounting import saving
+from snnlp_lava.encode.base import coding_ledger
+from snnlp_lava.energy.bill import (
+    Bill,
+    Ledger,
+    dense_ledger,
+    joint_total,
+    macs_ledger,
+    make_bill,
+    spiking_ledger,
+    unpriced_terms,
+    work_ledger,
+)
+from snnlp_lava.energy.estimates import latency_ns, neurobench_metrics, saving
 from snnlp_lava.energy.prices import METERED, PriceBook, price_books
-from snnlp_lava.energy.training import training_ledger
 from snnlp_lava.errors import InputError
-from snnlp_lava.netx.card import BASELINES
-from snnlp_lava.train.config import TrainConfig
-from snnlp_lava.version import VERSION
+from snnlp_lava.netx.network_file import BASELINES
+from snnlp_lava.run.folder import Run
+from snnlp_lava.run.record import COUNTS
+from snnlp_lava.train.methods.base import TrainConfig, training_ledger
 
 FORMAT = 3
 NETWORK = "this network"
@@ -45,7 +51,7 @@ def report_document(runs: Sequence[Run], own_books: Mapping[str, PriceBook] | No
     books = {**price_books(), **(own_books or {})}
     return {
         "format": FORMAT,
-        "version": VERSION,
+        "version": __version__,
         "runs": [_run_document(run, books) for run in runs],
         "books": {name: {**vars(book), "prices": _prices(book)} for name, book in books.items()},
     }

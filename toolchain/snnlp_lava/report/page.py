@@ -7,22 +7,21 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
-from snnlp_lava.backends.record import Run
 from snnlp_lava.chip.chips import RESOURCES
 from snnlp_lava.energy.prices import TERMS, PriceBook
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import replacing_file, write_json
-from snnlp_lava.given import StrPath, path_of
-from snnlp_lava.report.document import (
-    MAIN_BOOK,
-    NETWORK,
-    RIVAL_BOOK,
-    RIVAL_INT8_BOOK,
-    report_document,
-    wilson_interval,
+from snnlp_lava.files import StrPath, path_of, replacing_file, write_json
+from snnlp_lava.report.document import MAIN_BOOK, NETWORK, RIVAL_BOOK, RIVAL_INT8_BOOK, report_document, wilson_interval
+from snnlp_lava.report.tables import (
+    count_text,
+    joules_text,
+    plain_text,
+    report_csv,
+    report_latex,
+    report_markdown,
+    time_text,
 )
-from snnlp_lava.report.tables import report_csv, report_latex, report_markdown
-from snnlp_lava.report.units import count_text, joules_text, plain_text, time_text
+from snnlp_lava.run.folder import Run
 
 _TABLES = {".csv": report_csv, ".md": report_markdown, ".tex": report_latex}
 _DRAWN = (MAIN_BOOK, "loihi1-board", "loihi2", RIVAL_BOOK, RIVAL_INT8_BOOK)

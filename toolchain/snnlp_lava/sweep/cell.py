@@ -20,15 +20,15 @@ import numpy as np
 from snnlp_lava.errors import InputError, SnnlpLavaError, first_line
 from snnlp_lava.files import sha256_of_file
 from snnlp_lava.progress import Report, silent
+from snnlp_lava.records import versions
 from snnlp_lava.sweep.grid import Cell, Source
-from snnlp_lava.sweep.result import FORMAT
-from snnlp_lava.train.config import ANN, SENTENCE, SNN_RATE, TEXT_METHODS, TrainConfig
-from snnlp_lava.versions import versions
+from snnlp_lava.sweep.results import FORMAT
+from snnlp_lava.train.methods.base import ANN, SENTENCE, SNN_RATE, TEXT_METHODS, TrainConfig
 
 if TYPE_CHECKING:
     from snnlp_lava.text.dataset import TextData
-    from snnlp_lava.train.classifier import Trained
-    from snnlp_lava.train.corpus import Corpus
+    from snnlp_lava.train.data import Corpus
+    from snnlp_lava.train.trainer import Trained
 
 _one_at_a_time = threading.Lock()
 
@@ -68,7 +68,7 @@ def run_cell(cell: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        A result file's content (see `snnlp_lava.sweep.result`).
+        A result file's content (see `snnlp_lava.sweep.results`).
 
     Raises
     ------
@@ -79,8 +79,8 @@ def run_cell(cell: Mapping[str, Any]) -> dict[str, Any]:
     with _alone():
         started = time.perf_counter()
         corpus, data = _corpus(this.source, this.train.level, _features(this.train))
-        from snnlp_lava.train.classifier import train_classifier
         from snnlp_lava.train.loop import choose_device
+        from snnlp_lava.train.trainer import train_classifier
 
         trained = train_classifier(corpus, this.train, "auto", None)
         results = _results(corpus, this.train, trained)
@@ -110,9 +110,9 @@ def identify(source: Source) -> dict[str, Any]:
     InputError
         If the data or its vectors cannot be read or split.
     """
-    from snnlp_lava.embed.vectors import VectorFile
+    from snnlp_lava.embed.embedders import VectorFile
+    from snnlp_lava.text.dataset import split_rows
     from snnlp_lava.text.sources import load_texts
-    from snnlp_lava.text.split import split_rows
 
     data = load_texts(source.data, source.text_column, source.label_column)
     split_rows(data, source.split_scheme)
@@ -133,7 +133,7 @@ def prepare_corpus(source: Source, train: TrainConfig, report: Report = silent) 
         If data or vectors are unfit.
     """
     from snnlp_lava.text.sources import load_texts
-    from snnlp_lava.train.corpus import Origin, prepare
+    from snnlp_lava.train.data import Origin, prepare
 
     data = load_texts(source.data, source.text_column, source.label_column)
     if train.level == SENTENCE:
@@ -151,9 +151,9 @@ def first_input(cell: Cell) -> np.ndarray:
     InputError
         If data or vectors are unfit.
     """
-    from snnlp_lava.encode.samples import EncodedSamples
-    from snnlp_lava.text.split import TRAIN
-    from snnlp_lava.train.classifier import fit_encoder
+    from snnlp_lava.encode.base import EncodedSamples
+    from snnlp_lava.text.dataset import TRAIN
+    from snnlp_lava.train.methods.snn import fit_encoder
 
     corpus = prepare_corpus(cell.source, cell.train)
     samples = EncodedSamples(corpus.features[TRAIN], fit_encoder(corpus, cell.train), cell.train.window)
@@ -185,8 +185,8 @@ def _identity(source: Source, data: TextData) -> dict[str, Any]:
 
 def _results(corpus: Corpus, config: TrainConfig, trained: Trained) -> dict[str, Any]:
     """What training and test gave; nothing in it depends on when and where they ran."""
-    from snnlp_lava.text.split import TEST
-    from snnlp_lava.train.ann import macs
+    from snnlp_lava.text.dataset import TEST
+    from snnlp_lava.train.baselines import macs
 
     results = {
         "sizes": list(trained.sizes),
@@ -207,10 +207,10 @@ def _emulated(corpus: Corpus, config: TrainConfig, trained: Trained) -> dict[str
     import torch
 
     from snnlp_lava.backends.emulator import run_emulator
-    from snnlp_lava.backends.totals import Totals, sample_table
-    from snnlp_lava.encode.samples import EncodedSamples
-    from snnlp_lava.text.split import TEST
-    from snnlp_lava.train.spiking import SpikingClassifier
+    from snnlp_lava.encode.base import EncodedSamples
+    from snnlp_lava.run.record import Totals, sample_table
+    from snnlp_lava.text.dataset import TEST
+    from snnlp_lava.train.slayer import SpikingClassifier
 
     assert trained.encoder is not None
     module = SpikingClassifier(trained.sizes, config, trained.encoder)

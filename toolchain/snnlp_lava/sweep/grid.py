@@ -14,9 +14,9 @@ from typing import Any
 import tomli
 
 from snnlp_lava.errors import InputError, first_line
+from snnlp_lava.text.dataset import SCHEMES
 from snnlp_lava.text.sources import DEMO, HUB
-from snnlp_lava.text.split import SCHEMES
-from snnlp_lava.train.config import (
+from snnlp_lava.train.methods.base import (
     FIELDS,
     SENTENCE,
     TEXT_METHODS,
@@ -49,7 +49,7 @@ class Source:
     words, codes
         Absolute paths of files of word vectors and word codes, or None.
     split_scheme, limit
-        See `snnlp_lava.text.split`.
+        See `snnlp_lava.text.dataset`.
     """
 
     data: str

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from snnlp_lava.errors import InputError
+from snnlp_lava.files import check_count, check_known
 
 
 @dataclass(frozen=True)
@@ -77,3 +79,123 @@ def _framed(text: str) -> bytes:
     """The text in UTF-8, its length before it, so that no two lists of texts give the same bytes."""
     encoded = text.encode("utf-8")
     return len(encoded).to_bytes(8, "little") + encoded
+
+
+TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
+
+
+SCHEMES = ("official", "paper")
+
+
+PAPER_SEED = 2500
+
+
+_ALIASES = {
+    "train": TRAIN,
+    "training": TRAIN,
+    "validation": VALIDATION,
+    "valid": VALIDATION,
+    "val": VALIDATION,
+    "dev": VALIDATION,
+    "test": TEST,
+}
+
+
+def split_rows(data: TextData, scheme: str = "official") -> dict[str, np.ndarray]:
+    """Rows of the train, validation and test parts.
+
+    ``official`` keeps the source's own split, takes a tenth of the training rows for validation where it
+    has none, and cuts data without a split 80/10/10. ``paper`` pools all rows (train, validation, test, in
+    that order), shuffles and cuts them 60/10/30 with seed 2500, as SNNLP (arXiv 2401.17911) does with pandas
+    and scikit-learn.
+
+    Returns
+    -------
+    dict
+        Part name -> (m,) int64 rows of `data`.
+
+    Raises
+    ------
+    InputError
+        If the scheme is unknown, the split column has unknown names, a part is empty, training has one
+        class only, or another part has a label that training never saw.
+    """
+    check_known("split scheme", scheme, SCHEMES)
+    own = _own_split(data)
+    parts = _paper(data, own) if scheme == "paper" else _official(data, own)
+    for part, rows in parts.items():
+        if not len(rows):
+            unnamed = scheme == "official" and own is not None and part != VALIDATION
+            why = f"no row of the column split says {part}" if unnamed else f"{len(data)} rows are too few"
+            raise InputError(f"data {data.name}: the {part} part is empty; {why}")
+    seen = set(data.labels[parts[TRAIN]].tolist())
+    if len(seen) < 2:
+        only = data.label_names[next(iter(seen))]
+        raise InputError(f"data {data.name}: training needs two classes, the training rows have only {only!r}")
+    for part in (VALIDATION, TEST):
+        if unseen := set(data.labels[parts[part]].tolist()) - seen:
+            names = ", ".join(repr(data.label_names[i]) for i in sorted(unseen))
+            raise InputError(f"data {data.name}: the {part} part has labels that training never saw: {names}")
+    return parts
+
+
+def limit_rows(rows: np.ndarray, limit: int | None) -> np.ndarray:
+    """At most `limit` of the rows, drawn at random once and for all, in their given order.
+
+    The same rows for the same limit, and a smaller limit's rows are among a larger one's.
+
+    Raises
+    ------
+    InputError
+        If the limit is no whole number from 1.
+    """
+    check_count("limit", limit)
+    if limit is None or limit >= len(rows):
+        return rows
+    chosen = np.random.default_rng(PAPER_SEED).permutation(len(rows))[:limit]
+    return rows[np.sort(chosen)]
+
+
+def _own_split(data: TextData) -> np.ndarray | None:
+    """Column ``split`` as 0, 1, 2 for train, validation, test."""
+    if data.splits is None:
+        return None
+    codes = {}
+    for name in np.unique(data.splits):
+        part = _ALIASES.get(str(name).lower())
+        if part is None:
+            raise InputError(f"data {data.name}: split {str(name)!r} is unknown (known: {', '.join(PARTS)})")
+        codes[name] = PARTS.index(part)
+    return np.array([codes[name] for name in data.splits], dtype=np.int64)
+
+
+def _official(data: TextData, own: np.ndarray | None) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(PAPER_SEED)
+    if own is None:
+        order = rng.permutation(len(data))
+        tenth = len(data) // 10
+        cut = {TEST: order[:tenth], VALIDATION: order[tenth : 2 * tenth], TRAIN: order[2 * tenth :]}
+        return {part: np.sort(cut[part]) for part in PARTS}
+    parts = {part: np.flatnonzero(own == code) for code, part in enumerate(PARTS)}
+    if not len(parts[VALIDATION]):
+        order = rng.permutation(len(parts[TRAIN]))
+        tenth = len(order) // 10
+        parts[VALIDATION] = parts[TRAIN][np.sort(order[:tenth])]
+        parts[TRAIN] = parts[TRAIN][np.sort(order[tenth:])]
+    return parts
+
+
+def _paper(data: TextData, own: np.ndarray | None) -> dict[str, np.ndarray]:
+    pooled = np.arange(len(data)) if own is None else np.argsort(own, kind="stable")
+    shuffled = pooled[np.random.RandomState(PAPER_SEED).permutation(len(pooled))]
+    train, rest = _shuffle_split(shuffled, 0.4)
+    # The paper's script takes the first result of its second cut, three quarters, as the test part.
+    test, validation = _shuffle_split(rest, 0.25)
+    return {TRAIN: train, VALIDATION: validation, TEST: test}
+
+
+def _shuffle_split(rows: np.ndarray, second: float) -> tuple[np.ndarray, np.ndarray]:
+    """scikit-learn's train_test_split(rows, test_size=second, random_state=2500)."""
+    order = np.random.RandomState(PAPER_SEED).permutation(len(rows))
+    n_second = math.ceil(len(rows) * second)
+    return rows[order[n_second:]], rows[order[:n_second]]

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from snnlp_lava.errors import InputError, first_line
-from snnlp_lava.files import expect_file
-from snnlp_lava.given import StrPath, path_of
+from snnlp_lava.files import StrPath, expect_file, path_of
 from snnlp_lava.text.dataset import TextData
-from snnlp_lava.text.readers import NAME_COLUMN, SPLIT_COLUMN, Columns, from_columns, read_file
+from snnlp_lava.text.readers import (
+    _LABEL,
+    _TEXT,
+    NAME_COLUMN,
+    SPLIT_COLUMN,
+    Columns,
+    TextStream,
+    _in_memory,
+    _parquet_stream,
+    check_columns,
+    from_columns,
+    is_empty,
+    read_columns,
+    read_file,
+)
+
+if TYPE_CHECKING:
+    pass
 
 
 class HubSource(NamedTuple):
@@ -38,6 +54,8 @@ HUB = {
     ),
     "imdb": HubSource("stanfordnlp/imdb", "plain_text", "e6281661ce1c48d982bc483cf8a173c1bbeb5d31", ("train", "test")),
 }
+
+
 DEMO = "demo"
 
 
@@ -99,3 +117,35 @@ def _from_hub(name: str, source: HubSource) -> TextData:
         columns[NAME_COLUMN] += [names[label] for label in labels]
         columns[SPLIT_COLUMN] += [part] * len(table)
     return from_columns(name, columns)
+
+
+def open_texts(data: str, text_column: str = "text", label_column: str = "label") -> TextStream:
+    """Open all texts of ``demo``, ``emotion``, ``imdb`` or a file, whatever part they belong to.
+
+    A parquet file is read as it is needed; of other sources all texts are held in memory.
+
+    Raises
+    ------
+    InputError
+        If there is no such data, it cannot be read, or a row has no text.
+    """
+    if named_source(data):
+        known = load_texts(data)
+        names = [known.label_names[label] for label in known.labels]
+        return _in_memory(known.name, {_TEXT: list(known.texts), _LABEL: names})
+    path = Path(data)
+    if path.suffix.lower() == ".parquet":
+        expect_file(path, "data")
+        return _parquet_stream(path, text_column, label_column)
+    columns = read_columns(path, text_column, label_column)
+    check_columns(columns, text_column, str(path))
+    present = [name for name in (NAME_COLUMN, label_column) if name in columns]
+    if not present:
+        return _in_memory(path.stem, {_TEXT: columns[text_column]})
+    for name in present:
+        if any(is_empty(value) for value in columns[name]):
+            labels = [None if is_empty(value) else str(value) for value in columns[name]]
+            return _in_memory(path.stem, {_TEXT: columns[text_column], _LABEL: labels})
+    known = from_columns(path.stem, columns, text_column, label_column, source=str(path))
+    names = [known.label_names[label] for label in known.labels]
+    return _in_memory(path.stem, {_TEXT: list(known.texts), _LABEL: names})

@@ -1,0 +1,255 @@
+"""Lava runtimes: source and NetX network in child processes under a watchdog, on the simulator or for a Loihi 2."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snnlp_lava.backends.base import BrokenRunError
+from snnlp_lava.backends.lava.job import LOG, Board, LavaJob, remove_shared_memory
+from snnlp_lava.encode.base import Samples
+from snnlp_lava.errors import BackendError, InputError
+from snnlp_lava.files import read_json
+from snnlp_lava.network.network import Network
+
+logger = logging.getLogger(__name__)
+
+
+START_SECONDS = 180.0
+"""Time a worker has to import and compile before its first step."""
+
+
+STALL_SECONDS = 60.0
+"""Time without a step after which a worker counts as hung."""
+
+
+_END_SECONDS = 10.0
+
+
+_LEAVE_SECONDS = 5.0
+
+
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class LavaRun:
+    """What came of the runs of one or more Lava runtimes.
+
+    Attributes
+    ----------
+    finished
+        (n,) indices of the samples that were done.
+    trains
+        Their packed trains, (n, period, bytes) uint8, of each layer that was read, the input being 0.
+    steps
+        Steps that were run in all.
+    metered
+        What Lava's profiler saw, where it looked on.
+    broken
+        Why the run ended early, if it did.
+    """
+
+    finished: np.ndarray
+    trains: dict[int, np.ndarray]
+    steps: int
+    metered: dict[str, Any] | None
+    broken: BrokenRunError | None
+
+
+def run_lava(
+    path: Path,
+    network: Network,
+    samples: Samples,
+    period: int,
+    shares: list[np.ndarray],
+    *,
+    board: Board | None = None,
+    start_seconds: float = START_SECONDS,
+    progress: Callable[[int], None] = lambda done: None,
+) -> LavaRun:
+    """Present each share of the samples to a Lava runtime of its own.
+
+    Parameters
+    ----------
+    path
+        The network file, which NetX reads.
+    network
+        The same network, read.
+    samples
+        What is presented.
+    period
+        Steps from one sample to the next, at least the samples' window.
+    shares
+        Indices of samples.
+    board
+        The Loihi 2, None for the simulator.
+    start_seconds
+        Time without a first step after which a worker counts as hung.
+    progress
+        Called with the number of samples done since the last call.
+
+    Raises
+    ------
+    InputError
+        If a sample cannot be made into spikes, or the job cannot be written.
+    """
+    with tempfile.TemporaryDirectory(prefix="snnlp-lava-") as scratch, contextlib.ExitStack() as stack:
+        workers = []
+        for number, rows in enumerate(shares):
+            job = LavaJob.of(path, network.sizes, samples, len(rows), period, board)
+            workers.append(stack.enter_context(_worker(Path(scratch) / f"worker{number}", job, samples, rows)))
+        broken: BrokenRunError | None = None
+        try:
+            _watch(workers, start_seconds, progress)
+        except BackendError as error:
+            broken = BrokenRunError(str(error))
+            logger.info("all that Lava said:\n%s", "".join(worker.said() for worker in workers))
+        except KeyboardInterrupt:
+            broken = BrokenRunError("interrupted", interrupted=True)
+        finished = [worker.finished for worker in workers]
+        trains = [worker.trains(count) for worker, count in zip(workers, finished, strict=True)]
+        steps = sum(worker.step for worker in workers)
+        metered = workers[0].metered
+    done = np.concatenate([rows[:count] for rows, count in zip(shares, finished, strict=True)])
+    layers = [np.concatenate(parts) for parts in zip(*trains, strict=True)]
+    return LavaRun(done, dict(zip(workers[0].job.recorded, layers, strict=True)), steps, metered, broken)
+
+
+class _Worker:
+    """A child process that runs one share of the samples."""
+
+    def __init__(self, folder: Path, job: LavaJob, samples: Samples, rows: np.ndarray) -> None:
+        self.folder, self.job = folder, job
+        try:
+            folder.mkdir()
+            job.write(folder, samples, rows)
+            self._log = (folder / LOG).open("wb")
+        except OSError as error:
+            raise InputError(f"cannot write to {folder.parent}: {error.strerror or error}; set TMPDIR") from error
+        self.process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "snnlp_lava.backends.lava.worker", str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            cwd=folder,  # python -m looks for modules here first, and the user's folder may hold any
+            start_new_session=True,  # a group of its own, so that ending it ends Lava's processes and no others
+        )
+        self._step = np.load(job.step_file(folder), mmap_mode="r")
+        self._seen, self._since = 0, time.monotonic()
+
+    @property
+    def step(self) -> int:
+        """The last step that is on disk for all layers."""
+        return int(self._step.min())
+
+    @property
+    def finished(self) -> int:
+        """Samples whose spikes have left the last layer."""
+        return self.job.finished(self.step)
+
+    @property
+    def metered(self) -> dict[str, Any] | None:
+        """What Lava's profiler saw."""
+        path = self.job.metered_file(self.folder)
+        return read_json(path) if path.is_file() else None
+
+    def poll(self, start_seconds: float) -> bool:
+        """Whether it is done.
+
+        Raises
+        ------
+        BackendError
+            If it crashed or hung.
+        """
+        code, step = self.process.poll(), self.step
+        if step == self.job.steps and code is not None:
+            return True
+        if code is not None:
+            raise BackendError(
+                f"Lava ended with exit code {code} {self._where()}; its last words: {self._last_words()}"
+            )
+        if step != self._seen:
+            self._seen, self._since = step, time.monotonic()
+        limit = STALL_SECONDS if step else start_seconds
+        if time.monotonic() - self._since <= limit:
+            return False
+        if step == self.job.steps:  # all there is to know is on disk; only Lava's own tidying hangs
+            logger.warning("Lava did not end after its last step and was ended")
+            return True
+        raise BackendError(f"Lava made no step for {limit:.0f} s {self._where()} and was ended")
+
+    def trains(self, samples: int) -> list[np.ndarray]:
+        """Packed trains of its first samples (see `LavaJob.trains`)."""
+        return self.job.trains(self.folder, samples)
+
+    def end(self) -> None:
+        """End the worker's process group and remove what it left in shared memory."""
+        if self.job.board is not None:
+            self._ask_to_leave()
+        deadline = time.monotonic() + _END_SECONDS
+        with contextlib.suppress(ProcessLookupError):  # raised when the group has no process left
+            while time.monotonic() < deadline:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.poll()
+                time.sleep(_POLL_SECONDS / 10)
+        self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        self._log.close()
+        remove_shared_memory(self.process.pid)
+
+    def _ask_to_leave(self) -> None:
+        """Let what holds a board give it back: SLURM's srun ends its allocation at SIGTERM, not at SIGKILL."""
+        deadline = time.monotonic() + _LEAVE_SECONDS
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+            while time.monotonic() < deadline:
+                os.killpg(self.process.pid, 0)
+                self.process.poll()
+                time.sleep(_POLL_SECONDS)
+
+    def _where(self) -> str:
+        sample = min(self.job.samples, self.step // self.job.period + 1)
+        return f"at step {self.step} of {self.job.steps} (sample {sample} of {self.job.samples})"
+
+    def said(self) -> str:
+        """All that Lava wrote."""
+        return (self.folder / LOG).read_text("utf-8", "replace")
+
+    def _last_words(self) -> str:
+        lines = self.said().strip().splitlines()
+        return lines[-1].strip() if lines else "none"
+
+
+@contextlib.contextmanager
+def _worker(folder: Path, job: LavaJob, samples: Samples, rows: np.ndarray) -> Iterator[_Worker]:
+    worker = _Worker(folder, job, samples, rows)
+    try:
+        yield worker
+    finally:
+        worker.end()
+
+
+def _watch(workers: list[_Worker], start_seconds: float, progress: Callable[[int], None]) -> None:
+    reported = 0
+    while True:
+        done = [worker.poll(start_seconds) for worker in workers]
+        finished = sum(worker.finished for worker in workers)
+        progress(finished - reported)
+        reported = finished
+        if all(done):
+            return
+        time.sleep(_POLL_SECONDS)

@@ -1,0 +1,170 @@
+"""SAF as a Lava Process: the deterministic rate code of `snnlp_lava.encode.saf`, spike for spike."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.model import PyLoihiProcessModel
+from lava.magma.core.model.py.ports import PyOutPort
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.process.ports.ports import OutPort
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.process.variable import Var
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+
+from snnlp_lava.backends.lava.processes.recorders import Recording
+from snnlp_lava.encode.calibration import ONE
+
+
+class PySource(PyLoihiProcessModel):
+    """Presents one sample after another; silent for the rest of each period, and after the last.
+
+    A subclass sets `samples`, `channels` and `window`: how many samples there are, their lines and their steps.
+    """
+
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=1)
+    samples: int
+    channels: int
+    window: int
+
+    def __init__(self, proc_params: dict) -> None:
+        super().__init__(proc_params)
+        self.period: int = proc_params["period"]
+        self.recording: Recording = proc_params["recording"]
+
+    @abstractmethod
+    def spikes(self, sample: int, step: int) -> np.ndarray:
+        """Spikes (channels,) of a step of a sample's window; called for each once, in order."""
+
+    def run_spk(self) -> None:
+        """Send the spikes of this step and write them down."""
+        sample, step = divmod(self.time_step - 1, self.period)  # Lava counts from 1
+        presents = step < self.window and sample < self.samples
+        spikes = self.spikes(sample, step) if presents else np.zeros(self.channels, dtype=bool)
+        self.recording.write(self.time_step, spikes)
+        self.s_out.send(spikes.astype(np.int32))
+
+
+class SAF(AbstractProcess):
+    """Self-accumulate-and-fire neurons.
+
+    At the first step of every period each neuron takes its next value x and forgets its remainder; then, for
+    `window` steps, it adds x to v and spikes when v reaches the threshold, which is then taken off v (soft
+    reset). For the rest of the period, and after the last sample, it is silent.
+
+    Parameters
+    ----------
+    values
+        (samples, channels) int32 in [0, ONE], from a calibration. May be memory-mapped; it is only read.
+    window
+        Steps a sample is presented.
+    period
+        Steps from one sample to the next, at least `window`.
+    recording
+        Where its spikes are written down.
+
+    Attributes
+    ----------
+    s_out
+        (channels,) spikes.
+    x, v
+        (channels,) the value in force, and the accumulator.
+    """
+
+    def __init__(self, *, values: np.ndarray, window: int, period: int, recording: Recording) -> None:
+        super().__init__(values=values, window=window, period=period, recording=recording)
+        if not 0 < window <= period:  # after super: Lava's destructor needs what it sets
+            raise ValueError(f"a window of {window} steps does not fit a period of {period}")
+        channels = values.shape[1]
+        self.s_out = OutPort(shape=(channels,))
+        self.x = Var(shape=(channels,), init=0)
+        self.v = Var(shape=(channels,), init=0)
+
+
+class _PySAF(PySource):
+    """What both models share; `unit` is the value of ONE in their arithmetic."""
+
+    unit: int | float = ONE
+
+    def __init__(self, proc_params: dict) -> None:
+        super().__init__(proc_params)
+        self.values = proc_params["values"]
+        self.samples, self.channels = self.values.shape
+        self.window = proc_params["window"]
+
+    def spikes(self, sample: int, step: int) -> np.ndarray:
+        if step == 0:
+            self.x[:] = self.values[sample] * (self.unit / ONE)
+            self.v[:] = 0
+        self.v += self.x
+        spikes: np.ndarray = self.v >= self.unit
+        self.v[spikes] -= self.unit
+        return spikes
+
+
+@implements(proc=SAF, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PySAFFixed(_PySAF):
+    """Integer accumulator with threshold ONE."""
+
+    x: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=17)
+    v: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=18)
+
+
+@implements(proc=SAF, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PySAFFloat(_PySAF):
+    """Float64 accumulator with threshold 1.0; exact, since x is a multiple of 2^-16."""
+
+    x: np.ndarray = LavaPyType(np.ndarray, float)
+    v: np.ndarray = LavaPyType(np.ndarray, float)
+    unit = 1.0
+
+
+class SpikePlayer(AbstractProcess):
+    """Plays one spike train after another; silent for the rest of each period, and after the last.
+
+    Parameters
+    ----------
+    trains
+        (samples, window, ceil(channels / 8)) uint8, bit-packed. May be memory-mapped; it is only read.
+    channels
+        Number of lines.
+    period
+        Steps from one sample to the next, at least the window.
+    recording
+        Where its spikes are written down.
+
+    Attributes
+    ----------
+    s_out
+        (channels,) spikes.
+    """
+
+    def __init__(self, *, trains: np.ndarray, channels: int, period: int, recording: Recording) -> None:
+        super().__init__(trains=trains, channels=channels, period=period, recording=recording)
+        if trains.shape[1] > period:  # after super: Lava's destructor needs what it sets
+            raise ValueError(f"a window of {trains.shape[1]} steps does not fit a period of {period}")
+        self.s_out = OutPort(shape=(channels,))
+
+
+@implements(proc=SpikePlayer, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt", "floating_pt")
+class PySpikePlayer(PySource):
+    """Unpacks one row a step."""
+
+    def __init__(self, proc_params: dict) -> None:
+        super().__init__(proc_params)
+        self.trains = proc_params["trains"]
+        self.channels = proc_params["channels"]
+        self.samples, self.window = self.trains.shape[:2]
+
+    def spikes(self, sample: int, step: int) -> np.ndarray:
+        """Those of the train."""
+        return np.unpackbits(self.trains[sample, step], count=self.channels)

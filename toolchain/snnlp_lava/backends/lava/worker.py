@@ -1,0 +1,77 @@
+"""One Lava runtime in a process of its own: ``python -m snnlp_lava.backends.lava.worker JOB_FOLDER``."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import threading
+from multiprocessing import shared_memory
+from pathlib import Path
+
+from snnlp_lava.backends.lava.job import LavaJob, remove_shared_memory, shared_memory_prefix
+
+
+def main(folder: Path) -> None:
+    """Run the job of a folder to its end."""
+    _end_with_parent(folder)
+    # All of Lava's shared memory comes from SharedMemory() without a name, in this process or its children.
+    shared_memory._SHM_NAME_PREFIX = "/" + shared_memory_prefix(os.getpid())  # type: ignore[attr-defined]
+    run_job(LavaJob.read(folder), folder)
+
+
+def run_job(job: LavaJob, folder: Path) -> None:
+    """Build the source and the NetX network, and run them for the job's steps."""
+    from lava.lib.dl import netx
+    from lava.magma.core.run_conditions import RunSteps
+    from lava.magma.core.run_configs import Loihi2SimCfg
+
+    from snnlp_lava.backends.lava.processes.recorders import Recording, recording_lif
+    from snnlp_lava.backends.lava.processes.sources import SAF, SpikePlayer
+
+    step_file = job.step_file(folder)
+    first, *others = [Recording(file, step_file, layer) for layer, file in enumerate(job.train_files(folder))]
+    source: SAF | SpikePlayer
+    if job.saf:
+        source = SAF(values=job.input(folder), window=job.window, period=job.period, recording=first)
+    else:
+        source = SpikePlayer(trains=job.input(folder), channels=job.sizes[0], period=job.period, recording=first)
+    # The source feeds the network directly, so the first layer's window begins one step behind the source's.
+    offset = 1 + (job.board.input_delay if job.board is not None else 0)
+    network = netx.hdf5.Network(net_config=job.network, reset_interval=job.period, reset_offset=offset)
+    network.net_config.f.close()  # NetX leaves its file open
+    if job.board is not None:
+        from snnlp_lava.backends.lava.loihi2 import run_on_board
+
+        run_on_board(job, folder, source, network, others[-1])
+        return
+    source.s_out.connect(network.inp)
+    models = {layer.neuron: recording_lif(recording) for layer, recording in zip(network.layers, others, strict=True)}
+    config = Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map=models)
+    try:
+        source.run(condition=RunSteps(num_steps=job.steps), run_cfg=config)
+    finally:
+        source.stop()
+
+
+def _end_with_parent(folder: Path) -> None:
+    """End this process group when the parent is gone, which closes our standard input, and tidy up in its place."""
+    # Not through sys.stdin: its lock, held by a thread here, would hang every child that closes it.
+    descriptor = sys.stdin.fileno()
+
+    def watch() -> None:
+        while os.read(descriptor, 1):
+            pass
+        remove_shared_memory(os.getpid())
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # raised while another worker's folder stands beside it
+            folder.parent.rmdir()
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

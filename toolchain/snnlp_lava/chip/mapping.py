@@ -1,0 +1,383 @@
+"""Does a network fit on a chip? Its layers split over neuro cores, counted as nengo-loihi counts them.
+
+Each core holds consecutive neurons of one layer. On it, every line that reaches one of its neurons is an
+input axon, and every pair of a neuron and a core it sends to is an output axon. An input axon with n synapses takes
+blocks of at most 64: each has n_i (weight bits + index bits) + 10 bits, rounded up to words of 64; there are no
+delays and no tags. A dense axon has a synapse for every neuron of the core and no index; a sparse one has only those
+whose weight is not 0, each with an index. A layer is kept in the format that takes fewer cores, then fewer words.
+
+Core by core the counts are those of nengo-loihi 1.1.0 (a table in tests/chip/test_fit.py). Two things differ: it gives
+every weight 8 bits, where here a layer takes the fewest that keep its weights, as NetX does; and it refuses a layer
+with more output axons than a core may have, where here the layer is split further.
+
+The network's input comes from a Process on the host or the embedded cores: its lines are input axons of the first
+layer's cores, its own output axons are on no neuro core. The spikes of the last layer are read out by probes, which
+take no output axon. Profiles of compartments, thresholds and synapses are never short: a layer needs one of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from snnlp_lava.chip.chips import RESOURCES, Chip
+from snnlp_lava.files import check_count
+from snnlp_lava.network import limits
+from snnlp_lava.network.network import Layer, Network
+
+
+@dataclass(frozen=True)
+class Core:
+    """What one core holds.
+
+    Attributes
+    ----------
+    first
+        Index of its first neuron in the layer; the others follow.
+    neurons, input_axons, output_axons
+        Their number.
+    words
+        64-bit words of synaptic memory.
+    """
+
+    first: int
+    neurons: int
+    input_axons: int
+    output_axons: int
+    words: int
+
+
+@dataclass(frozen=True)
+class LayerFit:
+    """One layer on its cores.
+
+    Attributes
+    ----------
+    name
+        As `Network.layer_names` has it.
+    inputs, neurons
+        Their number.
+    sparse
+        Whether its axons keep only the weights that are not 0.
+    weight_bits
+        Of each synapse.
+    bias
+        The smallest and the largest.
+    current_decay, voltage_decay, threshold
+        As in `Layer`.
+    cores
+        In order; each neuron is on one of them.
+    """
+
+    name: str
+    inputs: int
+    neurons: int
+    sparse: bool
+    weight_bits: int
+    bias: tuple[int, int]
+    current_decay: int
+    voltage_decay: int
+    threshold: int
+    cores: tuple[Core, ...]
+
+    def most(self, resource: str) -> int:
+        """The most of a resource that one of its cores takes; a name of `RESOURCES`."""
+        return max(getattr(core, resource) for core in self.cores)
+
+    @property
+    def words(self) -> int:
+        """64-bit words of synaptic memory on all its cores."""
+        return sum(core.words for core in self.cores)
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A limit that is broken.
+
+    Attributes
+    ----------
+    subject
+        The layer's name, or ``network``.
+    quantity
+        ``cores``, ``input_axons``, ``output_axons``, ``words``, ``voltage_decay`` or ``period``.
+    value
+        What the network has.
+    limit
+        The nearest value that the chip takes.
+    text
+        All of it in one sentence, with what would mend it.
+    """
+
+    subject: str
+    quantity: str
+    value: int
+    limit: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A network on a chip.
+
+    Attributes
+    ----------
+    chip
+        The chip.
+    period
+        Steps from one sample to the next; None where the network file does not say.
+    layers
+        One for each layer, in order.
+    violations
+        The limits that are broken; none if the network fits.
+    notes
+        What a reader should know of the figures.
+    """
+
+    chip: Chip
+    period: int | None
+    layers: tuple[LayerFit, ...]
+    violations: tuple[Violation, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Cores, neurons, axons and words of all layers."""
+        cores = [core for layer in self.layers for core in layer.cores]
+        return {
+            "cores": len(cores),
+            **{resource: sum(getattr(core, resource) for core in cores) for resource in RESOURCES},
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON."""
+        layers = [{**asdict(layer), "words": layer.words} for layer in self.layers]
+        return {
+            "chip": asdict(self.chip),
+            "estimate": self.chip.estimate,
+            "fits": not self.violations,
+            "period": self.period,
+            "totals": self.totals,
+            "layers": layers,
+            "violations": [asdict(violation) for violation in self.violations],
+            "notes": list(self.notes),
+        }
+
+
+def fit_network(network: Network, chip: Chip, period: int | None = None) -> Fit:
+    """Split a network over the cores of a chip and compare all it takes with what the chip has.
+
+    Each layer takes the fewest cores on which its neurons, kept in order, break no limit, given the cores of the layer
+    behind it; on those they are spread evenly where that breaks none. A limit that a single neuron breaks is a
+    violation, and the layer is split as if the limit were what that neuron needs.
+
+    Parameters
+    ----------
+    network
+        The network.
+    chip
+        One of `snnlp_lava.chip.chips.CHIPS`.
+    period
+        Steps from one sample to the next, if known.
+
+    Raises
+    ------
+    InputError
+        If the period is no whole number from 1.
+    """
+    check_count("period", period)
+    fits: list[LayerFit] = []
+    fan_out = np.zeros(network.outputs, dtype=np.int64)
+    for name, layer in zip(network.layer_names[:0:-1], network.layers[::-1], strict=True):
+        stored, cores = _place(layer, fan_out, chip)
+        fits.append(_layer_fit(name, layer, stored, cores))
+        fan_out = stored.targets(cores)
+    layers = tuple(reversed(fits))
+    violations = (*_violations(layers, chip), *_period_violations(period, chip))
+    return Fit(chip, period, layers, violations, _notes(layers, chip, period))
+
+
+def weight_bits(weight: np.ndarray) -> int:
+    """Fewest bits in which a synapse can keep every weight of a layer, with the best weight exponent.
+
+    A layer keeps w = k 2^g with one g for all: without negative weights k has the bits b of 0 to 2^b - 1, with both
+    signs those of -2^(b-1) to 2^(b-1) - 1. Any g from 0 is within the exponents -7 to 7 that the chip has.
+    """
+    common = int(np.bitwise_or.reduce(weight, axis=None))
+    shift = (common & -common).bit_length() - 1
+    low, high = int(weight.min()) >> shift, int(weight.max()) >> shift
+    needed = high.bit_length() if low >= 0 else 1 + max(high.bit_length(), (-low - 1).bit_length())
+    return next(bits for bits in limits.WEIGHT_BITS if bits >= needed)
+
+
+def axon_words(synapses: np.ndarray, synapse_bits: int) -> np.ndarray:
+    """64-bit words of synaptic memory that input axons take.
+
+    Parameters
+    ----------
+    synapses
+        Number of synapses of each axon.
+    synapse_bits
+        Bits of one synapse: its weight, and its index where the axon is sparse.
+    """
+    full, rest = np.divmod(synapses, limits.BLOCK_SYNAPSES)
+    return full * _block_words(limits.BLOCK_SYNAPSES, synapse_bits) + (rest > 0) * _block_words(rest, synapse_bits)
+
+
+def line_words(layer: Layer, fitted: LayerFit) -> np.ndarray:
+    """64-bit words that a spike of each input line reads: those of its axons on all cores of the layer, (in,) int64."""
+    stored = _Stored(layer.weight, fitted.weight_bits, fitted.sparse, np.zeros(layer.neurons, dtype=np.int64))
+    ends = [(core.first, core.first + core.neurons) for core in fitted.cores]
+    return np.sum([axon_words(*stored.axons(start, stop)) for start, stop in ends], axis=0, dtype=np.int64)
+
+
+def _block_words(synapses: Any, synapse_bits: int) -> Any:
+    return -(-(synapses * synapse_bits + limits.BLOCK_HEADER_BITS) // limits.WORD_BITS)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A layer's synapses in one format; `fan_out` has the number of cores that each neuron sends to."""
+
+    weight: np.ndarray
+    bits: int
+    sparse: bool
+    fan_out: np.ndarray
+
+    def core(self, start: int, stop: int) -> Core:
+        """What the neurons from `start` up to `stop` take on one core."""
+        synapses, bits = self.axons(start, stop)
+        words = int(axon_words(synapses, bits).sum())
+        return Core(start, stop - start, np.count_nonzero(synapses), int(self.fan_out[start:stop].sum()), words)
+
+    def axons(self, start: int, stop: int) -> tuple[np.ndarray, int]:
+        """Synapses of each input line on such a core, (in,), and the bits of one; a line without any is no axon."""
+        neurons = stop - start
+        if not self.sparse:
+            return np.full(self.weight.shape[1], neurons), self.bits
+        needed = (neurons - 1).bit_length()
+        index_bits = next(bits for bits in limits.INDEX_BITS if bits >= needed)
+        return np.count_nonzero(self.weight[start:stop], axis=0), self.bits + index_bits
+
+    def targets(self, cores: Sequence[Core]) -> np.ndarray:
+        """Number of these cores that each input line reaches."""
+        if not self.sparse:
+            return np.full(self.weight.shape[1], len(cores))
+        return np.sum([self.weight[core.first : core.first + core.neurons].any(axis=0) for core in cores], axis=0)
+
+
+def _place(layer: Layer, fan_out: np.ndarray, chip: Chip) -> tuple[_Stored, tuple[Core, ...]]:
+    bits = weight_bits(layer.weight)
+    formats = (False,) if layer.weight.all() else (False, True)
+    stored = [_Stored(layer.weight, bits, sparse, fan_out) for sparse in formats]
+    places = [(format_, _split(format_, chip)) for format_ in stored]
+    return min(places, key=lambda place: _cost(place[1], chip))
+
+
+def _cost(cores: Sequence[Core], chip: Chip) -> tuple[bool, int, int]:
+    return not all(_within(core, chip) for core in cores), len(cores), sum(core.words for core in cores)
+
+
+def _split(stored: _Stored, chip: Chip) -> tuple[Core, ...]:
+    cores, neurons = _fill(stored, chip), len(stored.weight)
+    bounds = [neurons * index // len(cores) for index in range(len(cores) + 1)]
+    even = tuple(stored.core(start, stop) for start, stop in pairwise(bounds))
+    return even if all(_within(core, chip, stored.core(core.first, core.first + 1)) for core in even) else cores
+
+
+def _fill(stored: _Stored, chip: Chip) -> tuple[Core, ...]:
+    """Fill core after core with as many neurons as it takes."""
+    cores: list[Core] = []
+    start, neurons = 0, len(stored.weight)
+    most = min(chip.neurons, 1 << limits.INDEX_BITS[-1]) if stored.sparse else chip.neurons
+    while start < neurons:
+        alone = stored.core(start, start + 1)
+        low, high, last = start + 1, start + 2, min(start + most, neurons)
+        while high <= last and _within(stored.core(start, high), chip, alone):
+            low, high = high, 2 * high - start
+        high = min(high, last + 1)
+        while high - low > 1:  # `low` is within the limits, `high` is not
+            middle = (low + high) // 2
+            low, high = (middle, high) if _within(stored.core(start, middle), chip, alone) else (low, middle)
+        cores.append(stored.core(start, low))
+        start = low
+    return tuple(cores)
+
+
+def _within(core: Core, chip: Chip, alone: Core | None = None) -> bool:
+    """Whether no limit is broken, or none further than by the core's first neuron alone."""
+    for resource in RESOURCES:
+        limit = getattr(chip, resource)
+        if limit is not None and getattr(core, resource) > max(limit, getattr(alone, resource) if alone else 0):
+            return False
+    return True
+
+
+def _layer_fit(name: str, layer: Layer, stored: _Stored, cores: tuple[Core, ...]) -> LayerFit:
+    return LayerFit(
+        name=name,
+        inputs=layer.inputs,
+        neurons=layer.neurons,
+        sparse=stored.sparse,
+        weight_bits=stored.bits,
+        bias=(int(layer.bias.min()), int(layer.bias.max())),
+        current_decay=int(layer.current_decay),
+        voltage_decay=int(layer.voltage_decay),
+        threshold=int(layer.threshold),
+        cores=cores,
+    )
+
+
+def _violations(layers: Sequence[LayerFit], chip: Chip) -> list[Violation]:
+    found: list[Violation] = []
+    number = sum(len(layer.cores) for layer in layers)
+    if number > chip.cores:
+        text = f"network: {number:,} cores, {chip.name} has {chip.cores:,}; train with fewer neurons in its layers"
+        found.append(Violation("network", "cores", number, chip.cores, text))
+    smaller = ["give the network fewer input lines"]
+    smaller += [f"train with fewer neurons in {layer.name}" for layer in layers]
+    for index, layer in enumerate(layers):
+        for resource, words in RESOURCES.items():
+            value, limit = layer.most(resource), getattr(chip, resource)
+            if limit is None or value <= limit:
+                continue
+            remedy = smaller[index + 2 if resource == "output_axons" else index]
+            text = f"{layer.name}: {value:,} {words} on a core, {chip.name} has {limit:,}; {remedy}"
+            found.append(Violation(layer.name, resource, value, limit, text))
+        value, limit = layer.voltage_decay, limits.VOLTAGE_DECAY_STORED_MAX
+        if value > limit:
+            text = f"{layer.name}: voltage decay {value}, {chip.name} stores at most {limit}; train with a smaller one"
+            found.append(Violation(layer.name, "voltage_decay", value, limit, text))
+    return found
+
+
+def _period_violations(period: int | None, chip: Chip) -> list[Violation]:
+    if period is None or not chip.period_power_of_two or period & (period - 1) == 0:
+        return []
+    power = 1 << period.bit_length()
+    text = (
+        f"network: period {period} is no power of two, which {chip.name} needs, {power} is the next; "
+        f"export again with snnlp-lava export --period {power}"
+    )
+    return [Violation("network", "period", period, power, text)]
+
+
+def _notes(layers: Sequence[LayerFit], chip: Chip, period: int | None) -> tuple[str, ...]:
+    notes: list[str] = []
+    if chip.estimate:
+        notes.append(
+            f"{chip.name}: the limits of axons and the layout of synapses are not published; synapses are counted as "
+            "on Loihi 1, in all of a core's memory."
+        )
+    for layer in layers:
+        if chip.neurons_seen is not None and layer.most("neurons") > chip.neurons_seen:
+            notes.append(
+                f"{layer.name}: {layer.most('neurons'):,} neurons on a core, {chip.neurons_seen:,} are the most that "
+                f"have been seen on {chip.name}."
+            )
+    if chip.period_power_of_two and period is None:
+        notes.append(f"The network file names no period; on {chip.name} it must be a power of two.")
+    return tuple(notes)

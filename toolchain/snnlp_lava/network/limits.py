@@ -1,0 +1,100 @@
+"""Ranges of the integers that Loihi stores, as lava-nc 0.10's fixed-point models and NetX take them.
+
+Sources: Davies et al., IEEE Micro 38(1), 2018; docstrings of lava.proc.lif.models.PyLifModelBitAcc;
+lava.utils.weightutils.
+"""
+
+WEIGHT_MIN, WEIGHT_MAX = -256, 254
+"""Weights of a matrix with both signs; they must be even (8 bits with sign, times 2)."""
+
+
+WEIGHT_MAX_UNSIGNED = 255
+"""Largest weight of a matrix without negative weights."""
+
+
+DECAY_UNITY = 1 << 12
+"""A decay of 4096 forgets everything within one step."""
+
+
+CURRENT_DECAY_MIN = 1
+"""Loihi adds 1 to the stored current decay, so that 0 cannot be stored."""
+
+
+THRESHOLD_MAX = (1 << 17) - 1
+
+
+BIAS_MIN, BIAS_MAX = -(1 << 12), (1 << 12) - 1
+
+
+BIAS_EXPONENT = 6
+"""Bias exponent that NetX fixes."""
+
+
+STATE_SHIFT = 6
+"""Weights and thresholds are shifted left by 6 bits against u and v."""
+
+
+STATE_LIMIT = 1 << 23
+"""u and v are 24-bit signed registers: u wraps, v saturates."""
+
+
+MAX_NEURONS = 1 << 20
+"""Neurons of one layer that a network file may name; a Loihi 2 chip has this many in all."""
+
+
+VOLTAGE_DECAY_STORED_MAX = (1 << 12) - 1
+"""Largest voltage decay of 12 bits (lava.proc.lif.models; nengo_loihi/hardware/nxsdk_objects.py DECAY_V_MAX). Lava's
+simulator takes 4096, too."""
+
+
+WEIGHT_BITS = (1, 2, 3, 4, 5, 6, 8)
+"""Bits, sign included, in which a synapse can keep its weight (nengo_loihi/block.py WEIGHT_BITS_MAP, without 0)."""
+
+
+INDEX_BITS = (0, 6, 7, 8, 9, 10, 11, 12)
+"""Bits in which a synapse of a sparse axon can name its neuron (nengo_loihi/block.py INDEX_BITS_MAP)."""
+
+
+WORD_BITS = 64
+"""Bits of one word of synaptic memory."""
+
+
+BLOCK_SYNAPSES = 64
+"""The synapses of an axon are kept in blocks of so many (nengo_loihi/block.py, n_synapses = 63)."""
+
+
+BLOCK_HEADER_BITS = 4 + 6
+"""Bits of a block beside its synapses: index of the synapse format, number of synapses
+(nengo_loihi/block.py SynapseConfig.bits_per_axon)."""
+
+
+LOIHI1_CORES = 128
+"""Neuro cores of a chip (Davies et al., IEEE Micro 38(1), 2018)."""
+
+
+LOIHI1_NEURONS = 1024
+"""Compartments of a core (nengo_loihi/block.py MAX_COMPARTMENTS)."""
+
+
+LOIHI1_INPUT_AXONS = LOIHI1_OUTPUT_AXONS = 4096
+"""Axons into and out of a core (nengo_loihi/block.py MAX_IN_AXONS, MAX_OUT_AXONS; Davies et al., p. 89)."""
+
+
+LOIHI1_WORDS = 1 << 14
+"""Words of synaptic memory of a core, 128 KB (nengo_loihi/block.py MAX_SYNAPSE_BITS)."""
+
+
+LOIHI2_CORES = 120
+"""Neuro cores that were reported usable on board N3B3; the chip has 128 (Intel's technology brief, 2021)."""
+
+
+LOIHI2_NEURONS = 8192
+"""Neurons of a core at most (Intel's technology brief, 2021)."""
+
+
+LOIHI2_NEURONS_SEEN = 3168
+"""Most neurons of a core in what lava-dl's benchmark notebooks show of compiled networks."""
+
+
+LOIHI2_WORDS = 192 * 1024 * 8 // WORD_BITS
+"""Words of a core's 192 KB (Intel's technology brief, 2021), as if synapses alone took it."""

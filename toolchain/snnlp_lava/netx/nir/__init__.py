@@ -1,0 +1,1 @@
+"""NIR files: ours read back as they were, other programs' networks quantised."""

@@ -1,0 +1,268 @@
+"""The grid of the SNNLP paper (arXiv 2401.17911): its cells, its results, and ours beside them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from snnlp_lava.energy.estimates import MAC_PJ, SPIKE_PJ, saving
+from snnlp_lava.errors import InputError
+from snnlp_lava.sweep.grid import Cell, Source
+from snnlp_lava.sweep.results import per_text, test_scores
+from snnlp_lava.train.methods.base import ANN, SENTENCE, SNN_BIN, SNN_RATE, SNN_RATE_RAND, WORD, TrainConfig
+
+DATA = ("imdb", "emotion")
+
+
+WINDOWS = (100, 50, 25, 10)
+
+
+_TOKENS = {"imdb": 512, "emotion": 32}  # that SNN-bin reads at most (main.py)
+
+
+_QUICK_ROWS, _QUICK_EPOCHS, _QUICK_WINDOWS = 2000, 8, (50, 10)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One published result, and ours where its cell is done.
+
+    Attributes
+    ----------
+    method, level, data, window
+        Which; the window is None for the ANN.
+    paper
+        Columns of paper.csv as numbers, None where the paper has none.
+    ours
+        ``accuracy``, ``mrr``, ``operations`` (MACs, or spikes as the paper counts them), ``training_operations``,
+        ``synops``, ``input_spikes``; None where the cell is not done or has no such count.
+    """
+
+    method: str
+    level: str
+    data: str
+    window: int | None
+    paper: Mapping[str, float | None]
+    ours: Mapping[str, float | None] | None
+
+
+def paper_cells(
+    folder: Path | None,
+    names: Sequence[str],
+    *,
+    quick: bool,
+    seed: int,
+    words: Path | None = None,
+    codes: Path | None = None,
+) -> list[Cell]:
+    """The paper's 38 cells, trained our way.
+
+    Parameters
+    ----------
+    folder
+        Where imdb.parquet and emotion.parquet are, and beside them, if they are, vectors of all-MiniLM-L6-v2
+        (emotion-all-MiniLM-L6-v2.npy); None takes the data from the Hugging Face hub.
+    names
+        Which of `DATA`.
+    quick
+        A part of the grid: two windows, 2,000 rows of each part, few epochs.
+    seed
+        Of every cell.
+    words, codes
+        Files of word vectors and word codes (the paper's: glove.6B.200d.txt and glove-64bit.txt); distilled and
+        learned where there are none.
+
+    Raises
+    ------
+    InputError
+        If a data file is missing.
+    """
+    cells = []
+    for data in names:
+        sentence, word = _sources(folder, data, _QUICK_ROWS if quick else None)
+        word = replace(word, words=_place(words), codes=_place(codes))
+        epochs = {"epochs": _QUICK_EPOCHS} if quick else {}
+        for level, source in ((SENTENCE, sentence), (WORD, word)):
+            cells.append(Cell(source, TrainConfig.defaults_for(ANN, level=level, seed=seed, **epochs)))
+            cells += [
+                Cell(source, TrainConfig.defaults_for(method, level=level, window=window, seed=seed, **epochs))
+                for method in (SNN_RATE, SNN_RATE_RAND)
+                for window in (_QUICK_WINDOWS if quick else WINDOWS)
+            ]
+        binary = TrainConfig.defaults_for(SNN_BIN, window=_TOKENS[data] + 1, seed=seed, **epochs)
+        cells.append(Cell(word, binary))
+    return cells
+
+
+def _place(path: Path | None) -> str | None:
+    if path is not None and not path.is_file():
+        raise InputError(f"{path}: no such file")
+    return str(path.resolve()) if path is not None else None
+
+
+def _sources(folder: Path | None, data: str, limit: int | None) -> tuple[Source, Source]:
+    if folder is None:
+        plain = Source(data=data, split_scheme="paper", limit=limit)
+        return plain, plain
+    path, vectors = folder / f"{data}.parquet", folder / f"{data}-all-MiniLM-L6-v2.npy"
+    if not path.is_file():
+        raise InputError(f"data {path}: no such file; --data-dir needs imdb.parquet and emotion.parquet")
+    place = str(path.resolve())
+    sentence = str(vectors.resolve()) if vectors.is_file() else None
+    return (
+        Source(data=place, vectors=sentence, split_scheme="paper", limit=limit),
+        Source(data=place, split_scheme="paper", limit=limit),
+    )
+
+
+def compare(cells: Sequence[Cell], documents: Mapping[str, Mapping[str, Any]]) -> list[Row]:
+    """Every published result, in the paper's order, with ours.
+
+    Parameters
+    ----------
+    cells
+        From `paper_cells`.
+    documents
+        Results of the finished ones, by name.
+    """
+    done = {_key(cell): documents[cell.name]["results"] for cell in cells if cell.name in documents}
+    rows = []
+    with (resources.files("snnlp_lava.paper") / "paper.csv").open("r", encoding="utf-8") as file:
+        for line in csv.DictReader(file):
+            window = int(line["window"]) if line["window"] else None
+            key = (line["method"], line["level"], line["data"], window)
+            numbers = {name: float(text) if text else None for name, text in list(line.items())[4:]}
+            rows.append(Row(*key, paper=numbers, ours=_ours(done[key]) if key in done else None))
+    return rows
+
+
+def _key(cell: Cell) -> tuple[str, str, str, int | None]:
+    train = cell.train
+    return train.method, train.level, cell.source.name, None if train.method == ANN else train.window
+
+
+def _ours(results: Mapping[str, Any]) -> dict[str, float | None]:
+    spiking = "emulator" in results
+    trained = [row.get("train_spikes") for row in results["history"]]
+    of_training = fmean(trained) if None not in trained else None
+    return {
+        **{name: test_scores(results)[name] for name in ("accuracy", "mrr")},
+        "operations": results["emulator"].get("paper_operations") if spiking else results["macs"],
+        "training_operations": of_training if spiking else results["macs"],
+        "synops": per_text(results, "synops"),
+        "input_spikes": results["emulator"]["layers"][0]["spikes"] / results["samples"] if spiking else None,
+    }
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the paper and what the numbers give.
+
+    Attributes
+    ----------
+    text
+        The claim.
+    paper, ours
+        What follows from the paper's numbers, and from ours; None where rows are missing.
+    unit
+        Of both.
+    note
+        How it was computed.
+    """
+
+    text: str
+    paper: float | None
+    ours: float | None
+    unit: str
+    note: str
+
+
+def claims(rows: Sequence[Row]) -> list[Claim]:
+    """The paper's claims recomputed, under its own way of counting and with every synop counted."""
+    pair = f"{MAC_PJ} pJ a MAC, {SPIKE_PJ} pJ"
+
+    def both(value: Any) -> tuple[float | None, float | None]:
+        return value(rows, "paper"), value(rows, "ours")
+
+    return [
+        Claim(
+            "deterministic rates are some 13 points more accurate than random ones",
+            *both(_advantage),
+            "points",
+            "SNN-rate minus SNN-rate-rand at 50 steps, mean over data and levels",
+        ),
+        Claim(
+            "32 times less energy in inference",
+            *both(lambda rows, side: _saving(rows, side, "operations")),
+            "times",
+            f"ANN over SNN-rate at 50 steps, spikes counted as operations; {pair} a spike; mean over data and levels",
+        ),
+        Claim(
+            "60 times less energy in training",
+            *both(lambda rows, side: _saving(rows, side, "training_operations")),
+            "times",
+            "the same with the forward passes of training, mean over its epochs",
+        ),
+        Claim(
+            "the same with every synop counted",
+            *both(lambda rows, side: _saving(rows, side, "synops")),
+            "times",
+            f"ANN over SNN-rate at 50 steps; {pair} a synop; below 1 the ANN needs less",
+        ),
+        Claim(
+            "3.7 times less latency at 25 steps, at little loss",
+            *both(lambda rows, side: _shorter(rows, side, 25)),
+            "times",
+            "spikes counted as operations, 100 over 25 steps, SNN-rate at word level, mean over data",
+        ),
+        Claim(
+            "7 times less at 10 steps",
+            *both(lambda rows, side: _shorter(rows, side, 10)),
+            "times",
+            "the same, 100 over 10 steps",
+        ),
+    ]
+
+
+def _found(rows: Sequence[Row], side: str, name: str, method: str, window: int | None) -> dict[tuple[str, str], float]:
+    found = {}
+    for row in rows:
+        numbers = getattr(row, side)
+        if (row.method, row.window) == (method, window) and numbers is not None:
+            value = paper_synops(row) if name == "synops" and side == "paper" else numbers[name]
+            if value is not None:
+                found[row.level, row.data] = value
+    return found
+
+
+def paper_synops(row: Row) -> float | None:
+    """The paper's spikes times their synapses: 256, 128 and the classes."""
+    spikes = [row.paper[name] for name in ("input_spikes", "hidden1_spikes", "hidden2_spikes")]
+    fan_out = (256, 128, 2 if row.data == "imdb" else 6)
+    if None in spikes:
+        return None
+    return sum(count * synapses for count, synapses in zip(spikes, fan_out, strict=True) if count is not None)
+
+
+def _advantage(rows: Sequence[Row], side: str) -> float | None:
+    saf, chance = (_found(rows, side, "accuracy", method, 50) for method in (SNN_RATE, SNN_RATE_RAND))
+    return fmean(100 * (saf[key] - chance[key]) for key in saf) if saf and saf.keys() == chance.keys() else None
+
+
+def _saving(rows: Sequence[Row], side: str, name: str) -> float | None:
+    macs, counts = _found(rows, side, "operations", ANN, None), _found(rows, side, name, SNN_RATE, 50)
+    if not counts or not counts.keys() <= macs.keys():
+        return None
+    ratios = [saving(macs[key], counts[key]) for key in counts]
+    return fmean(ratio for ratio in ratios if ratio is not None)
+
+
+def _shorter(rows: Sequence[Row], side: str, window: int) -> float | None:
+    long, short = (_found(rows, side, "operations", SNN_RATE, steps) for steps in (100, window))
+    ratios = [long[key] / short[key] for key in long if key[0] == WORD and key in short]
+    return fmean(ratios) if ratios else None

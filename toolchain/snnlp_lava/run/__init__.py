@@ -1,0 +1,1 @@
+"""A run: from a network file and inputs to a run folder; and verification."""

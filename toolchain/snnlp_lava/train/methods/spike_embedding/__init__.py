@@ -1,0 +1,1 @@
+"""The spike embedding: learned sparse codes of words and pairs of words."""
