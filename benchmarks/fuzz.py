@@ -225,7 +225,7 @@ def prepare(folder: Path) -> Path:
 def keep_a_part(made: Path) -> None:
     """The folder of a run that was ended after its first part."""
     from snnlp_lava.backends.emulator import run_emulator
-    from snnlp_lava.embed.base import Work
+    from snnlp_lava.embed.base import OpCounts
     from snnlp_lava.encode.base import SpikeSamples
     from snnlp_lava.netx.network_file import read_network
     from snnlp_lava.run.partial import Parts
@@ -236,7 +236,9 @@ def keep_a_part(made: Path) -> None:
     result = run_emulator(network, samples, 8, keep_trains=4)
     (made / "run.partial").mkdir()
     table = sample_table(result, result.output_scores, np.arange(20), np.arange(20) % 6)
-    Parts(made / "run.partial").add(0, np.arange(20), table, result.trains, Work("a model", "tokens", 9, {"mac": 9}))
+    Parts(made / "run.partial").add(
+        0, np.arange(20), table, result.trains, OpCounts("a model", "tokens", 9, {"mac": 9})
+    )
 
 
 def batch(name: str, target: Target, seed: int, place: mmap.mmap) -> Counter[str]:

@@ -54,7 +54,7 @@ import torch
 from snntorch.import_nir import import_from_nir
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.metrics import first_to_count
+from snnlp_lava.metrics import tie_broken_counts
 from snnlp_lava.network.network import Layer
 from snnlp_lava.network.neuron import run_layer
 from snnlp_lava.netx.network_file import write_network
@@ -78,7 +78,7 @@ def main(path: Path, selection: Selection) -> None:
     theirs = [ours[0], *simulated(modules(path), ours[0])]
     scores = {
         "emulator": run.output_scores,
-        "snnTorch": first_to_count(theirs[-1].astype(np.uint8)),
+        "snnTorch": tie_broken_counts(theirs[-1].astype(np.uint8)),
     }
     answers = {name: score.argmax(axis=1) for name, score in scores.items()}
     print(f"{count} texts, {chosen.window} steps, {'-'.join(map(str, network.sizes))}\n")

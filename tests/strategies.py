@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
-from snnlp_lava.embed.base import Embedding, Work
+from snnlp_lava.embed.base import EmbeddingInfo, OpCounts
 from snnlp_lava.encode.base import EncodedSamples
 from snnlp_lava.encode.calibration import ONE, Calibration
 from snnlp_lava.encode.saf import SafEncoder
@@ -17,7 +17,7 @@ from snnlp_lava.netx.network_file import Card
 from snnlp_lava.run.folder import Source, write_run
 from snnlp_lava.run.record import Totals, class_scores, result_document, sample_table
 
-WORK = Work("a model", "tokens", 10, {"mac": 1_000})
+WORK = OpCounts("a model", "tokens", 10, {"mac": 1_000})
 SEEDS = st.integers(0, 2**32 - 1)  # drawing one seed is far quicker than drawing each value of an array
 DECAYS = st.integers(1, 4096) | st.sampled_from([1, 2, 4095, 4096])
 THRESHOLDS = st.integers(1, (1 << 17) - 1) | st.integers(1, 300)
@@ -115,7 +115,7 @@ def card_for(network, **changes):
         "label_names": [f"class {index}" for index in range(network.outputs)],
         "window": 25,
         "period": 32,
-        "embedding": Embedding("a model", "0" * 64, network.inputs),
+        "embedding": EmbeddingInfo("a model", "0" * 64, network.inputs),
         "encoder": SafEncoder(Calibration("paper", np.full(network.inputs, 0.5), np.full(network.inputs, 0.25))),
         "training": {
             "config": {"seed": 42},

@@ -5,14 +5,14 @@ import pytest
 
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import (
-    expect_file,
-    locked_folder,
+    atomic_file,
+    atomic_folder,
+    folder_lock,
     open_npy,
     read_json,
-    replacing_file,
-    replacing_folder,
+    recover_interrupted,
+    require_file,
     sha256_of_file,
-    tidy_beside,
     write_json,
 )
 
@@ -33,7 +33,7 @@ def umask():
 def test_a_replaced_file_has_the_new_content_and_the_permissions_of_any_new_file(tmp_path, umask):
     path = tmp_path / "deep" / "er" / "a.txt"
     for content in ("old", "new"):
-        with replacing_file(path) as temporary:
+        with atomic_file(path) as temporary:
             temporary.write_text(content)
             assert temporary.parent == path.parent
             assert not path.exists() or path.read_text() == "old"
@@ -45,7 +45,7 @@ def test_a_replaced_file_has_the_new_content_and_the_permissions_of_any_new_file
 def test_a_replaced_folder_has_the_new_content_alone_and_the_permissions_of_any_new_folder(tmp_path, umask):
     path = tmp_path / "models" / "a"
     for name in ("old", "new"):
-        with replacing_folder(path) as temporary:
+        with atomic_folder(path) as temporary:
             (temporary / name).write_text(name)
         assert tree(path) == {name: name.encode()}
     assert stat.S_IMODE(path.stat().st_mode) == 0o750
@@ -60,16 +60,16 @@ def test_an_exception_leaves_everything_as_it_was(tmp_path, old, error):
         (tmp_path / "a" / "kept").write_text("old")
         (tmp_path / "b").write_text("old")
     before = tree(tmp_path)
-    with pytest.raises(error), replacing_folder(tmp_path / "a") as temporary:
+    with pytest.raises(error), atomic_folder(tmp_path / "a") as temporary:
         (temporary / "half").write_text("new")
         raise error
-    with pytest.raises(error), replacing_file(tmp_path / "b") as temporary:
+    with pytest.raises(error), atomic_file(tmp_path / "b") as temporary:
         temporary.write_text("half")
         raise error
     assert tree(tmp_path) == before
 
 
-@pytest.mark.parametrize("replacing", [replacing_file, replacing_folder])
+@pytest.mark.parametrize("replacing", [atomic_file, atomic_folder])
 def test_a_disk_that_fails_is_an_input_error_that_names_the_path(tmp_path, replacing):
     with (
         pytest.raises(InputError, match=f"^cannot write {tmp_path}/a: No space left on device"),
@@ -79,7 +79,7 @@ def test_a_disk_that_fails_is_an_input_error_that_names_the_path(tmp_path, repla
     assert tree(tmp_path) == {}
 
 
-@pytest.mark.parametrize("replacing", [replacing_file, replacing_folder])
+@pytest.mark.parametrize("replacing", [atomic_file, atomic_folder])
 def test_a_place_that_cannot_hold_it_is_an_input_error(tmp_path, replacing):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(InputError, match=f"cannot write {tmp_path}/file/a: "), replacing(tmp_path / "file" / "a"):
@@ -88,10 +88,10 @@ def test_a_place_that_cannot_hold_it_is_an_input_error(tmp_path, replacing):
 
 def test_a_name_that_the_system_does_not_take_is_an_input_error(tmp_path):
     path = tmp_path / ("x" * 300)
-    for writing in (replacing_file(path), replacing_folder(path), locked_folder(path, "run")):
+    for writing in (atomic_file(path), atomic_folder(path), folder_lock(path, "run")):
         with pytest.raises(InputError, match=r"^cannot write .*: File name too long$"), writing:
             pytest.fail("the block was entered")
-    for read in (expect_file, open_npy):
+    for read in (require_file, open_npy):
         with pytest.raises(InputError, match=r"^vectors .*: cannot be read: File name too long$"):
             read(path, "vectors")
     assert tree(tmp_path) == {}
@@ -102,7 +102,7 @@ def test_what_a_killed_process_left_is_put_right_for_this_folder_alone(tmp_path,
     for other in (name, f"{name}.b", "ab"):
         (tmp_path / f".{other}.abcd_123.old").mkdir()
         (tmp_path / f".{other}.abcd_123.tmp").mkdir()
-    tidy_beside(tmp_path / name)
+    recover_interrupted(tmp_path / name)
     others = [f".{other}.abcd_123.{kind}" for other in (f"{name}.b", "ab") for kind in ("old", "tmp")]
     assert tree(tmp_path) == dict.fromkeys([name, *others])
 
@@ -111,7 +111,7 @@ def test_a_file_does_not_replace_a_folder(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "kept").write_text("old")
     before = tree(tmp_path)
-    with pytest.raises(InputError, match=f"cannot write {tmp_path}/a: "), replacing_file(tmp_path / "a") as temporary:
+    with pytest.raises(InputError, match=f"cannot write {tmp_path}/a: "), atomic_file(tmp_path / "a") as temporary:
         temporary.write_text("new")
     assert tree(tmp_path) == before
 
@@ -119,7 +119,7 @@ def test_a_file_does_not_replace_a_folder(tmp_path):
 def test_a_folder_in_the_place_of_a_file_leaves_nothing_else_behind(tmp_path):
     (tmp_path / "a").write_text("old")
     try:
-        with replacing_folder(tmp_path / "a") as temporary:
+        with atomic_folder(tmp_path / "a") as temporary:
             (temporary / "new").write_text("new")
     except InputError:
         assert tree(tmp_path) == {"a": b"old"}

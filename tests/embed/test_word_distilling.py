@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snnlp_lava.embed.sentence import SentenceEmbedder
-from snnlp_lava.embed.word_vectors import distil, distilled_word_vectors, on_principal_axes, rarity, words_of_model
+from snnlp_lava.embed.word_vectors import distil, distilled_word_vectors, on_principal_axes, sif_weights, words_of_model
 from snnlp_lava.errors import InputError
 
 VOCABULARY = ["a", "7", "é", "阿", "the", "of", "co₂", "Cap", "##s", "hadn't", ".", "gonna", "1990s", "été", "[x]"]
@@ -86,7 +86,7 @@ def test_axes_do_not_depend_on_the_order_of_words_nor_on_the_last_digits(seed):
 
 @given(st.integers(1, 50_000))
 def test_rarity_rises_with_rank_between_0_and_1(count):
-    weights = rarity(count)
+    weights = sif_weights(count)
     assert weights.shape == (count,)
     assert (np.diff(weights) > 0).all()
     assert weights[0] > 0
@@ -97,14 +97,14 @@ def test_a_word_as_frequent_as_one_in_ten_thousand_counts_half():
     frequency = 1 / np.arange(1, 20_001)
     frequency /= frequency.sum()
     rank = np.abs(frequency - 1e-4).argmin()
-    assert rarity(20_000)[rank] == pytest.approx(0.5, abs=0.001)
+    assert sif_weights(20_000)[rank] == pytest.approx(0.5, abs=0.001)
 
 
 def test_distilled_vectors_are_weighted_principal_components(cache_folder):
     words = [f"word{number}" for number in range(40)]
     vectors = distil(Model(), words, 4)
     assert (vectors.shape, vectors.dtype) == ((40, 4), np.float32)
-    expected = on_principal_axes(Model().embed(words), 4) * rarity(40)[:, None]
+    expected = on_principal_axes(Model().embed(words), 4) * sif_weights(40)[:, None]
     np.testing.assert_allclose(vectors, expected, rtol=1e-6)
 
 

@@ -45,7 +45,7 @@ def test_neither_order_nor_repetition_nor_unknown_words_matter(values, tokens, r
 
 def test_the_work_of_means_by_hand():
     vectors = vectors_of(np.ones((5, 3)))
-    work = vectors.work(["good good unheard film", "of", "can"])
+    work = vectors.host_ops(["good good unheard film", "of", "can"])
     assert (work.title, work.unit, work.units) == ("test", "words", 4)
     # Three floats of 32 bits take two words; three vectors are added with two additions each, and two means divided.
     assert work.counts == {"table_word": 4 * 2, "addition": 2 * 3, "multiplication": 2 * 3}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnlp_lava.embed.base import Embedding
+from snnlp_lava.embed.base import EmbeddingInfo
 from snnlp_lava.encode.bernoulli import BernoulliEncoder
 from snnlp_lava.encode.calibration import CALIBRATIONS, Calibration
 from snnlp_lava.encode.saf import MAX_WINDOW, SafEncoder
@@ -78,7 +78,7 @@ def test_a_card_survives_json(names, window, pause, model, encoder, training):
         label_names=names,
         window=window,
         period=min(MAX_WINDOW, window + pause),
-        embedding=Embedding(model, model, 3),
+        embedding=EmbeddingInfo(model, model, 3),
         encoder=encoder,
         training=training,
     )
@@ -113,7 +113,7 @@ def test_a_changed_description_is_a_card_or_an_input_error(data):
         ({"window": 16385, "period": 16385}, "window 16385 is outside 1 to 16384 steps"),
         ({"window": 9, "period": 8}, "period 8 is outside the window, 9, to 16384 steps"),
         ({"window": 9, "period": 16385}, "period 16385 is outside the window, 9, to 16384 steps"),
-        ({"embedding": Embedding(None, None, 4)}, "the embedding has 4 dimensions, the encoder 3"),
+        ({"embedding": EmbeddingInfo(None, None, 4)}, "the embedding has 4 dimensions, the encoder 3"),
     ],
 )
 def test_a_card_that_contradicts_itself_is_refused(changes, message):

@@ -12,7 +12,7 @@ import pytest
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.chip.chips import CHIPS, RESOURCES
 from snnlp_lava.chip.mapping import fit_network
-from snnlp_lava.embed.base import Work
+from snnlp_lava.embed.base import OpCounts
 from snnlp_lava.encode.calibration import ONE
 from snnlp_lava.energy.prices import price_books
 from snnlp_lava.errors import InputError
@@ -28,7 +28,7 @@ HOSTILE = '<script>alert("x")</script> & "quotes" \u202e \x00 😀'
 
 SIZES = ((20, 16), (16, 3))
 RIGHT = [2, 2, 2, 2, 3, 3, 3, 2]
-WORK = Work(HOSTILE, "tokens", 60, {"mac": 6_000})
+WORK = OpCounts(HOSTILE, "tokens", 60, {"mac": 6_000})
 CLASSES = ("$\\bad{$", HOSTILE, "\u00fcber \u00a3$5")
 WORDS = [[(0, HOSTILE), (3, "$\\bad{$"), (3, "word" * 9)], [], [], []]
 

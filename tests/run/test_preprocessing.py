@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from snnlp_lava.embed.base import Embedding, Work
+from snnlp_lava.embed.base import EmbeddingInfo, OpCounts
 from snnlp_lava.encode.spike_embedding import SpikeEmbeddingEncoder
 from snnlp_lava.encode.word_codes import WordCodeEncoder
 from snnlp_lava.run.runner import work_in_front
@@ -10,13 +10,13 @@ from strategies import card_for
 
 
 class Embedder:
-    def work(self, texts):
-        return Work("model", "tokens", len(texts), {"mac": 7 * len(texts)})
+    def host_ops(self, texts):
+        return OpCounts("model", "tokens", len(texts), {"mac": 7 * len(texts)})
 
 
 def card_with(random_network, encoder, window=8):
     network = random_network((encoder.channels, 2), seed=0)
-    return card_for(network, encoder=encoder, window=window, embedding=Embedding(None, None, encoder.dimension))
+    return card_for(network, encoder=encoder, window=window, embedding=EmbeddingInfo(None, None, encoder.dimension))
 
 
 def test_each_code_of_a_spike_embedding_is_read_once_a_text(random_network):

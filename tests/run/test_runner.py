@@ -12,7 +12,7 @@ import pytest
 from pyarrow import parquet
 
 from snnlp_lava.errors import InputError, StoppedError
-from snnlp_lava.files import locked_folder
+from snnlp_lava.files import folder_lock
 from snnlp_lava.network.network import Layer, Network
 from snnlp_lava.netx.network_file import write_network
 from snnlp_lava.run import runner as job
@@ -126,8 +126,8 @@ def test_a_damaged_part_is_named(given, tmp_path):
 
 
 def test_two_at_once_on_one_folder_are_not_let_in(given, tmp_path):
-    program = "import sys; from pathlib import Path; from snnlp_lava.files import locked_folder\n"
-    program += "with locked_folder(Path(sys.argv[1]), 'run'): print('held', flush=True); sys.stdin.read()"
+    program = "import sys; from pathlib import Path; from snnlp_lava.files import folder_lock\n"
+    program += "with folder_lock(Path(sys.argv[1]), 'run'): print('held', flush=True); sys.stdin.read()"
     holder = subprocess.Popen(
         [sys.executable, "-c", program, str(tmp_path / "run.partial")],
         env=os.environ,
@@ -187,11 +187,11 @@ def test_the_row_of_an_unknown_label_is_named(given, tmp_path):
 
 
 def test_a_folder_that_was_made_for_nothing_goes(tmp_path):
-    with locked_folder(tmp_path / "a" / "b", "run"):
+    with folder_lock(tmp_path / "a" / "b", "run"):
         assert (tmp_path / "a" / "b").is_dir()
     assert not (tmp_path / "a").exists()
     (tmp_path / "a").mkdir()
-    with locked_folder(tmp_path / "a" / "b", "run"):
+    with folder_lock(tmp_path / "a" / "b", "run"):
         pass
     assert (tmp_path / "a").exists()
 

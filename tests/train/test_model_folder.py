@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from snnlp_lava.embed.base import Embedding
+from snnlp_lava.embed.base import EmbeddingInfo
 from snnlp_lava.encode.calibration import Calibration
 from snnlp_lava.encode.saf import SafEncoder
 from snnlp_lava.errors import InputError
@@ -28,7 +28,7 @@ def folder(tmp_path):
         train=CONFIG,
         sizes=(3, 4, 2),
         label_names=("dull", "fine"),
-        embedding=Embedding("a model", "0" * 64, 3),
+        embedding=EmbeddingInfo("a model", "0" * 64, 3),
         encoder=ENCODER.to_dict(),
         data=training["data"],
         scores=training["scores"],

@@ -36,7 +36,7 @@ class BackendError(CheckError):
     """A backend stopped, crashed or hung before all samples were done."""
 
 
-def first_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """What another library's error says, in one line; its kind where it says nothing."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from snnlp_lava.errors import InputError, first_line
+from snnlp_lava.errors import InputError, one_line
 
 _TEMPORARY, _OLD = ".tmp", ".old"
 
@@ -27,7 +27,7 @@ _DRAWN = "?" * 8  # what `tempfile` puts into a name
 
 
 @contextmanager
-def replacing_file(path: Path) -> Iterator[Path]:
+def atomic_file(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it to `path` if the block succeeds, else remove it.
 
     Raises
@@ -40,7 +40,7 @@ def replacing_file(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_TEMPORARY, dir=path.parent)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {reason(error)}") from error
+        raise InputError(f"cannot write {path}: {os_error_text(error)}") from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -50,13 +50,13 @@ def replacing_file(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {reason(error)}") from error
+        raise InputError(f"cannot write {path}: {os_error_text(error)}") from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
 @contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
+def atomic_folder(path: Path) -> Iterator[Path]:
     """Give a temporary folder beside `path`; put it in `path`'s place if the block succeeds, else remove it.
 
     Raises
@@ -71,7 +71,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=_TEMPORARY, dir=path.parent))
     except OSError as error:
-        raise InputError(f"cannot write {path}: {reason(error)}") from error
+        raise InputError(f"cannot write {path}: {os_error_text(error)}") from error
     old = temporary.with_suffix(_OLD)
     try:
         yield temporary
@@ -80,7 +80,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             path.replace(old)
         temporary.replace(path)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {reason(error)}") from error
+        raise InputError(f"cannot write {path}: {os_error_text(error)}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         if old.exists() and not path.exists():
@@ -89,7 +89,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def locked_folder(folder: Path, what: str) -> Iterator[None]:
+def folder_lock(folder: Path, what: str) -> Iterator[None]:
     """Hold a folder for this process alone, until the block or the process ends.
 
     It is made if it is absent, and removed again if nothing was put into it. Temporary files that a killed process left
@@ -114,7 +114,7 @@ def locked_folder(folder: Path, what: str) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise InputError(f"cannot write {folder}: {reason(error)}") from error
+        raise InputError(f"cannot write {folder}: {os_error_text(error)}") from error
     try:
         _lock(handle, folder, what)
         remove_all(folder.glob(f".*{_TEMPORARY}"))
@@ -126,8 +126,8 @@ def locked_folder(folder: Path, what: str) -> Iterator[None]:
         os.close(handle)
 
 
-def tidy_beside(path: Path) -> None:
-    """Put right what a killed process left of `replacing_folder`: an old folder comes back if there is no new one.
+def recover_interrupted(path: Path) -> None:
+    """Put right what a killed process left of `atomic_folder`: an old folder comes back if there is no new one.
 
     No other process may be writing the folder.
     """
@@ -158,7 +158,7 @@ def _lock(handle: int, folder: Path, what: str) -> None:
 
 def write_json(path: Path, document: Any) -> None:
     """Write `document` as indented UTF-8 JSON, whole or not at all."""
-    with replacing_file(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
 
 
@@ -173,7 +173,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         return parse_json(Path(path).read_bytes())
     except OSError as error:
-        raise InputError(f"cannot read {path}: {reason(error)}") from error
+        raise InputError(f"cannot read {path}: {os_error_text(error)}") from error
     except InputError as error:
         raise InputError(f"{path} {error}") from error
 
@@ -214,17 +214,17 @@ def sha256_of_file(path: Path) -> str:
             while chunk := handle.read(1 << 20):
                 digest.update(chunk)
     except OSError as error:
-        raise InputError(f"cannot read {path}: {reason(error)}") from error
+        raise InputError(f"cannot read {path}: {os_error_text(error)}") from error
     return digest.hexdigest()
 
 
-def reason(error: OSError) -> str:
+def os_error_text(error: OSError) -> str:
     """Why something could not be read or written: the system's words, which other libraries bury in longer ones."""
     number = error.errno or int((re.findall(r"errno\D{0,3}(\d+)", str(error)) or [0])[0])
-    return os.strerror(number) if number else first_line(error)
+    return os.strerror(number) if number else one_line(error)
 
 
-def expect_file(path: Path, what: str) -> None:
+def require_file(path: Path, what: str) -> None:
     """Make sure that there is a file.
 
     Parameters
@@ -242,7 +242,7 @@ def expect_file(path: Path, what: str) -> None:
     try:
         found = path.is_file()
     except OSError as error:
-        raise InputError(f"{what} {path}: cannot be read: {reason(error)}") from error
+        raise InputError(f"{what} {path}: cannot be read: {os_error_text(error)}") from error
     if not found:
         raise InputError(f"{what} {path}: no such file")
 
@@ -268,16 +268,16 @@ def open_npy(path: Path, what: str) -> np.ndarray:
     InputError
         If it is missing or no .npy file of numbers.
     """
-    expect_file(path, what)
+    require_file(path, what)
     try:
         return np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call]
     except OSError as error:
-        raise InputError(f"{what} {path}: cannot be read: {reason(error)}") from error
+        raise InputError(f"{what} {path}: cannot be read: {os_error_text(error)}") from error
     except Exception as error:  # a header is Python source to NumPy, and fails in as many ways
         with path.open("rb") as handle:
             if handle.read(2) == b"PK":
                 raise InputError(f"{what} {path}: is an .npz archive; one .npy array is needed") from error
-        raise InputError(f"{what} {path}: is no .npy file of numbers: {first_line(error)}") from error
+        raise InputError(f"{what} {path}: is no .npy file of numbers: {one_line(error)}") from error
 
 
 StrPath = str | os.PathLike[str]
@@ -301,7 +301,7 @@ def check_utf8(text: str, what: str) -> None:
         raise InputError(f"{what} {shown!r} is not UTF-8; write it in UTF-8, or rename the file") from error
 
 
-def path_of(given: StrPath) -> Path:
+def as_path(given: StrPath) -> Path:
     """The path that a user gave.
 
     Raises
@@ -317,18 +317,18 @@ def path_of(given: StrPath) -> Path:
     return path
 
 
-def path_or_none(given: StrPath | None) -> Path | None:
+def as_optional_path(given: StrPath | None) -> Path | None:
     """The same where nothing may be given.
 
     Raises
     ------
     InputError
-        As `path_of`.
+        As `as_path`.
     """
-    return None if given is None else path_of(given)
+    return None if given is None else as_path(given)
 
 
-def check_count(name: str, value: Any, least: int = 1) -> None:
+def check_int(name: str, value: Any, least: int = 1) -> None:
     """Make sure that a number is a whole one, from `least`; None is none at all.
 
     Raises
@@ -340,7 +340,7 @@ def check_count(name: str, value: Any, least: int = 1) -> None:
         raise InputError(f"{name} {value!r} is no whole number from {least}")
 
 
-def check_known(name: str, value: Any, known: Sequence[str]) -> None:
+def check_choice(name: str, value: Any, known: Sequence[str]) -> None:
     """Make sure that a word is one of the known ones.
 
     Raises

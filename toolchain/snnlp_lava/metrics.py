@@ -35,7 +35,7 @@ def scores_of_ranks(counts: np.ndarray) -> dict[str, float]:
     return {"accuracy": float(counts[1] / samples), "mrr": float(reciprocal.sum() / samples)}
 
 
-def first_to_count(spikes: np.ndarray) -> np.ndarray:
+def tie_broken_counts(spikes: np.ndarray) -> np.ndarray:
     """Class scores of output spikes: the most spikes win; of equal counts, the one that was reached first.
 
     The integer part of a score is the count. The fraction is larger the earlier the class's last spike came. The host
@@ -57,7 +57,7 @@ def first_to_count(spikes: np.ndarray) -> np.ndarray:
     return counts + np.where(counts > 0, (steps - last) / (steps + 1), 0.0)
 
 
-class RightOverTime:
+class AccuracyOverTime:
     """How many samples are right if the answer is taken after each step of the window.
 
     Parameters
@@ -66,13 +66,13 @@ class RightOverTime:
         (n,) true classes.
     window
         Steps.
-    counts_alone
+    ignore_ties
         Whether of equal counts the lower class wins, not the one that was reached first.
     """
 
-    def __init__(self, labels: np.ndarray, window: int, *, counts_alone: bool) -> None:
+    def __init__(self, labels: np.ndarray, window: int, *, ignore_ties: bool) -> None:
         self.counts = np.zeros(window, dtype=np.int64)
-        self._labels, self._counts_alone, self._done = labels, counts_alone, 0
+        self._labels, self._ignore_ties, self._done = labels, ignore_ties, 0
 
     def add(self, output: np.ndarray) -> None:
         """Add the next samples: output spikes (m, steps, classes) uint8, of which steps past the window are ignored."""
@@ -81,7 +81,7 @@ class RightOverTime:
         self._done += len(spikes)
         counts = spikes.cumsum(axis=1, dtype=np.int64)
         scores = counts.astype(np.float64)
-        if not self._counts_alone:  # `first_to_count` of the steps so far
+        if not self._ignore_ties:  # `tie_broken_counts` of the steps so far
             steps = np.arange(1, len(self.counts) + 1)[:, None]
             last = np.maximum.accumulate(np.where(spikes != 0, steps, 0), axis=1)
             scores += np.where(counts > 0, (steps - last) / (steps + 1), 0.0)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-Report = Callable[[str, int, int], None]
+ProgressCallback = Callable[[str, int, int], None]
 """Called with the name of a stage, how much of it is done, and its total."""
 
-Advance = Callable[[int], None]
+AdvanceCallback = Callable[[int], None]
 """Called with the number of things done since the last call."""
 
 
-def silent(stage: str, done: int, total: int) -> None:
+def no_progress(stage: str, done: int, total: int) -> None:
     """Report to nobody."""
 
 
-def unheard(count: int) -> None:
+def no_advance(count: int) -> None:
     """Advance without a report."""
 
 
-def counting(report: Report, stage: str, total: int | None = None) -> Advance:
-    """An `Advance` that reports the sum; without a total, what is done is the total so far."""
+def cumulative(report: ProgressCallback, stage: str, total: int | None = None) -> AdvanceCallback:
+    """An `AdvanceCallback` that reports the sum; without a total, what is done is the total so far."""
     done = 0
 
     def advance(count: int) -> None:

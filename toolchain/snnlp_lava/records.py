@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from snnlp_lava import __version__
-from snnlp_lava.errors import InputError, first_line
+from snnlp_lava.errors import InputError, one_line
 
 MAX_FILE_BYTES = 64 << 20
 """Largest JSON record that is read; none that this package writes comes near it."""
@@ -136,7 +136,7 @@ def load_json(path: Path, what: str) -> Any:
     except OSError as error:
         raise InputError(f"{what}: cannot read {path.name}: {error.strerror or error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{what}: {path.name} is not valid JSON: {first_line(error)}") from error
+        raise InputError(f"{what}: {path.name} is not valid JSON: {one_line(error)}") from error
 
 
 _PLACE = re.compile(r"(?s)(.*?)(?: - at `(?:key` in `)?\$(.*)`)?")

@@ -8,7 +8,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
-from snnlp_lava.errors import InputError, first_line
+from snnlp_lava.errors import InputError, one_line
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ class Registry(Mapping[str, T], Generic[T]):
             return self._plugins[name].load()
         except Exception as error:  # whatever another package raises when it is imported
             raise InputError(
-                f"{self._what} {name!r} cannot be imported from {self._origin(name)}: {first_line(error)}"
+                f"{self._what} {name!r} cannot be imported from {self._origin(name)}: {one_line(error)}"
             ) from error
 
     def _origin(self, name: str) -> str:

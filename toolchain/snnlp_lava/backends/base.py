@@ -65,7 +65,7 @@ class RunResult:
     output_counts
         (n, classes) int64 spikes of the output neurons within the window.
     output_scores
-        (n, classes) float64: the same with ties broken, see `snnlp_lava.metrics.first_to_count`.
+        (n, classes) float64: the same with ties broken, see `snnlp_lava.metrics.tie_broken_counts`.
     first_spikes
         (n,) int64 input spikes of each sample's first step, which the paper's way of counting leaves out.
     layers

@@ -9,7 +9,7 @@ import numpy as np
 
 from snnlp_lava.backends.base import LayerTally, RunResult, joined, tally_layers
 from snnlp_lava.encode.base import Samples
-from snnlp_lava.metrics import first_to_count
+from snnlp_lava.metrics import tie_broken_counts
 from snnlp_lava.network.network import Network
 from snnlp_lava.network.neuron import count_spikes, run_layer
 
@@ -75,7 +75,7 @@ def run_emulator(
             if start < keep_trains or not start:
                 trains[index].append(np.packbits(spikes[: max(0, keep_trains - start)], axis=2))
         tallies.append(tally_layers(network, counts, period, active, wraps, clips))
-        scores.append(first_to_count(spikes[:, : samples.window]))
+        scores.append(tie_broken_counts(spikes[:, : samples.window]))
         inspect(shown)
         progress(len(chunk))
     output_scores = np.concatenate(scores)

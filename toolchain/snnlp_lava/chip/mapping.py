@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from snnlp_lava.chip.chips import RESOURCES, Chip
-from snnlp_lava.files import check_count
+from snnlp_lava.files import check_int
 from snnlp_lava.network import limits
 from snnlp_lava.network.network import Layer, Network
 
@@ -188,7 +188,7 @@ def fit_network(network: Network, chip: Chip, period: int | None = None) -> Fit:
     InputError
         If the period is no whole number from 1.
     """
-    check_count("period", period)
+    check_int("period", period)
     fits: list[LayerFit] = []
     fan_out = np.zeros(network.outputs, dtype=np.int64)
     for name, layer in zip(network.layer_names[:0:-1], network.layers[::-1], strict=True):

@@ -43,7 +43,7 @@ def print_table(table: Table, width: int | None = None) -> None:
     console.print(table, crop=False)
 
 
-def say(text: str) -> None:
+def print_status(text: str) -> None:
     """Print a line on stderr as it is: what is in square brackets, as in a path, is no markup."""
     stderr().print(text, highlight=False, markup=False, soft_wrap=True)
 

@@ -25,7 +25,7 @@ def command(output: Path, limit: int, epochs: int, jobs: int) -> None:
     from rich.markup import escape
 
     from snnlp_lava.cli import export, report, run, train
-    from snnlp_lava.cli.console import say, stderr
+    from snnlp_lava.cli.console import print_status, stderr
 
     console = stderr()
     context = click.get_current_context()
@@ -53,4 +53,4 @@ def command(output: Path, limit: int, epochs: int, jobs: int) -> None:
     context.invoke(run.command, network=network, texts=TEXTS)
     step(5, "Report", f"snnlp-lava report {runs} -o {page}")
     context.invoke(report.command, runs=(runs,), output=page)
-    say(f"\nopen {page.resolve()}")
+    print_status(f"\nopen {page.resolve()}")

@@ -28,7 +28,7 @@ def command(file: Path, time_step: float | None, output: Path | None) -> None:
     What `export --format nir` wrote comes back as it was. Dense layers of LIF or CubaLIF neurons that another program
     wrote are quantised to Loihi's integers, and what that changed is printed.
     """
-    from snnlp_lava.cli.console import say
+    from snnlp_lava.cli.console import print_status
     from snnlp_lava.errors import InputError
     from snnlp_lava.network.network import sizes_text
     from snnlp_lava.netx.network_file import write_network
@@ -43,7 +43,7 @@ def command(file: Path, time_step: float | None, output: Path | None) -> None:
         _print(imported)
     card = imported.card
     what = f"window {card.window}, period {card.period} steps" if card else "no card, so it runs on spikes"
-    say(f"network: {path} ({sizes_text(imported.network.sizes)}, {what})")
+    print_status(f"network: {path} ({sizes_text(imported.network.sizes)}, {what})")
 
 
 def _print(imported: Imported) -> None:

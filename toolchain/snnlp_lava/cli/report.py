@@ -24,11 +24,11 @@ import click
 )
 def command(runs: tuple[Path, ...], output: Path, prices: Path | None) -> None:
     """Write a page on what the run folders RUNS found and cost."""
-    from snnlp_lava.cli.console import say
+    from snnlp_lava.cli.console import print_status
     from snnlp_lava.energy.prices import read_price_books
     from snnlp_lava.report.page import write_report
     from snnlp_lava.run.folder import read_run
 
     books = read_price_books(prices) if prices is not None else {}
     write_report(output, [read_run(run) for run in runs], books)
-    say(f"report: {output}")
+    print_status(f"report: {output}")

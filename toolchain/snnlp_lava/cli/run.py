@@ -46,7 +46,7 @@ _ELSEWHERE = ("format", "network", "data", "job", "examples", "presented", "work
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Run folder.  [default without --text: runs/...]")
 def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[str], **options: Any) -> None:
     """Run the network file NETWORK on texts, on a part of a data set, or on spikes."""
-    from snnlp_lava.cli.console import Stages, progress_bars, say
+    from snnlp_lava.cli.console import Stages, print_status, progress_bars
     from snnlp_lava.errors import InputError
     from snnlp_lava.run.folder import read_run
     from snnlp_lava.run.inputs import Selection
@@ -70,7 +70,7 @@ def command(network: Path, as_json: bool, output: Path | None, texts: Sequence[s
     else:
         _print_summary(run.record)
     if kept is not None:
-        say(f"run: {kept}")
+        print_status(f"run: {kept}")
 
 
 def _run_name(network: Path, selection: Selection, backend: str) -> str:

@@ -53,14 +53,14 @@ def run_cells(cells: list[Cell], folder: Path, resume: bool, jobs: int | None, s
     """
     from snnlp_lava.cli.console import stderr
     from snnlp_lava.errors import InputError, StoppedError
-    from snnlp_lava.files import locked_folder
+    from snnlp_lava.files import folder_lock
     from snnlp_lava.sweep.results import write_csv
     from snnlp_lava.sweep.runner import Board
     from snnlp_lava.sweep.workers import run_local, run_on_cluster
 
     if jobs and scheduler:
         raise InputError("give either --jobs or --scheduler")
-    with locked_folder(folder, "sweep"):
+    with folder_lock(folder, "sweep"):
         board = Board(cells, folder, resume)
         console = stderr()
         before = f", {board.found} of them done before" if resume else ""
@@ -83,10 +83,10 @@ def run_cells(cells: list[Cell], folder: Path, resume: bool, jobs: int | None, s
 
 def finish(board: Board) -> None:
     """Say where the results are; raise a CheckError if cells failed."""
-    from snnlp_lava.cli.console import say
+    from snnlp_lava.cli.console import print_status
     from snnlp_lava.errors import CheckError
 
-    say(f"results: {board.folder}")
+    print_status(f"results: {board.folder}")
     if board.failed:
         raise CheckError(
             f"{len(board.failed)} of {len(board.cells)} cells failed: {', '.join(board.failed)}; "

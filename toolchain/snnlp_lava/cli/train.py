@@ -68,7 +68,7 @@ def command(output: Path | None, data: str, **options: Any) -> None:
 
     The result is a folder with config.json, weights.safetensors, history.csv and a model card, README.md.
     """
-    from snnlp_lava.cli.console import Stages, progress_bars, say
+    from snnlp_lava.cli.console import Stages, print_status, progress_bars
     from snnlp_lava.errors import StoppedError
     from snnlp_lava.text.sources import load_texts
     from snnlp_lava.train.data import Origin, prepare
@@ -100,7 +100,7 @@ def command(output: Path | None, data: str, **options: Any) -> None:
         texts = load_texts(data, options["text_column"], options["label_column"])
         if info is not None:
             check_same_data(folder, info, texts, options["split_scheme"], options["limit"])
-            say(f"model {folder}: is already finished")
+            print_status(f"model {folder}: is already finished")
         else:
             with progress_bars() as progress:
                 stages = Stages(progress)
@@ -121,7 +121,7 @@ def command(output: Path | None, data: str, **options: Any) -> None:
                         f"interrupted; the same command with --resume goes on after the last finished epoch in {folder}"
                     ) from error
     _print_scores(info)
-    say(f"model: {folder}")
+    print_status(f"model: {folder}")
 
 
 def _name(data: str, config: TrainConfig) -> str:

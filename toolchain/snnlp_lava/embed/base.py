@@ -15,7 +15,7 @@ class UncountedError(InputError):
 
 
 @dataclass(frozen=True)
-class Work:
+class OpCounts:
     """Operations in front of a network, summed over all texts of a run.
 
     Splitting texts into words and finding a word's row in a table are on no side's count.
@@ -39,7 +39,7 @@ class Work:
     not_counted: str | None = None
 
 
-def joint_work(works: Sequence[Work]) -> Work:
+def sum_counts(works: Sequence[OpCounts]) -> OpCounts:
     """Sum of one model's or table's work on several lots of texts; not counted if any of them was not."""
     for work in works:
         if work.not_counted is not None:
@@ -47,23 +47,23 @@ def joint_work(works: Sequence[Work]) -> Work:
     counts: Counter[str] = Counter()
     for work in works:
         counts.update(work.counts)
-    return Work(works[0].title, works[0].unit, sum(work.units for work in works), dict(counts))
+    return OpCounts(works[0].title, works[0].unit, sum(work.units for work in works), dict(counts))
 
 
-def words_of_64_bits(bits: int) -> int:
+def words64(bits: int) -> int:
     """Memory words that so many bits take."""
     return -(-bits // 64)
 
 
-def check_work(document: Any) -> Work:
-    """`Work` from JSON that it was written to.
+def check_op_counts(document: Any) -> OpCounts:
+    """`OpCounts` from JSON that it was written to.
 
     Raises
     ------
     TypeError, ValueError
         If it is something else.
     """
-    work = Work(**document)
+    work = OpCounts(**document)
     for text in (work.title, work.unit, work.not_counted or ""):
         if not isinstance(text, str):
             raise TypeError(f"work of {str(text)[:40]!r}")
@@ -76,7 +76,7 @@ def check_work(document: Any) -> Work:
 
 
 @dataclass(frozen=True)
-class Embedding:
+class EmbeddingInfo:
     """The embedding model in front of a network.
 
     Attributes

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from snnlp_lava.embed.word_codes import MAX_BITS, WordCodes, bits_of, codes_of, made_codes, may_have_code
+from snnlp_lava.embed.word_codes import MAX_BITS, WordCodes, bits_of, codes_from_arrays, codes_of, is_writable_word
 from snnlp_lava.embed.word_vectors import WordVectors
 from snnlp_lava.errors import InputError
-from snnlp_lava.progress import Advance, unheard
+from snnlp_lava.progress import AdvanceCallback, no_advance
 
 if TYPE_CHECKING:
     import torch
@@ -148,7 +148,7 @@ _BLOCK = 1 << 16  # words encoded in one go
 
 
 def binarise(
-    vectors: WordVectors, bits: int = 64, seed: int = 42, epochs: int = EPOCHS, progress: Advance = unheard
+    vectors: WordVectors, bits: int = 64, seed: int = 42, epochs: int = EPOCHS, progress: AdvanceCallback = no_advance
 ) -> WordCodes:
     """Learn to encode word vectors, and encode them all.
 
@@ -168,7 +168,7 @@ def binarise(
     Returns
     -------
     WordCodes
-        Codes of the words that `may_have_code`; the same for the same vectors and seed on the same kind of machine.
+        Codes of the words that `is_writable_word`; the same for the same vectors and seed on the same kind of machine.
         Their quality, over the words learned from: ``reconstruction_mse``, of numbers scaled to [-1, 1],
         ``reconstruction_cosine``, the mean, and what `code_quality` finds.
 
@@ -188,9 +188,11 @@ def binarise(
         )
     weight, quality = _learn(_scaled(sample), bits, seed, epochs, progress)
     quality |= code_quality(sample, _encode(sample, weight), bits, seed)
-    words = [word for word in vectors.words if may_have_code(word)]
+    words = [word for word in vectors.words if is_writable_word(word)]
     codes = _encode(vectors.vectors, weight)[np.array([vectors.words[word] for word in words], dtype=np.int64)]
-    return made_codes({word: row for row, word in enumerate(words)}, codes, bits, f"{vectors.name}/{bits}-bit", quality)
+    return codes_from_arrays(
+        {word: row for row, word in enumerate(words)}, codes, bits, f"{vectors.name}/{bits}-bit", quality
+    )
 
 
 def _scaled(vectors: np.ndarray) -> np.ndarray:
@@ -205,7 +207,7 @@ def _encode(vectors: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def _learn(
-    vectors: np.ndarray, bits: int, seed: int, epochs: int, progress: Advance
+    vectors: np.ndarray, bits: int, seed: int, epochs: int, progress: AdvanceCallback
 ) -> tuple[np.ndarray, dict[str, float]]:
     """The encoder's weights, (bits, d) float32, and how well vectors (n, d) are decoded."""
     import torch

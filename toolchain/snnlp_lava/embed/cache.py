@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import reason
+from snnlp_lava.files import os_error_text
 
 T = TypeVar("T")
 
@@ -56,7 +56,9 @@ class EmbeddingCache:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"cache {folder}: cannot be written ({reason(error)}); set SNNLP_LAVA_CACHE") from error
+            raise InputError(
+                f"cache {folder}: cannot be written ({os_error_text(error)}); set SNNLP_LAVA_CACHE"
+            ) from error
         self._safely(self._create)
 
     def get(self, texts: Sequence[str]) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from snnlp_lava.embed.base import Embedding, Work
+from snnlp_lava.embed.base import EmbeddingInfo, OpCounts
 from snnlp_lava.embed.binarise import EPOCHS, binarise
 from snnlp_lava.embed.cache import cache_folder
 from snnlp_lava.embed.sentence import SentenceEmbedder
@@ -24,7 +24,7 @@ from snnlp_lava.embed.word_vectors import (
 )
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import open_npy, read_json, write_json
-from snnlp_lava.progress import Advance, Report, counting, silent, unheard
+from snnlp_lava.progress import AdvanceCallback, ProgressCallback, cumulative, no_advance, no_progress
 
 _CHUNK = 1 << 16  # rows looked at in one go
 
@@ -99,16 +99,16 @@ class Embedder(Protocol):
         """Length of a vector."""
         ...
 
-    def embed(self, texts: Sequence[str], progress: Advance = unheard) -> np.ndarray:
+    def embed(self, texts: Sequence[str], progress: AdvanceCallback = no_advance) -> np.ndarray:
         """Vectors of n texts, (n, d) float32; `progress` advances by texts."""
         ...
 
-    def work(self, texts: Sequence[str]) -> Work:
+    def host_ops(self, texts: Sequence[str]) -> OpCounts:
         """Operations that this takes, nothing being cached."""
         ...
 
 
-def embedder_for(level: str, model: str, words: Path | None, report: Report = silent) -> Embedder:
+def make_embedder(level: str, model: str, words: Path | None, report: ProgressCallback = no_progress) -> Embedder:
     """The embedder to train with.
 
     Parameters
@@ -134,7 +134,7 @@ def embedder_for(level: str, model: str, words: Path | None, report: Report = si
     return _word_vectors(words, model, report)
 
 
-def embedder_of(level: str, embedding: Embedding, words: Path | None = None) -> Embedder:
+def load_embedder(level: str, embedding: EmbeddingInfo, words: Path | None = None) -> Embedder:
     """The embedder that a network was made with.
 
     Parameters
@@ -171,7 +171,7 @@ def embedder_of(level: str, embedding: Embedding, words: Path | None = None) -> 
     return embedder
 
 
-def word_codes(codes: Path | None, words: Path | None, model: str, report: Report = silent) -> WordCodes:
+def word_codes(codes: Path | None, words: Path | None, model: str, report: ProgressCallback = no_progress) -> WordCodes:
     """Binary word codes: from a file, or made of word vectors and kept in the cache.
 
     Parameters
@@ -179,7 +179,7 @@ def word_codes(codes: Path | None, words: Path | None, model: str, report: Repor
     codes
         A text file of codes.
     words, model
-        Where there is no such file: word vectors as in `embedder_for`.
+        Where there is no such file: word vectors as in `make_embedder`.
     report
         Progress.
 
@@ -198,24 +198,24 @@ def word_codes(codes: Path | None, words: Path | None, model: str, report: Repor
             return replace(read_word_codes(kept), name=f"{vectors.name}/64-bit", quality=read_json(about))
         except InputError as error:
             logger.warning("cache %s is damaged, made anew: %s", kept, error)
-    made = binarise(vectors, progress=counting(report, "codes", EPOCHS))
+    made = binarise(vectors, progress=cumulative(report, "codes", EPOCHS))
     write_json(about, dict(made.quality))
     write_word_codes(kept, made)
     return made
 
 
-def _word_vectors(words: Path | None, model: str, report: Report) -> WordVectors:
+def _word_vectors(words: Path | None, model: str, report: ProgressCallback) -> WordVectors:
     if words is not None:
         return open_word_vectors(words)
-    return distilled_word_vectors(SentenceEmbedder(model), progress=counting(report, "words"))
+    return distilled_word_vectors(SentenceEmbedder(model), progress=cumulative(report, "words"))
 
 
-def embedded_rows(
+def embed_rows(
     texts: Sequence[str],
     rows: np.ndarray,
     embedder: Embedder | None,
     vectors: VectorFile | None,
-    progress: Advance = unheard,
+    progress: AdvanceCallback = no_advance,
 ) -> np.ndarray:
     """Vectors of some rows of a data set.
 
@@ -244,12 +244,12 @@ def embedded_rows(
         assert embedder is not None, "without vectors an embedder is needed"
         return embedder.embed(texts, progress)
     given = vectors[rows]
-    if embedder is not None and not same_origin(embedder, texts, given):
+    if embedder is not None and not vectors_match(embedder, texts, given):
         raise InputError(f"vectors {vectors.path}: are not those of {embedder.name}, with which the network was made")
     return given
 
 
-def same_origin(embedder: Embedder, texts: Sequence[str], given: np.ndarray) -> bool:
+def vectors_match(embedder: Embedder, texts: Sequence[str], given: np.ndarray) -> bool:
     """Whether `given`, (m, d), holds the embedder's vectors of m texts: a few spread over them are made anew."""
     if given.shape[1] != embedder.dimension:
         return False

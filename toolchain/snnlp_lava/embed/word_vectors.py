@@ -13,13 +13,13 @@ from typing import BinaryIO
 
 import numpy as np
 
-from snnlp_lava.embed.base import Work, words_of_64_bits
+from snnlp_lava.embed.base import OpCounts, words64
 from snnlp_lava.embed.cache import cache_folder
 from snnlp_lava.embed.glove import hash_of, read_word_text, title_of
 from snnlp_lava.embed.sentence import SentenceEmbedder
-from snnlp_lava.errors import InputError, first_line
-from snnlp_lava.files import open_npy, read_json, replacing_folder, sha256_of_file, write_json
-from snnlp_lava.progress import Advance, unheard
+from snnlp_lava.errors import InputError, one_line
+from snnlp_lava.files import atomic_folder, open_npy, read_json, sha256_of_file, write_json
+from snnlp_lava.progress import AdvanceCallback, no_advance
 from snnlp_lava.text.tokens import paper_tokens
 
 RECIPE = "distil-1"  # another number whenever other vectors come out
@@ -51,7 +51,9 @@ def words_of_model(embedder: SentenceEmbedder) -> list[str]:
     return words
 
 
-def distil(embedder: SentenceEmbedder, words: Sequence[str], dimension: int, progress: Advance = unheard) -> np.ndarray:
+def distil(
+    embedder: SentenceEmbedder, words: Sequence[str], dimension: int, progress: AdvanceCallback = no_advance
+) -> np.ndarray:
     """Make word vectors.
 
     Parameters
@@ -69,10 +71,10 @@ def distil(embedder: SentenceEmbedder, words: Sequence[str], dimension: int, pro
     -------
     np.ndarray
         (V, dimension) float32: the words' sentence vectors on their first principal axes, each scaled by
-        `rarity` of its rank.
+        `sif_weights` of its rank.
     """
     vectors = on_principal_axes(embedder.embed(words, progress), dimension)
-    return (vectors * rarity(len(words))[:, None]).astype(np.float32)
+    return (vectors * sif_weights(len(words))[:, None]).astype(np.float32)
 
 
 def on_principal_axes(vectors: np.ndarray, dimension: int) -> np.ndarray:
@@ -88,7 +90,7 @@ def on_principal_axes(vectors: np.ndarray, dimension: int) -> np.ndarray:
     return centred @ (axes * np.sign(axes[largest, np.arange(dimension)]))
 
 
-def rarity(count: int) -> np.ndarray:
+def sif_weights(count: int) -> np.ndarray:
     """Weights (count,) of words by rank, the most frequent first: near 0 for frequent words, near 1 for rare ones.
 
     By Zipf's law the word of rank r has a probability p proportional to 1/r; its weight is a / (a + p).
@@ -140,7 +142,7 @@ def writing_table(folder: Path, dimension: int) -> Iterator[Add]:
         If the cache cannot be written.
     """
     seen: set[str] = set()
-    with replacing_folder(folder) as temporary:
+    with atomic_folder(folder) as temporary:
         with (temporary / _WORDS).open("wb") as words_file, (temporary / _VECTORS).open("wb") as vectors_file:
             header_end = _write_header(vectors_file, (0, dimension))
 
@@ -175,7 +177,7 @@ def open_table(folder: Path) -> WordTable | None:
         if end or vectors.dtype != np.dtype("<f4") or vectors.ndim != 2 or not len(vectors) == len(words) == len(index):
             raise InputError("words and vectors do not belong together")
     except (InputError, OSError, UnicodeDecodeError) as error:
-        logger.warning("cache %s is damaged (%s): made anew", folder, first_line(error))
+        logger.warning("cache %s is damaged (%s): made anew", folder, one_line(error))
         return None
     return WordTable(index, vectors)
 
@@ -236,7 +238,7 @@ class WordVectors:
         known = (self.words.get(token) for token in tokens)
         return np.array([row for row in known if row is not None], dtype=np.int64)
 
-    def embed(self, texts: Sequence[str], progress: Advance = unheard) -> np.ndarray:
+    def embed(self, texts: Sequence[str], progress: AdvanceCallback = no_advance) -> np.ndarray:
         """Mean vector of the words of each text, cleaned and split as the paper does: (n, d) float32.
 
         Words without a vector and words whose vector is zero do not count. A text with no other word gets the
@@ -256,16 +258,16 @@ class WordVectors:
             logger.warning("%d of %d texts have no word that %s knows: zero vectors", empty, len(texts), self.name)
         return means
 
-    def work(self, texts: Sequence[str]) -> Work:
+    def host_ops(self, texts: Sequence[str]) -> OpCounts:
         """Reads of the table of vectors, and the additions and multiplications of their means."""
         found = [len(self.rows(paper_tokens(text))) for text in texts]
         means = sum(count > 0 for count in found)
         counts = {
-            "table_word": sum(found) * words_of_64_bits(32 * self.dimension),
+            "table_word": sum(found) * words64(32 * self.dimension),
             "addition": (sum(found) - means) * self.dimension,
             "multiplication": means * self.dimension,
         }
-        return Work(self.name, "words", sum(found), counts)
+        return OpCounts(self.name, "words", sum(found), counts)
 
     def _sum(self, rows: np.ndarray) -> tuple[np.ndarray, int]:
         """Sum, (d,) float64, of the vectors of some rows, and how many of them are not zero."""
@@ -321,7 +323,7 @@ def cached_word_vectors(name: str, sha256: str) -> WordVectors:
 
 
 def distilled_word_vectors(
-    embedder: SentenceEmbedder, dimension: int = _DIMENSION, progress: Advance = unheard
+    embedder: SentenceEmbedder, dimension: int = _DIMENSION, progress: AdvanceCallback = no_advance
 ) -> WordVectors:
     """Word vectors made of a sentence model, for where no file of word vectors is given (see `distil`).
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import tomli
 
-from snnlp_lava.errors import InputError, first_line
+from snnlp_lava.errors import InputError, one_line
 
 METERED = "metered"
 EVIDENCE = (METERED, "measured", "simulated", "derived", "second-hand")
@@ -115,7 +115,7 @@ def read_price_books(path: Path) -> Mapping[str, PriceBook]:
     except InputError as error:
         raise InputError(f"prices {path}: {error}") from error
     except (ValueError, RecursionError) as error:
-        raise InputError(f"prices {path}: is not TOML: {first_line(error)}") from error
+        raise InputError(f"prices {path}: is not TOML: {one_line(error)}") from error
     return books
 
 

@@ -16,11 +16,11 @@ from typing import Any
 import h5py
 import numpy as np
 
-from snnlp_lava.embed.base import Embedding
+from snnlp_lava.embed.base import EmbeddingInfo
 from snnlp_lava.encode.base import Encoder, encoder_from
 from snnlp_lava.encode.saf import MAX_WINDOW
-from snnlp_lava.errors import InputError, first_line
-from snnlp_lava.files import StrPath, expect_file, parse_json, path_of, replacing_file
+from snnlp_lava.errors import InputError, one_line
+from snnlp_lava.files import StrPath, as_path, atomic_file, parse_json, require_file
 from snnlp_lava.network import limits
 from snnlp_lava.network.network import Layer, Network, checked_layer
 from snnlp_lava.netx.hdf5 import DAMAGED, array_of, dataset_of, fixed_text_of, group_of, holds, scalar_of
@@ -55,7 +55,7 @@ class Card:
     label_names: tuple[str, ...]
     window: int
     period: int
-    embedding: Embedding
+    embedding: EmbeddingInfo
     encoder: Encoder
     training: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -103,15 +103,15 @@ class Card:
             raise InputError(f"its description is malformed: {error}") from error
 
 
-def embedding_from(document: Any) -> Embedding:
-    """`Embedding` from JSON that it was written to.
+def embedding_from(document: Any) -> EmbeddingInfo:
+    """`EmbeddingInfo` from JSON that it was written to.
 
     Raises
     ------
     TypeError
         If it is something else.
     """
-    embedding = Embedding(**_typed(document, dict))
+    embedding = EmbeddingInfo(**_typed(document, dict))
     _typed(embedding.dimension, int)
     for text in (embedding.name, embedding.sha256):
         if text is not None:
@@ -233,7 +233,7 @@ def write_network(path: StrPath, network: Network, card: Card | None) -> None:
     """
     if card is not None:
         check_fit(network, card)
-    with replacing_file(path_of(path)) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_file(as_path(path)) as temporary, h5py.File(temporary, "w") as file:
         for index, layer in enumerate(network.layers):
             _write_layer(file.create_group(f"layer/{index}"), layer)
         if card is None:
@@ -253,8 +253,8 @@ def read_network(path: StrPath) -> NetworkFile:
     InputError
         If the file is missing, is no HDF5 or NetX file, holds something unsupported, or a value is out of range.
     """
-    path = path_of(path)
-    expect_file(path, "network")
+    path = as_path(path)
+    require_file(path, "network")
     try:
         with h5py.File(path, "r") as file:
             if not holds(file, "layer"):
@@ -266,7 +266,7 @@ def read_network(path: StrPath) -> NetworkFile:
     except InputError as error:
         raise InputError(f"network {path}: {error}") from error
     except DAMAGED as error:
-        raise InputError(f"network {path}: is no readable HDF5 file: {first_line(error)}") from error
+        raise InputError(f"network {path}: is no readable HDF5 file: {one_line(error)}") from error
     return NetworkFile(network, card)
 
 

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from snnlp_lava.energy.estimates import MAC_PJ, SPIKE_PJ
-from snnlp_lava.files import replacing_file
+from snnlp_lava.files import atomic_file
 from snnlp_lava.paper.published import DATA, WINDOWS, Row
 from snnlp_lava.sweep.grid import Cell
 from snnlp_lava.train.methods.base import ANN, LEVELS, METHODS, SNN_BIN
@@ -79,7 +79,7 @@ def write_raster(path: Path, spikes: np.ndarray) -> Path:
 
 
 def _save(figure: Figure, path: Path) -> Path:
-    with mpl.rc_context(_STYLE), replacing_file(path) as temporary:
+    with mpl.rc_context(_STYLE), atomic_file(path) as temporary:
         figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
     return path
 

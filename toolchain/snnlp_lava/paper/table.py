@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from snnlp_lava.files import replacing_file
+from snnlp_lava.files import atomic_file
 from snnlp_lava.paper.figures import write_figures
 from snnlp_lava.paper.published import Claim, Row, claims, compare
 from snnlp_lava.sweep.grid import Cell
@@ -40,7 +40,7 @@ def write_reproduction(folder: Path, cells: Sequence[Cell], documents: Mapping[s
     """
     rows = [row for row in compare(cells, documents) if row.ours is not None]
     text = f"{results_table(rows)}\n\n{claims_table(claims(rows))}\n\n{order_table(rows)}\n"
-    with replacing_file(folder / TABLE) as temporary:
+    with atomic_file(folder / TABLE) as temporary:
         temporary.write_text(text, "utf-8")
     write_figures(folder / FIGURES, cells, documents, rows)
     return text

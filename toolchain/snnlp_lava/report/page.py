@@ -10,7 +10,7 @@ from typing import Any
 from snnlp_lava.chip.chips import RESOURCES
 from snnlp_lava.energy.prices import TERMS, PriceBook
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import StrPath, path_of, replacing_file, write_json
+from snnlp_lava.files import StrPath, as_path, atomic_file, write_json
 from snnlp_lava.report.document import MAIN_BOOK, NETWORK, RIVAL_BOOK, RIVAL_INT8_BOOK, report_document, wilson_interval
 from snnlp_lava.report.tables import (
     count_text,
@@ -44,7 +44,7 @@ def write_report(path: StrPath, runs: Sequence[Run], own_books: Mapping[str, Pri
     InputError
         If the file cannot be written, its name ends otherwise, or there are no runs, or one outside a list.
     """
-    path = path_of(path)
+    path = as_path(path)
     if isinstance(runs, Run):
         raise InputError(f"run {runs.name} stands alone; write a list, [run]")
     if not runs:
@@ -57,7 +57,7 @@ def write_report(path: StrPath, runs: Sequence[Run], own_books: Mapping[str, Pri
         write_json(path, document)
         return
     text = _TABLES[ending](document) if ending in _TABLES else render_page(document, runs)
-    with replacing_file(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_text(text, "utf-8")
 
 

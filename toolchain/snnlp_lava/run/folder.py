@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnlp_lava.embed.base import Work
-from snnlp_lava.errors import InputError, first_line
-from snnlp_lava.files import StrPath, path_of, read_json, replacing_folder, write_json
+from snnlp_lava.embed.base import OpCounts
+from snnlp_lava.errors import InputError, one_line
+from snnlp_lava.files import StrPath, as_path, atomic_folder, read_json, write_json
 from snnlp_lava.network.network import Network
 from snnlp_lava.netx.network_file import Card
 from snnlp_lava.run.record import Totals, check_record, placed, result_document
@@ -72,7 +72,7 @@ class Source:
     job: Mapping[str, Any]
     texts: Sequence[str]
     presented: Sequence[Sequence[tuple[int, str]]]
-    work: Work
+    work: OpCounts
 
 
 def check_run_folder(folder: Path) -> None:
@@ -139,7 +139,7 @@ def write_run(
         "work": asdict(source.work),
         "placement": placed(network, source.period, totals.neuron_spikes, totals.samples * source.period),
     }
-    with replacing_folder(folder) as temporary:
+    with atomic_folder(folder) as temporary:
         _write_tables(temporary / SAMPLES, tables)
         layers = {f"layer{index}": np.ascontiguousarray(train) for index, train in enumerate(trains)}
         (temporary / TRAINS).write_bytes(save(layers))
@@ -199,7 +199,7 @@ def read_run(folder: StrPath) -> Run:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    folder = path_of(folder)
+    folder = as_path(folder)
     if not folder.is_dir():
         raise InputError(f"run {folder}: no such folder")
     if not (folder / RESULT).is_file():
@@ -218,7 +218,7 @@ def read_run(folder: StrPath) -> Run:
         trains = tuple(_unpacked(packed[f"layer{index}"][:EXAMPLES], size) for index, size in enumerate(sizes))
         check_record(record, counts, predictions, labels)
     except (OSError, SafetensorError, pa.ArrowException, InputError, *_MALFORMED) as error:
-        raise InputError(f"run {folder}: is damaged: {first_line(error)}") from error
+        raise InputError(f"run {folder}: is damaged: {one_line(error)}") from error
     return Run(folder.name, record, counts, predictions, labels, trains)
 
 

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from snnlp_lava.embed.embedders import Embedder, VectorFile, embedded_rows, embedder_of
+from snnlp_lava.embed.embedders import Embedder, VectorFile, embed_rows, load_embedder
 from snnlp_lava.encode.base import EncodedSamples, Features, Samples, SpikeSamples, load_spikes
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import StrPath, check_count, check_known, check_utf8, path_of, path_or_none, sha256_of_file
+from snnlp_lava.files import StrPath, as_optional_path, as_path, check_choice, check_int, check_utf8, sha256_of_file
 from snnlp_lava.network.network import Network
 from snnlp_lava.netx.network_file import Card, read_complete_network, read_network
-from snnlp_lava.progress import Report, counting, silent
+from snnlp_lava.progress import ProgressCallback, cumulative, no_progress
 from snnlp_lava.text.dataset import PARTS, SCHEMES, limit_rows, split_rows
 from snnlp_lava.text.readers import MissingLabelError
 from snnlp_lava.text.sources import load_texts, open_texts
@@ -67,13 +67,13 @@ class Selection:
         if [bool(self.texts), self.data is not None, self.spikes is not None].count(True) != 1:
             raise InputError("give either data, or spikes, or one or more texts")
         for name in ("vectors", "words", "spikes"):
-            object.__setattr__(self, name, path_or_none(getattr(self, name)))
+            object.__setattr__(self, name, as_optional_path(getattr(self, name)))
         if self.data is not None:
-            object.__setattr__(self, "data", str(path_of(self.data)))
-        check_known("part", self.part, (*PARTS, ALL))
+            object.__setattr__(self, "data", str(as_path(self.data)))
+        check_choice("part", self.part, (*PARTS, ALL))
         if self.split_scheme is not None:
-            check_known("split scheme", self.split_scheme, SCHEMES)
-        check_count("limit", self.limit)
+            check_choice("split scheme", self.split_scheme, SCHEMES)
+        check_int("limit", self.limit)
         if self.vectors is not None and self.data is None:
             raise InputError("--vectors belongs to --data")
         if self.limit is not None and self.texts:
@@ -159,7 +159,7 @@ class Chosen:
     chunk: Callable[[int, int], Chunk]
 
 
-def choose(path: Path, selection: Selection, report: Report = silent) -> Chosen:
+def choose(path: Path, selection: Selection, report: ProgressCallback = no_progress) -> Chosen:
     """Read a network file and find the samples of a run.
 
     Raises
@@ -173,14 +173,14 @@ def choose(path: Path, selection: Selection, report: Report = silent) -> Chosen:
     rows_of = _texts(selection, card)
     embedder = _embedder(selection, card)
     vectors = VectorFile(Path(selection.vectors), rows_of.data_rows) if selection.vectors is not None else None
-    embedded = counting(report, "embed", rows_of.total)
+    embedded = cumulative(report, "embed", rows_of.total)
 
     def chunk(start: int, stop: int) -> Chunk:
         rows, texts, labels = rows_of.read(start, stop)
         if card.encoder.takes_text:
             features: Features = np.array(texts, dtype=object)
         else:
-            features = embedded_rows(texts, rows, embedder, vectors, embedded)
+            features = embed_rows(texts, rows, embedder, vectors, embedded)
         return Chunk(EncodedSamples(features, card.encoder, card.window), rows, texts, labels)
 
     return Chosen(network, card, card.window, card.period, rows_of.total, embedder, chunk)
@@ -246,7 +246,7 @@ def _unknown_label(name: str, row: int, label: str, card: Card) -> InputError:
 def _embedder(selection: Selection, card: Card) -> Embedder | None:
     if card.encoder.takes_text or (selection.vectors is not None and card.embedding.name is None):
         return None
-    return embedder_of(card.level, card.embedding, path_or_none(selection.words))
+    return load_embedder(card.level, card.embedding, as_optional_path(selection.words))
 
 
 def _spikes(path: Path, selection: Selection) -> Chosen:

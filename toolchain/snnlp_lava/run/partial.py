@@ -13,9 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnlp_lava.embed.base import Work, check_work, joint_work
+from snnlp_lava.embed.base import OpCounts, check_op_counts, sum_counts
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import locked_folder, read_json, reason, remove_all, replacing_file, tidy_beside, write_json
+from snnlp_lava.files import (
+    atomic_file,
+    folder_lock,
+    os_error_text,
+    read_json,
+    recover_interrupted,
+    remove_all,
+    write_json,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,7 +56,9 @@ class Parts:
         samples = [self._read(path)[_SAMPLE].to_numpy() for path in self._paths(start)]
         return np.sort(np.concatenate(samples)) if samples else np.zeros(0, dtype=np.int64)
 
-    def add(self, start: int, samples: np.ndarray, table: pa.Table, trains: Sequence[np.ndarray], work: Work) -> None:
+    def add(
+        self, start: int, samples: np.ndarray, table: pa.Table, trains: Sequence[np.ndarray], work: OpCounts
+    ) -> None:
         """Keep a part.
 
         Parameters
@@ -85,10 +95,10 @@ class Parts:
         for start in starts:
             yield from map(self._read, self._paths(start))
 
-    def work(self, starts: Sequence[int]) -> Work:
+    def work(self, starts: Sequence[int]) -> OpCounts:
         """What it took to make the features of all samples."""
-        return joint_work(
-            [check_work(json.loads(table.schema.metadata[_WORK.encode()])) for table in self.each(starts)]
+        return sum_counts(
+            [check_op_counts(json.loads(table.schema.metadata[_WORK.encode()])) for table in self.each(starts)]
         )
 
     def tables(self, starts: Sequence[int]) -> Iterator[pa.Table]:
@@ -121,7 +131,7 @@ class Parts:
     def _write(self, start: int, content: bytes, suffix: str) -> str:
         """Write a file and return its name."""
         name = f"{start:012}-{_hash(content)}{suffix}"
-        with replacing_file(self._folder / name) as temporary:
+        with atomic_file(self._folder / name) as temporary:
             temporary.write_bytes(content)
         return name
 
@@ -129,7 +139,7 @@ class Parts:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise InputError(f"run {path}: cannot be read: {reason(error)}; remove {self._folder}") from error
+            raise InputError(f"run {path}: cannot be read: {os_error_text(error)}; remove {self._folder}") from error
         if _hash(content) != path.stem.rpartition("-")[2]:
             raise InputError(f"run {path}: is damaged; remove it")
         return content
@@ -161,9 +171,9 @@ def partial_run(folder: Path, job: Mapping[str, Any], resume: bool) -> Iterator[
         If the parts are of another job, not wanted, damaged, or another process is at work on them.
     """
     partial = folder.with_name(folder.name + SUFFIX)
-    with locked_folder(partial, "run"):
+    with folder_lock(partial, "run"):
         _claim(partial, job, resume)
-        tidy_beside(folder)
+        recover_interrupted(folder)
         try:
             yield Parts(partial)
             shutil.rmtree(partial)

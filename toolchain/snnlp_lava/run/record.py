@@ -17,7 +17,7 @@ import numpy as np
 from snnlp_lava.backends.base import COUNTERS, RunResult
 from snnlp_lava.chip.chips import CHIPS
 from snnlp_lava.chip.mapping import fit_network, line_words
-from snnlp_lava.embed.base import Work, check_work
+from snnlp_lava.embed.base import OpCounts, check_op_counts
 from snnlp_lava.metrics import ranks, scores_of_ranks
 from snnlp_lava.network.network import Network
 from snnlp_lava.netx.network_file import Card, check_training
@@ -121,10 +121,10 @@ _SUMS = "sums"  # over a table's samples, in its metadata
 
 def class_scores(result: RunResult, card: Card | None) -> np.ndarray:
     """(n, classes) scores that rank the classes; for a reference network counts alone, ties to the lower class."""
-    return result.output_counts if counts_alone(card) else result.output_scores
+    return result.output_counts if ignore_ties(card) else result.output_scores
 
 
-def counts_alone(card: Card | None) -> bool:
+def ignore_ties(card: Card | None) -> bool:
     """Whether spike counts alone rank the classes, as in a reference network."""
     return card is not None and bool(card.training.get("config", {}).get("reference", False))
 
@@ -301,7 +301,7 @@ def result_document(totals: Totals, card: Card | None, backend: str, window: int
 _LARGEST = 1 << 63
 
 
-_WORK = {field.name for field in fields(Work)}
+_WORK = {field.name for field in fields(OpCounts)}
 
 
 def check_record(
@@ -394,7 +394,7 @@ def _check_counted(record: Mapping[str, Any]) -> None:
             raise ValueError("it has more active updates than updates")
     if record["work"].keys() != _WORK:
         raise ValueError(f"its work has {', '.join(map(str, record['work']))}")
-    check_work(record["work"])
+    check_op_counts(record["work"])
     check_placed(record["placement"], record["network"]["sizes"])
     if (right := record["right_over_time"]) is not None and (
         len(right) != record["window"]

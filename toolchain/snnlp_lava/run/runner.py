@@ -14,21 +14,21 @@ import numpy as np
 from snnlp_lava.backends.base import BrokenRunError, RunResult
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.lava.job import Board
-from snnlp_lava.embed.base import Work, words_of_64_bits
+from snnlp_lava.embed.base import OpCounts, words64
 from snnlp_lava.embed.embedders import Embedder
 from snnlp_lava.encode.base import Samples
 from snnlp_lava.errors import BackendError, StoppedError
-from snnlp_lava.files import StrPath, check_count, check_known, path_of, read_json, sha256_of_file
-from snnlp_lava.metrics import RightOverTime
+from snnlp_lava.files import StrPath, as_path, check_choice, check_int, read_json, sha256_of_file
+from snnlp_lava.metrics import AccuracyOverTime
 from snnlp_lava.netx.network_file import Card
-from snnlp_lava.progress import Report, counting, silent
+from snnlp_lava.progress import ProgressCallback, cumulative, no_progress
 from snnlp_lava.run.folder import EXAMPLES, RESULT, Source, check_run_folder, write_run
 from snnlp_lava.run.inputs import Chosen, Chunk, Selection, choose
 from snnlp_lava.run.partial import Parts, check_job, partial_run
-from snnlp_lava.run.record import Totals, class_scores, counts_alone, sample_table
+from snnlp_lava.run.record import Totals, class_scores, ignore_ties, sample_table
 
 
-def work_in_front(card: Card | None, embedder: Embedder | None, texts: Sequence[str]) -> Work:
+def work_in_front(card: Card | None, embedder: Embedder | None, texts: Sequence[str]) -> OpCounts:
     """Count what makes the encoder's features of the texts of a run.
 
     Parameters
@@ -41,14 +41,14 @@ def work_in_front(card: Card | None, embedder: Embedder | None, texts: Sequence[
         All texts of the run, none where spikes were given.
     """
     if card is None or not texts:
-        return Work("spikes", not_counted="ready spikes were given")
+        return OpCounts("spikes", not_counted="ready spikes were given")
     if card.encoder.takes_text:
         codes = sum(len(card.encoder.presented(text, card.window)) for text in texts)
-        words = codes * words_of_64_bits(card.encoder.dimension)
-        return Work(f"a table of {card.encoder.dimension}-bit codes", "codes", codes, {"table_word": words})
+        words = codes * words64(card.encoder.dimension)
+        return OpCounts(f"a table of {card.encoder.dimension}-bit codes", "codes", codes, {"table_word": words})
     if embedder is None:
-        return Work("vectors", not_counted="ready vectors of unknown origin were given")
-    return embedder.work(texts)
+        return OpCounts("vectors", not_counted="ready vectors of unknown origin were given")
+    return embedder.host_ops(texts)
 
 
 logger = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def run_network(
     board: Board | None = None,
     keep_trains: int = EXAMPLES,
     resume: bool = False,
-    report: Report = silent,
+    report: ProgressCallback = no_progress,
 ) -> None:
     """Run a network file on a backend and write the run folder; `board` is loihi2's.
 
@@ -84,10 +84,10 @@ def run_network(
     StoppedError
         If it is interrupted.
     """
-    path, folder = path_of(path), path_of(folder)
-    check_known("backend", backend, tuple(CHUNK))
-    check_count("jobs", jobs)
-    check_count("keep_trains", keep_trains, 0)
+    path, folder = as_path(path), as_path(folder)
+    check_choice("backend", backend, tuple(CHUNK))
+    check_int("jobs", jobs)
+    check_int("keep_trains", keep_trains, 0)
     check_run_folder(folder)
     sha256 = sha256_of_file(path) if path.is_file() else None
     job = {"network": sha256, "backend": backend, "keep_trains": keep_trains, **selection.identity()}
@@ -103,7 +103,7 @@ def run_network(
         board = None
     chosen = choose(path, selection, report)
     starts = range(0, chosen.total, CHUNK[backend])
-    advance = counting(report, backend, chosen.total)
+    advance = cumulative(report, backend, chosen.total)
     with partial_run(folder, job, resume) as parts:
         running = _Running(path, chosen, backend, parts, jobs, board, keep_trains)
         try:
@@ -162,13 +162,13 @@ class _Running:
             raise
         self._keep(start, chunk, left, result, right)
 
-    def _right_over_time(self, labels: np.ndarray | None) -> RightOverTime | None:
+    def _right_over_time(self, labels: np.ndarray | None) -> AccuracyOverTime | None:
         if labels is None:
             return None
-        return RightOverTime(labels, self.chosen.window, counts_alone=counts_alone(self.chosen.card))
+        return AccuracyOverTime(labels, self.chosen.window, ignore_ties=ignore_ties(self.chosen.card))
 
     def _execute(
-        self, samples: Samples, keep_trains: int, progress: Callable[[int], None], right: RightOverTime | None
+        self, samples: Samples, keep_trains: int, progress: Callable[[int], None], right: AccuracyOverTime | None
     ) -> RunResult:
         network, period = self.chosen.network, self.chosen.period
         run: Callable[..., RunResult]
@@ -185,7 +185,7 @@ class _Running:
         return run(keep_trains=keep_trains, progress=progress, inspect=_adding(right))
 
     def _keep(
-        self, start: int, chunk: Chunk, numbers: np.ndarray, result: RunResult, right: RightOverTime | None
+        self, start: int, chunk: Chunk, numbers: np.ndarray, result: RunResult, right: AccuracyOverTime | None
     ) -> None:
         chosen = self.chosen
         scores = class_scores(result, chosen.card)
@@ -194,7 +194,7 @@ class _Running:
         self.parts.add(start, numbers, table, result.trains, work_in_front(chosen.card, chosen.embedder, chunk.texts))
 
 
-def _adding(right: RightOverTime | None) -> Callable[[Sequence[np.ndarray]], None]:
+def _adding(right: AccuracyOverTime | None) -> Callable[[Sequence[np.ndarray]], None]:
     def inspect(trains: Sequence[np.ndarray]) -> None:
         if right is not None:
             right.add(trains[-1])
@@ -202,7 +202,7 @@ def _adding(right: RightOverTime | None) -> Callable[[Sequence[np.ndarray]], Non
     return inspect
 
 
-def _source(path: Path, selection: Selection, chosen: Chosen, job: dict[str, Any], work: Work) -> Source:
+def _source(path: Path, selection: Selection, chosen: Chosen, job: dict[str, Any], work: OpCounts) -> Source:
     origin = selection.data or selection.spikes
     texts = chosen.chunk(0, min(EXAMPLES, chosen.total)).texts
     card = chosen.card

@@ -17,9 +17,9 @@ from snnlp_lava.backends.lava.loihi2 import check_board, run_board
 from snnlp_lava.backends.lava.sim import run_simulator
 from snnlp_lava.encode.base import Encoder, Samples
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import StrPath, check_count, path_of, path_or_none
+from snnlp_lava.files import StrPath, as_optional_path, as_path, check_int
 from snnlp_lava.network.network import Network
-from snnlp_lava.progress import Report, counting, silent
+from snnlp_lava.progress import ProgressCallback, cumulative, no_progress
 from snnlp_lava.run.inputs import Chosen, Selection, choose
 
 _BATCH = 64
@@ -61,7 +61,7 @@ def verify(
     *,
     jobs: int = 1,
     board: Board | None = None,
-    report: Report = silent,
+    report: ProgressCallback = no_progress,
 ) -> Verification:
     """Run the same samples through the emulator, Lava and, where its model is given, SLAYER; compare every spike.
 
@@ -89,8 +89,8 @@ def verify(
     BackendError
         If Lava fails.
     """
-    path, model = path_of(path), path_or_none(model)
-    check_count("jobs", jobs)
+    path, model = as_path(path), as_optional_path(model)
+    check_int("jobs", jobs)
     if board is not None:
         check_board(path, board, own_period=selection.spikes is None)
     chosen = choose(path, selection, report)
@@ -99,7 +99,7 @@ def verify(
     expected = run_emulator(network, samples, period, keep_trains=count)
     emulated = _unpack(dict(enumerate(expected.trains)), network)
     side = "lava" if board is None else "loihi2"
-    advance = counting(report, side, count)
+    advance = cumulative(report, side, count)
     if board is None:
         ran = run_simulator(path, network, samples, period, jobs, advance)
     else:

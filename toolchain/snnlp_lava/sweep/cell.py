@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnlp_lava.errors import InputError, SnnlpLavaError, first_line
+from snnlp_lava.errors import InputError, SnnlpLavaError, one_line
 from snnlp_lava.files import sha256_of_file
-from snnlp_lava.progress import Report, silent
+from snnlp_lava.progress import ProgressCallback, no_progress
 from snnlp_lava.records import versions
 from snnlp_lava.sweep.grid import Cell, Source
 from snnlp_lava.sweep.results import FORMAT
@@ -51,7 +51,7 @@ def attempt(cell: Mapping[str, Any]) -> dict[str, Any]:
     except SnnlpLavaError as error:
         return {"error": str(error)}
     except Exception as error:  # a cell that fails takes no other one with it
-        return {"error": f"{type(error).__name__}: {first_line(error)}"}
+        return {"error": f"{type(error).__name__}: {one_line(error)}"}
 
 
 def run_cell(cell: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def identify(source: Source) -> dict[str, Any]:
     return _identity(source, data)
 
 
-def prepare_corpus(source: Source, train: TrainConfig, report: Report = silent) -> Corpus:
+def prepare_corpus(source: Source, train: TrainConfig, report: ProgressCallback = no_progress) -> Corpus:
     """Load, split and embed a cell's data; vectors and codes are then in the cache.
 
     Raises

@@ -13,7 +13,7 @@ from typing import Any
 
 import tomli
 
-from snnlp_lava.errors import InputError, first_line
+from snnlp_lava.errors import InputError, one_line
 from snnlp_lava.text.dataset import SCHEMES
 from snnlp_lava.text.sources import DEMO, HUB
 from snnlp_lava.train.methods.base import (
@@ -159,7 +159,7 @@ def read_grid(path: Path) -> list[Cell]:
     except OSError as error:
         raise InputError(f"cannot read grid {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
-        raise InputError(f"grid {path}: is not TOML: {first_line(error)}") from error
+        raise InputError(f"grid {path}: is not TOML: {one_line(error)}") from error
     try:
         return _cells(document, path.resolve().parent)
     except InputError as error:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import read_json, replacing_file
+from snnlp_lava.files import atomic_file, read_json
 from snnlp_lava.sweep.grid import Cell
 from snnlp_lava.train.methods.base import FIELDS, NeuronConfig, used_fields
 
@@ -51,7 +51,7 @@ def canonical(value: Any) -> str:
 def write_result(path: Path, document: Mapping[str, Any]) -> None:
     """Write a result file, whole or not at all: a line for each key, its value in canonical form."""
     lines = ",\n".join(f'"{key}":{canonical(document[key])}' for key in _KEYS)
-    with replacing_file(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_text(f"{{\n{lines}\n}}\n", "utf-8")
 
 
@@ -284,7 +284,7 @@ def write_csv(folder: Path, cells: Sequence[Cell], documents: Mapping[str, Mappi
         The file, ``results.csv`` in the folder.
     """
     rows = [_row(cell, documents[cell.name]) for cell in cells if cell.name in documents]
-    with replacing_file(folder / CSV) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
+    with atomic_file(folder / CSV) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

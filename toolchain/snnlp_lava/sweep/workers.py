@@ -19,7 +19,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from snnlp_lava.errors import BackendError, InputError, first_line
+from snnlp_lava.errors import BackendError, InputError, one_line
 from snnlp_lava.sweep.cell import attempt
 from snnlp_lava.sweep.grid import Cell
 
@@ -275,7 +275,7 @@ def _check_scheduler(address: str) -> None:
     except asyncio.TimeoutError as error:
         raise InputError(f"scheduler {address}: no Dask scheduler answers there within {CONNECT_SECONDS} s") from error
     except Exception as error:  # of the address, the network, or whatever another kind of server makes Dask believe
-        raise InputError(f"scheduler {address}: no Dask scheduler answers there ({first_line(error)})") from error
+        raise InputError(f"scheduler {address}: no Dask scheduler answers there ({one_line(error)})") from error
 
 
 def _run_on_cluster(client: Client, cells: Sequence[Cell], on_event: OnEvent) -> None:
@@ -308,7 +308,7 @@ def _outcome(name: str, future: Future) -> Event:
     except KilledWorker as error:
         return Failed(name, f"in {error.allowed_failures + 1} tries, its worker died; the worker's log may say why")
     except Exception as error:  # the worker cannot import this package, or not the same version of it
-        return Failed(name, f"{type(error).__name__}: {first_line(error)}")
+        return Failed(name, f"{type(error).__name__}: {one_line(error)}")
 
 
 def _on_worker(cell: dict[str, Any], topic: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import check_count, check_known
+from snnlp_lava.files import check_choice, check_int
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def split_rows(data: TextData, scheme: str = "official") -> dict[str, np.ndarray
         If the scheme is unknown, the split column has unknown names, a part is empty, training has one
         class only, or another part has a label that training never saw.
     """
-    check_known("split scheme", scheme, SCHEMES)
+    check_choice("split scheme", scheme, SCHEMES)
     own = _own_split(data)
     parts = _paper(data, own) if scheme == "paper" else _official(data, own)
     for part, rows in parts.items():
@@ -149,7 +149,7 @@ def limit_rows(rows: np.ndarray, limit: int | None) -> np.ndarray:
     InputError
         If the limit is no whole number from 1.
     """
-    check_count("limit", limit)
+    check_int("limit", limit)
     if limit is None or limit >= len(rows):
         return rows
     chosen = np.random.default_rng(PAPER_SEED).permutation(len(rows))[:limit]

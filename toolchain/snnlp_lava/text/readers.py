@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnlp_lava.errors import InputError, first_line
-from snnlp_lava.files import expect_file, reason
+from snnlp_lava.errors import InputError, one_line
+from snnlp_lava.files import os_error_text, require_file
 from snnlp_lava.text.dataset import TextData
 
 if TYPE_CHECKING:
@@ -72,11 +72,11 @@ def read_columns(path: Path, text_column: str = "text", label_column: str = "lab
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"data {path}: unknown kind of file {path.suffix!r} (known: {', '.join(readers)})")
-    expect_file(path, "data")
+    require_file(path, "data")
     try:
         return reader(path, [text_column, label_column, NAME_COLUMN, SPLIT_COLUMN])
     except OSError as error:
-        raise InputError(f"data {path}: cannot be read: {reason(error)}") from error
+        raise InputError(f"data {path}: cannot be read: {os_error_text(error)}") from error
 
 
 def check_columns(columns: Columns, text_column: str, source: str) -> None:
@@ -291,7 +291,7 @@ def _parquet(path: Path, wanted: Sequence[str]) -> Columns:
             for name in present
         }
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise InputError(f"data {path}: is no readable parquet file: {first_line(error)}") from error
+        raise InputError(f"data {path}: is no readable parquet file: {one_line(error)}") from error
 
 
 logger = logging.getLogger(__name__)
@@ -375,7 +375,7 @@ def _in_memory(name: str, columns: Columns) -> TextStream:
     try:
         table = pa.table({column: pa.array(values, pa.string()) for column, values in columns.items()})
     except (pa.ArrowException, TypeError, UnicodeEncodeError) as error:
-        raise InputError(f"data {name}: holds something else than text: {first_line(error)}") from error
+        raise InputError(f"data {name}: holds something else than text: {one_line(error)}") from error
     return TextStream(name, _LABEL in columns, lambda row: iter([table[row:]]))
 
 
@@ -394,7 +394,7 @@ def _parquet_stream(path: Path, text_column: str, label_column: str) -> TextStre
             path.stem, label is not None, lambda row: _parquet_tables(file, path, row, text_column, label)
         )
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # names of columns may be no UTF-8
-        raise InputError(f"data {path}: is no readable parquet file: {first_line(error)}") from error
+        raise InputError(f"data {path}: is no readable parquet file: {one_line(error)}") from error
 
 
 def _parquet_tables(
@@ -421,7 +421,7 @@ def _parquet_tables(
             yield pa.table({name: column.cast(pa.string()) for name, column in named.items()})[row:]
             row = 0
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise InputError(f"data {path}: is no readable parquet file: {first_line(error)}") from error
+        raise InputError(f"data {path}: is no readable parquet file: {one_line(error)}") from error
 
 
 def _empty_labels(table: pa.Table) -> int:

@@ -6,8 +6,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from snnlp_lava.errors import InputError, first_line
-from snnlp_lava.files import StrPath, expect_file, path_of
+from snnlp_lava.errors import InputError, one_line
+from snnlp_lava.files import StrPath, as_path, require_file
 from snnlp_lava.text.dataset import TextData
 from snnlp_lava.text.readers import (
     _LABEL,
@@ -67,7 +67,7 @@ def load_texts(data: StrPath, text_column: str = "text", label_column: str = "la
     InputError
         If there is no such data, it cannot be read, or the hub cannot be reached.
     """
-    data = str(path_of(data))
+    data = str(as_path(data))
     if data == DEMO:
         with resources.as_file(resources.files("snnlp_lava.text") / "data" / "demo.csv") as path:
             return read_file(path)
@@ -91,7 +91,7 @@ def named_source(data: str) -> bool:
     if path.suffix:
         return False
     try:
-        expect_file(path, "data")
+        require_file(path, "data")
     except InputError as error:
         raise InputError(f"data {data}: neither a file nor one of {', '.join([DEMO, *HUB])}") from error
     return False
@@ -108,7 +108,7 @@ def _from_hub(name: str, source: HubSource) -> TextData:
         except Exception as error:  # the hub's client raises what its many layers raise
             raise InputError(
                 f"data {name}: cannot be had from the Hugging Face hub ({source.repository}): "
-                f"{first_line(error)}; a parquet, CSV or JSON lines file works without the hub"
+                f"{one_line(error)}; a parquet, CSV or JSON lines file works without the hub"
             ) from error
         names = table.features["label"].names
         labels = list(table["label"])
@@ -135,7 +135,7 @@ def open_texts(data: str, text_column: str = "text", label_column: str = "label"
         return _in_memory(known.name, {_TEXT: list(known.texts), _LABEL: names})
     path = Path(data)
     if path.suffix.lower() == ".parquet":
-        expect_file(path, "data")
+        require_file(path, "data")
         return _parquet_stream(path, text_column, label_column)
     columns = read_columns(path, text_column, label_column)
     check_columns(columns, text_column, str(path))

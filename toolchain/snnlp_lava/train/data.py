@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from snnlp_lava.embed.base import Embedding
-from snnlp_lava.embed.embedders import Embedder, VectorFile, embedder_for, same_origin, word_codes
+from snnlp_lava.embed.base import EmbeddingInfo
+from snnlp_lava.embed.embedders import Embedder, VectorFile, make_embedder, vectors_match, word_codes
 from snnlp_lava.embed.sentence import DEFAULT_MODEL
 from snnlp_lava.embed.word_codes import WordCodes
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import StrPath, path_of, path_or_none
-from snnlp_lava.progress import Report, counting, silent
+from snnlp_lava.files import StrPath, as_optional_path, as_path
+from snnlp_lava.progress import ProgressCallback, cumulative, no_progress
 from snnlp_lava.text.dataset import PARTS, TEST, TRAIN, VALIDATION, TextData, limit_rows, split_rows
 from snnlp_lava.text.tokens import words_and_pairs
 from snnlp_lava.train.methods.base import SPIKE_EMBEDDING, TEXT_METHODS, TrainConfig
@@ -51,7 +51,7 @@ class Corpus:
     data: TextData
     rows: dict[str, np.ndarray]
     features: dict[str, Any]
-    embedding: Embedding
+    embedding: EmbeddingInfo
     about: dict[str, Any]
     config: TrainConfig
     codes: WordCodes | None = None
@@ -116,7 +116,7 @@ def prepare(
     split_scheme: str,
     limit: int | None,
     origin: Origin,
-    report: Report = silent,
+    report: ProgressCallback = no_progress,
 ) -> Corpus:
     """Split the data and make every part's features.
 
@@ -148,8 +148,8 @@ def prepare(
     if config.method in TEXT_METHODS:
         features: dict[str, np.ndarray] = {part: np.array(data.select(rows[part]), dtype=object) for part in PARTS}
         if config.method == SPIKE_EMBEDDING:
-            return Corpus(data, rows, features, Embedding(None, None, config.lines), about, config)
-        codes = word_codes(path_or_none(origin.codes), path_or_none(origin.words), origin.embedding, report)
+            return Corpus(data, rows, features, EmbeddingInfo(None, None, config.lines), about, config)
+        codes = word_codes(as_optional_path(origin.codes), as_optional_path(origin.words), origin.embedding, report)
         known_texts = {part: [codes.knows(text) for text in features[part]] for part in PARTS}
         _check_known(data, known_texts[TRAIN], codes.name)
         every_text = [known for part in PARTS for known in known_texts[part]]
@@ -161,17 +161,17 @@ def prepare(
                 codes.name,
             )
         about["codes"] = dict(codes.quality)
-        return Corpus(data, rows, features, Embedding(codes.name, codes.sha256, codes.bits), about, config, codes)
-    embedder = embedder_for(config.level, origin.embedding, path_or_none(origin.words), report)
+        return Corpus(data, rows, features, EmbeddingInfo(codes.name, codes.sha256, codes.bits), about, config, codes)
+    embedder = make_embedder(config.level, origin.embedding, as_optional_path(origin.words), report)
     known: Embedder | None = embedder
     every = np.concatenate([rows[part] for part in PARTS])
     texts = data.select(every)
     if origin.vectors is None:
-        whole = embedder.embed(texts, counting(report, "embed", len(every)))
+        whole = embedder.embed(texts, cumulative(report, "embed", len(every)))
         _check_known(data, whole[: len(rows[TRAIN])].any(axis=1), embedder.name)
     else:
-        whole = VectorFile(path_of(origin.vectors), len(data))[every]
-        if not same_origin(embedder, texts, whole):
+        whole = VectorFile(as_path(origin.vectors), len(data))[every]
+        if not vectors_match(embedder, texts, whole):
             logger.warning("the vectors are not those of %s: their model counts as unknown", embedder.name)
             known = None
     ends = np.cumsum([len(rows[part]) for part in PARTS])[:-1]
@@ -179,7 +179,7 @@ def prepare(
         data=data,
         rows=rows,
         features=dict(zip(PARTS, np.split(whole, ends), strict=True)),
-        embedding=Embedding(known.name if known else None, known.sha256 if known else None, whole.shape[1]),
+        embedding=EmbeddingInfo(known.name if known else None, known.sha256 if known else None, whole.shape[1]),
         about=about,
         config=config,
     )

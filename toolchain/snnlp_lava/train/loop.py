@@ -14,8 +14,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from snnlp_lava.errors import InputError, first_line
-from snnlp_lava.files import check_known, replacing_file
+from snnlp_lava.errors import InputError, one_line
+from snnlp_lava.files import atomic_file, check_choice
 from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.train.methods.base import ANN, TrainConfig
 
@@ -220,7 +220,7 @@ def choose_device(name: str) -> torch.device:
     InputError
         If CUDA is asked for and absent, or the name is another.
     """
-    check_known("device", name, ("auto", "cpu", "cuda"))
+    check_choice("device", name, ("auto", "cpu", "cuda"))
     if name == "cuda" and not torch.cuda.is_available():
         raise InputError("device cuda: torch sees no CUDA device here; use --device cpu")
     return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
@@ -294,7 +294,7 @@ def _save_checkpoint(
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"adam.{index}.{name}": value.detach().clone() for name, value in state.items()}
     about = {"fingerprint": fingerprint, "history": progress.history, "best_epoch": progress.best_epoch}
-    with replacing_file(path) as temporary:
+    with atomic_file(path) as temporary:
         kept = {name: value.cpu().contiguous() for name, value in tensors.items()}
         temporary.write_bytes(save(kept, {"snnlp_lava": json.dumps(about)}))
 
@@ -325,5 +325,5 @@ def _load_checkpoint(
             state.setdefault(int(index), {})[key] = value
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise InputError(f"checkpoint {path}: is damaged ({first_line(error)}); remove it to begin anew") from error
+        raise InputError(f"checkpoint {path}: is damaged ({one_line(error)}); remove it to begin anew") from error
     return progress, parts["best"]

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnlp_lava.embed.base import Embedding
+from snnlp_lava.embed.base import EmbeddingInfo
 from snnlp_lava.encode.base import encoder_from
-from snnlp_lava.errors import InputError, first_line
-from snnlp_lava.files import StrPath, check_count, check_utf8, path_of, read_json, replacing_file, write_json
+from snnlp_lava.errors import InputError, one_line
+from snnlp_lava.files import StrPath, as_path, atomic_file, check_int, check_utf8, read_json, write_json
 from snnlp_lava.network import limits
 from snnlp_lava.network.network import Network, sizes_text
 from snnlp_lava.netx.network_file import BASELINES, Card, check_training, embedding_from
@@ -69,7 +69,7 @@ class ModelInfo:
     train: TrainConfig
     sizes: tuple[int, ...]
     label_names: tuple[str, ...]
-    embedding: Embedding
+    embedding: EmbeddingInfo
     encoder: Mapping[str, Any]
     data: Mapping[str, Any]
     scores: Mapping[str, Any]
@@ -117,13 +117,13 @@ def write_model(
     from safetensors.numpy import save
 
     tensors = {_MODULE + name: np.ascontiguousarray(value) for name, value in state.items()}
-    with replacing_file(folder / WEIGHTS) as temporary:
+    with atomic_file(folder / WEIGHTS) as temporary:
         temporary.write_bytes(save({**tensors, **arrays}))
-    with replacing_file(folder / HISTORY) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
+    with atomic_file(folder / HISTORY) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, fieldnames=list(history[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(history)
-    with replacing_file(folder / README) as temporary:
+    with atomic_file(folder / README) as temporary:
         temporary.write_text(model_card(folder.name, info), "utf-8")
     write_json(folder / CONFIG, info.to_dict())
     (folder / CHECKPOINT).unlink(missing_ok=True)
@@ -216,7 +216,7 @@ def load_spiking(folder: Path) -> tuple[ModelInfo, SpikingClassifier]:
     except InputError as error:
         raise InputError(f"model {folder}: {error}") from error
     except (RuntimeError, KeyError, TypeError) as error:
-        raise InputError(f"model {folder}: {WEIGHTS} does not fit {CONFIG}: {first_line(error)}") from error
+        raise InputError(f"model {folder}: {WEIGHTS} does not fit {CONFIG}: {one_line(error)}") from error
     module.eval()
     return info, module
 
@@ -295,10 +295,10 @@ def export_model(folder: StrPath, period: int | None = None) -> tuple[Network, C
         If the folder holds no spiking model or has a name that is not UTF-8, its weights cannot be stored on the chip,
         or the period is shorter than the window.
     """
-    folder = path_of(folder)
+    folder = as_path(folder)
     name = folder.resolve().name
     check_utf8(name, "model")
-    check_count("period", period)
+    check_int("period", period)
     info, module = load_spiking(folder)
     try:
         network = module.to_network()

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 from snnlp_lava.encode.base import Encoder
-from snnlp_lava.metrics import first_to_count
+from snnlp_lava.metrics import tie_broken_counts
 from snnlp_lava.network import limits
 from snnlp_lava.network.limits import DECAY_UNITY as _UNITY
 from snnlp_lava.network.network import Layer, Network, checked_layer
@@ -192,9 +192,9 @@ class SpikingClassifier(nn.Module):
     def evaluate(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logits and class scores, (n, classes) each, of the encoder's inputs of n samples.
 
-        Ties are broken as `snnlp_lava.metrics.first_to_count` does, but not for a reference model.
+        Ties are broken as `snnlp_lava.metrics.tie_broken_counts` does, but not for a reference model.
         """
-        scores = first_to_count(self._output(inputs).cpu().numpy().astype(np.uint8))
+        scores = tie_broken_counts(self._output(inputs).cpu().numpy().astype(np.uint8))
         counts = np.floor(scores)
         return (counts / self.temperature).astype(np.float32), counts if self.reference else scores
 

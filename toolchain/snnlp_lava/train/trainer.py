@@ -17,9 +17,9 @@ import numpy as np
 
 from snnlp_lava.encode.base import Encoder
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import StrPath, locked_folder, path_of
+from snnlp_lava.files import StrPath, as_path, folder_lock
 from snnlp_lava.metrics import accuracy_and_mrr
-from snnlp_lava.progress import Report, silent
+from snnlp_lava.progress import ProgressCallback, no_progress
 from snnlp_lava.records import versions
 from snnlp_lava.text.dataset import PARTS, TEST, TRAIN, VALIDATION, TextData
 from snnlp_lava.train.data import Corpus, chosen_rows, describe
@@ -83,7 +83,7 @@ def train_classifier(
     config: TrainConfig,
     device: str,
     checkpoint: Path | None,
-    report: Report = silent,
+    report: ProgressCallback = no_progress,
     stage: str = "train",
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> Trained:
@@ -153,7 +153,7 @@ def claimed_folder(folder: Path, resume: bool, config: TrainConfig) -> Iterator[
         If the folder holds a model or an unfinished training and `resume` is not set, a finished model of another
         configuration, or other things, or if another process is training into it.
     """
-    with locked_folder(folder, "model"):
+    with folder_lock(folder, "model"):
         yield _finished(folder, resume, config)
 
 
@@ -200,7 +200,7 @@ def train_model(
     config: TrainConfig,
     folder: StrPath,
     device: str = "auto",
-    report: Report = silent,
+    report: ProgressCallback = no_progress,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> ModelInfo:
     """Train a model and its baselines on the same rows, and write the model folder.
@@ -224,7 +224,7 @@ def train_model(
         If the configuration does not fit what the data were prepared for or the folder's checkpoint, the folder holds a
         finished model or other files, or the device is unknown or absent.
     """
-    folder = path_of(folder)
+    folder = as_path(folder)
     _check_vacant(folder)
     corpus.check_config(config)
     trained = train_classifier(corpus, config, device, folder / CHECKPOINT, report, "train", on_epoch)

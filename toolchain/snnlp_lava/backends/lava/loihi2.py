@@ -28,7 +28,7 @@ from snnlp_lava.backends.lava.process import LavaRun, run_lava
 from snnlp_lava.chip.chips import CHIPS
 from snnlp_lava.chip.mapping import fit_network
 from snnlp_lava.encode.base import Samples
-from snnlp_lava.errors import BackendError, InputError, first_line
+from snnlp_lava.errors import BackendError, InputError, one_line
 from snnlp_lava.files import write_json
 from snnlp_lava.network.network import Network
 from snnlp_lava.netx.network_file import read_network
@@ -65,7 +65,7 @@ def use_host(board: Board) -> None:
         else:
             _use_ethernet(board)
     except (ImportError, OSError, ValueError) as error:
-        raise InputError(f"--host {host}: {first_line(error)}") from error
+        raise InputError(f"--host {host}: {one_line(error)}") from error
 
 
 def _use_slurm(board: Board) -> None:
@@ -307,13 +307,13 @@ def _profiler(config: Any, steps: int) -> Any:
 
         profiler = Profiler.init(config)
     except Exception as error:  # it is closed, and no run should fail for it
-        logger.warning("Lava's profiler does not start: %s", first_line(error))
+        logger.warning("Lava's profiler does not start: %s", one_line(error))
         return None
     for probe in ("execution_time_probe", "energy_probe"):
         try:
             getattr(profiler, probe)(num_steps=steps)
         except Exception as error:
-            logger.warning("Lava's profiler has no %s here: %s", probe, first_line(error))
+            logger.warning("Lava's profiler has no %s here: %s", probe, one_line(error))
     return profiler
 
 
@@ -333,7 +333,7 @@ def _write_metered(profiler: Any, job: LavaJob, folder: Path) -> None:
         try:
             value = float(np.sum(getattr(profiler, attribute)))
         except Exception as error:
-            logger.warning("Lava's profiler tells no %s: %s", attribute, first_line(error))
+            logger.warning("Lava's profiler tells no %s: %s", attribute, one_line(error))
             continue
         if math.isfinite(value) and value > 0:
             found[name] = value

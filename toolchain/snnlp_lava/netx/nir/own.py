@@ -39,8 +39,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from snnlp_lava.errors import InputError, first_line
-from snnlp_lava.files import StrPath, expect_file, path_of, replacing_file
+from snnlp_lava.errors import InputError, one_line
+from snnlp_lava.files import StrPath, as_path, atomic_file, require_file
 from snnlp_lava.network import limits
 from snnlp_lava.network.network import Layer, Network, checked_layer
 from snnlp_lava.netx.hdf5 import DAMAGED, array_of, group_of, holds, scalar_of
@@ -87,7 +87,7 @@ def write_nir(path: StrPath, network: Network, card: Card) -> None:
         "encoder": card.encoder.arrays(),
     }
     graph = nir.NIRGraph(nodes, list(pairwise(names)), metadata={_METADATA: metadata})
-    with replacing_file(path_of(path)) as temporary:
+    with atomic_file(as_path(path)) as temporary:
         nir.write(temporary, graph)
 
 
@@ -107,8 +107,8 @@ def read_nir(path: StrPath, time_step: float | None = None) -> Imported:
         If the file is missing, is no HDF5 or NIR file, holds something unsupported, or a value cannot be stored on
         the chip; or if a time step is given for a file of ours.
     """
-    path = path_of(path)
-    expect_file(path, "NIR file")
+    path = as_path(path)
+    require_file(path, "NIR file")
     try:
         with h5py.File(path, "r") as file:
             pairs = _pairs(read_chain(file))
@@ -121,7 +121,7 @@ def read_nir(path: StrPath, time_step: float | None = None) -> Imported:
     except InputError as error:
         raise InputError(f"NIR file {path}: {error}") from error
     except DAMAGED as error:
-        raise InputError(f"NIR file {path}: is no readable HDF5 file: {first_line(error)}") from error
+        raise InputError(f"NIR file {path}: is no readable HDF5 file: {one_line(error)}") from error
 
 
 @dataclass(frozen=True)

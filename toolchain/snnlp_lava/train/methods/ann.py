@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnlp_lava.progress import Report
+from snnlp_lava.progress import ProgressCallback
 from snnlp_lava.text.dataset import TRAIN
 from snnlp_lava.train.data import Corpus
 from snnlp_lava.train.methods.base import TrainConfig, _Plan
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class _AnnPlan(_Plan):
-    def __init__(self, corpus: Corpus, config: TrainConfig, report: Report) -> None:
+    def __init__(self, corpus: Corpus, config: TrainConfig, report: ProgressCallback) -> None:
         from snnlp_lava.train.baselines import AnnClassifier, standardisation
 
         self.mean, self.factor = standardisation(corpus.features[TRAIN])

@@ -11,7 +11,7 @@ from snnlp_lava.encode.bernoulli import BernoulliEncoder
 from snnlp_lava.encode.calibration import fit_calibration
 from snnlp_lava.encode.saf import SafEncoder
 from snnlp_lava.encode.word_codes import WordCodeEncoder
-from snnlp_lava.progress import Report
+from snnlp_lava.progress import ProgressCallback
 from snnlp_lava.text.dataset import TRAIN
 from snnlp_lava.train.data import Corpus
 from snnlp_lava.train.methods.base import SNN_RATE_RAND, TrainConfig, _Plan
@@ -31,7 +31,7 @@ def fit_encoder(corpus: Corpus, config: TrainConfig) -> Encoder:
 
 
 class _SpikingPlan(_Plan):
-    def __init__(self, corpus: Corpus, config: TrainConfig, report: Report) -> None:
+    def __init__(self, corpus: Corpus, config: TrainConfig, report: ProgressCallback) -> None:
         from snnlp_lava.train.slayer import SpikingClassifier
 
         self.encoder = fit_encoder(corpus, config)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnlp_lava.progress import Report
+from snnlp_lava.progress import ProgressCallback
 from snnlp_lava.text.dataset import TRAIN, VALIDATION
 from snnlp_lava.train.data import Corpus
 from snnlp_lava.train.methods.base import TrainConfig, _Plan
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class _SpikeEmbeddingPlan(_Plan):
     """Its weights are learned from spike counts; once they are known the race is put behind them."""
 
-    def __init__(self, corpus: Corpus, config: TrainConfig, report: Report) -> None:
+    def __init__(self, corpus: Corpus, config: TrainConfig, report: ProgressCallback) -> None:
         from snnlp_lava.train.methods.spike_embedding.learner import draft_spike_embedding
         from snnlp_lava.train.methods.spike_embedding.word_scores import fit_evidence
 
