@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from snnlp_lava.cli.sweep import event_line, progress_table
-from snnlp_lava.sweep import runner as board_module
+from snnlp_lava.sweep.cell import data_identity
 from snnlp_lava.sweep.grid import read_grid
-from snnlp_lava.sweep.runner import Board
-from snnlp_lava.sweep.workers import Began, Failed, Finished
+from snnlp_lava.sweep.runner import SweepState
+from snnlp_lava.sweep.workers import Failed, Finished, Started
 
 GRID = """data = "demo"
 [grid]
@@ -26,30 +26,35 @@ ANN, SNN = "demo-sentence-ann-s{}", "demo-sentence-snn-rate-t{}-s{}"
 def answer(cell, accuracy):
     """A result as a worker returns it."""
     scores = {"accuracy": accuracy, "mrr": 0.75}
-    results = {"samples": 10, "best_epoch": 1, "history": [{"epoch": 1}], "validation": scores, "test": scores}
+    epoch = {"epoch": 1, "train_loss": 0.5, "train_spikes": 90, "validation_loss": 0.5, "validation_accuracy": 0.5}
+    results = {"samples": 10, "best_epoch": 1, "history": [epoch], "validation": scores, "test": scores}
+    results["sizes"] = [384, 6]
     if cell.train.method == "ann":
         results["macs"] = 8
     else:
         counts = {"synops": 20_000, "synops_nonzero": 9, "neuron_updates": 9, "wraps": 0, "clips": 0}
-        results["emulator"] = {**scores, "layers": [{"name": "input", "spikes": 12_340, **counts}]}
-    data = board_module.identify(cell.source)
-    about = {"versions": {}, "date": "2024-01-31", "seconds": 61.0, "host": {}}
-    return {"format": 1, "cell": cell.record(), "data": data, "results": results, **about}
+        results["emulator"] = {**scores, "layers": [{"name": "input", "neurons": 384, "spikes": 12_340, **counts}]}
+        results["emulator"] |= {"window": 8, "period": 8, "paper_operations": 1234.0}
+    data = data_identity(cell.source).to_dict()
+    data |= {"rows": {"train": 10}, "embedding": {"name": None, "sha256": None, "dimension": 384}}
+    host = {"system": "Linux", "machine": "x86_64", "cores": 2, "device": "cpu"}
+    about = {"versions": {}, "date": "2024-01-31", "seconds": 61.0, "host": host}
+    return {"format": 1, "cell": cell.to_dict(), "data": data, "results": results, **about}
 
 
 @pytest.fixture
 def sweep(snnlp_lava, monkeypatch):
     """Run the command in an empty folder, its cells as `behave(cell, on_event)` has them."""
     Path("g.toml").write_text(GRID, "utf-8")
-    monkeypatch.setattr("snnlp_lava.sweep.cell.prepare_corpus", lambda source, train, report: None)
+    monkeypatch.setattr("snnlp_lava.sweep.runner.prepare_features", lambda cells, progress: None)
 
     def run(*arguments, behave=None):
         def run_local(jobs, cells, on_event):
             for cell in cells:
-                on_event(Began(cell.name, 1))
+                on_event(Started(cell.name, 1))
                 behave(cell, on_event)
 
-        monkeypatch.setattr("snnlp_lava.sweep.workers.run_local", run_local)
+        monkeypatch.setattr("snnlp_lava.sweep.runner.run_local", run_local)
         return snnlp_lava("sweep", *arguments)
 
     return run
@@ -135,7 +140,7 @@ def test_an_interrupted_sweep_says_how_to_go_on(sweep):
 def test_a_lost_worker_is_mentioned(sweep):
     def again(cell, on_event):
         if cell.name == ANN.format(1):
-            on_event(Began(cell.name, 2))
+            on_event(Started(cell.name, 2))
         finish(cell, on_event)
 
     result = sweep("g.toml", behave=again)
@@ -146,22 +151,22 @@ def test_a_lost_worker_is_mentioned(sweep):
 def test_a_terminal_sees_where_the_sweep_stands(snnlp_lava, tmp_path):
     Path("g.toml").write_text(GRID, "utf-8")
     cells = read_grid(Path("g.toml"))
-    board = Board(cells, tmp_path / "out", resume=False)
+    state = SweepState(cells, tmp_path / "out", resume=False)
 
     def screen():
         console = Console(file=io.StringIO(), width=100)
-        console.print(progress_table(board))
+        console.print(progress_table(state))
         return [re.split("  +", line.strip()) for line in console.file.getvalue().splitlines()]
 
     assert screen()[0] == ["0 of 6 cells done, 0 running, 6 waiting"]
     for cell in cells[:3]:
-        board.record(Began(cell.name, 1))
-    board.record(Finished(cells[0].name, answer(cells[0], 0.625)))
-    board.record(Failed(cells[1].name, "because"))
+        state.record(Started(cell.name, 1))
+    state.record(Finished(cells[0].name, answer(cells[0], 0.625)))
+    state.record(Failed(cells[1].name, "because"))
     (headline,), *rows = screen()
     assert headline.startswith("1 of 6 cells done, 1 running, 3 waiting, 1 failed; about 0 min 0")
     assert rows == [[cells[0].name, "accuracy 62.50%", "MRR 0.750", "61 s"], [cells[2].name, "running"]]
-    assert event_line(board, Began("x", 1), lost=False) is None
+    assert event_line(state, Started("x", 1)) is None
 
 
 REFUSED = {

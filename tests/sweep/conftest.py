@@ -2,10 +2,21 @@
 
 import pytest
 
+from snnlp_lava.records import build
 from snnlp_lava.sweep.grid import Cell, Source
+from snnlp_lava.sweep.results import CellRecord, DataIdentity
 from snnlp_lava.train.methods.base import ANN, TrainConfig
 
-IDENTITY = {"name": "demo", "sha256": "5a" * 32, "vectors": None}
+IDENTITY = DataIdentity(name="demo", sha256="5a" * 32, vectors=None, words=None, codes=None)
+
+EPOCH = {
+    "epoch": 1,
+    "train_loss": 0.25,
+    "train_spikes": 90.0,
+    "validation_loss": 0.5,
+    "validation_accuracy": 0.5,
+    "validation_mrr": 0.75,
+}
 
 
 @pytest.fixture
@@ -20,11 +31,11 @@ def cell():
 
 @pytest.fixture
 def document():
-    """Make a cell's result: document(cell, accuracy, spikes of each layer)."""
+    """Make a cell's result file as a dictionary: document(cell, accuracy, spikes of each layer)."""
 
     def make(cell, accuracy=0.5, spikes=(300, 20)):
         scores = {"accuracy": accuracy, "mrr": (1 + accuracy) / 2}
-        results = {"sizes": [4, 2], "samples": 10, "best_epoch": 1, "history": [{"epoch": 1, "train_loss": 0.25}]}
+        results = {"sizes": [4, 2], "samples": 10, "best_epoch": 1, "history": [EPOCH]}
         results |= {"validation": scores, "test": scores}
         if cell.train.method == ANN:
             results["macs"] = 8
@@ -33,12 +44,16 @@ def document():
                 {"spikes": n, "synops": 2 * n, "synops_nonzero": n, "neuron_updates": 4, "wraps": 0, "clips": 1}
                 for n in spikes
             ]
-            layers = [{"name": f"layer{index}", **count} for index, count in enumerate(counts)]
-            results["emulator"] = {**scores, "layers": layers}
+            layers = [{"name": f"layer{index}", "neurons": 2, **count} for index, count in enumerate(counts)]
+            results["emulator"] = {**scores, "window": 8, "period": 8, "paper_operations": 32.0, "layers": layers}
         return {
             "format": 1,
-            "cell": cell.record(),
-            "data": {**IDENTITY, "rows": {"train": 10, "validation": 10, "test": 10}},
+            "cell": cell.to_dict(),
+            "data": {
+                **IDENTITY.to_dict(),
+                "rows": {"train": 10, "validation": 10, "test": 10},
+                "embedding": {"name": None, "sha256": None, "dimension": 4},
+            },
             "results": results,
             "versions": {"snnlp-lava": "0"},
             "date": "2024-01-31T12:00:00+00:00",
@@ -47,3 +62,9 @@ def document():
         }
 
     return make
+
+
+@pytest.fixture
+def record(document):
+    """Make a cell's result as a record; arguments as for `document`."""
+    return lambda *arguments, **options: build(CellRecord, document(*arguments, **options))

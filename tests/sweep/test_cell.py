@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from snnlp_lava.errors import InputError
+from snnlp_lava.records import build
 from snnlp_lava.sweep import cell as cell_module
-from snnlp_lava.sweep.cell import attempt, identify
+from snnlp_lava.sweep.cell import data_identity, run_cell_safely
 from snnlp_lava.sweep.grid import Cell, Source
-from snnlp_lava.sweep.results import canonical, check_result
+from snnlp_lava.sweep.results import CellRecord, canonical
+from snnlp_lava.sweep.runner import run_sweep
+from snnlp_lava.sweep.workers import Failed
 from snnlp_lava.train.methods.base import TrainConfig
 from snnlp_lava.train.trainer import Trained
 
@@ -25,40 +28,61 @@ def own(tmp_path):
 
 def test_a_refusal_is_answered_in_its_own_words(tmp_path):
     missing = Cell(Source(str(tmp_path / "none.csv")), TrainConfig())
-    assert attempt(missing.to_dict()) == {"error": f"data {tmp_path}/none.csv: no such file"}
+    assert run_cell_safely(missing.pack()) == {"error": f"data {tmp_path}/none.csv: no such file"}
 
 
-def test_any_other_error_is_answered_in_one_line(monkeypatch):
+def test_what_the_machine_lacks_is_answered_in_one_line(own, monkeypatch):
     def fail(cell):
         raise MemoryError("1 GB\nis too much")
 
     monkeypatch.setattr(cell_module, "run_cell", fail)
-    assert attempt({}) == {"error": "MemoryError: 1 GB"}
+    assert run_cell_safely(Cell(own, TrainConfig()).pack()) == {"error": "MemoryError: 1 GB"}
+
+
+def test_a_bug_of_ours_keeps_its_traceback(own, monkeypatch, tmp_path, caplog):
+    def train_classifier(*arguments):
+        return {}["oops"]
+
+    monkeypatch.setattr(cell_module, "train_classifier", train_classifier)
+    cell = Cell(own, TrainConfig.defaults_for("ann"))
+    answer = run_cell_safely(cell.pack())
+    assert answer["error"] == "KeyError: 'oops'"
+    assert "in train_classifier" in answer["traceback"]
+
+    def run_local(jobs, cells, on_event):
+        on_event(Failed(cell.name, answer["error"], answer["traceback"]))
+
+    monkeypatch.setattr("snnlp_lava.sweep.runner.run_local", run_local)
+    state = run_sweep([cell], tmp_path / "out")
+    assert state.failed == {cell.name: "KeyError: 'oops'"}
+    assert f"cell {cell.name}: Traceback" in caplog.text
+    assert "in train_classifier" in caplog.text
 
 
 def test_a_training_that_diverged_has_a_result(own, monkeypatch):
     scores = {part: {"accuracy": 0.5, "mrr": 0.75} for part in ("validation", "test")}
-    history = [{"epoch": 1, "train_loss": float("nan"), "validation_loss": float("inf"), "validation_accuracy": 0.5}]
+    epoch = {"epoch": 1, "train_spikes": 0.0, "validation_accuracy": 0.5}
+    history = [{**epoch, "train_loss": float("nan"), "validation_loss": float("inf")}]
     diverged = Trained({}, {}, None, (5, 4, 2), {"best_epoch": 1, **scores}, history)
-    monkeypatch.setattr("snnlp_lava.train.trainer.train_classifier", lambda *arguments: diverged)
-    document = attempt(Cell(own, TrainConfig.defaults_for("ann")).to_dict())["document"]
-    check_result(document)
+    monkeypatch.setattr("snnlp_lava.sweep.cell.train_classifier", lambda *arguments: diverged)
+    document = run_cell_safely(Cell(own, TrainConfig.defaults_for("ann")).pack())["document"]
+    build(CellRecord, document)
     (row,) = json.loads(canonical(document["results"]))["history"]
-    assert row == {"epoch": 1, "train_loss": None, "validation_loss": None, "validation_accuracy": 0.5}
+    assert row == {**epoch, "train_loss": None, "validation_loss": None}
     assert document["data"]["embedding"] == {"name": None, "sha256": None, "dimension": 5}
-    assert identify(own).items() <= document["data"].items()
+    assert data_identity(own).to_dict().items() <= document["data"].items()
 
 
 def test_data_is_known_by_its_texts_and_vectors(own, tmp_path):
-    before = identify(own)
-    assert before["name"] == "own"
+    before = data_identity(own)
+    assert before.name == "own"
     np.save(tmp_path / "own.npy", np.ones((12, 5), dtype=np.float32))
-    with_other_vectors = identify(own)
-    assert with_other_vectors == {**before, "vectors": with_other_vectors["vectors"]}
-    assert with_other_vectors["vectors"] != before["vectors"]
+    with_other_vectors = data_identity(own)
+    assert with_other_vectors.vectors != before.vectors
+    assert with_other_vectors == before.replace(vectors=with_other_vectors.vectors)
     path = tmp_path / "own.csv"
     path.write_text(path.read_text("utf-8").replace("text 3", "text three"), "utf-8")
-    assert identify(own)["sha256"] != before["sha256"]
+    assert data_identity(own).sha256 != before.sha256
     np.save(tmp_path / "own.npy", np.ones((11, 5)))
     with pytest.raises(InputError, match="has 11 rows, the data 12"):
-        identify(own)
+        data_identity(own)

@@ -2,15 +2,17 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.sweep.results import canonical, finished_result, write_result
+from snnlp_lava.records import build, load
+from snnlp_lava.sweep.results import CellRecord, DataIdentity, canonical, finished_result, write_result
 
-IDENTITY = {"name": "demo", "sha256": "5a" * 32, "vectors": None}
+IDENTITY = DataIdentity(name="demo", sha256="5a" * 32, vectors=None, words=None, codes=None)
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text("aé\n")
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text("abc"), inner), max_leaves=8)
@@ -44,11 +46,12 @@ def test_what_json_cannot_say_is_refused(number):
 
 
 @pytest.mark.parametrize("method", ["ann", "snn-rate"])
-def test_a_written_result_is_read_again(tmp_path, cell, document, method):
+def test_a_written_result_is_read_again(tmp_path, cell, document, record, method):
     this = cell(method)
     written = document(this)
-    write_result(tmp_path / "r.json", written)
-    assert finished_result(tmp_path / "r.json", this, IDENTITY) == written
+    write_result(tmp_path / "r.json", record(this))
+    assert json.loads((tmp_path / "r.json").read_text("utf-8")) == written
+    assert finished_result(tmp_path / "r.json", this, IDENTITY) == record(this)
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
     (line,) = [line for line in (tmp_path / "r.json").read_text("utf-8").splitlines() if line.startswith('"results"')]
     assert line == f'"results":{canonical(written["results"])},'
@@ -93,6 +96,7 @@ DAMAGES = {
     "no layers": lambda text: changed(text, lambda d: with_value(d, [], "results", "emulator", "layers")),
     "no epochs": lambda text: changed(text, lambda d: with_value(d, [], "results", "history")),
     "an epoch a number": lambda text: changed(text, lambda d: with_value(d, [3], "results", "history")),
+    "both spikes and MACs": lambda text: changed(text, lambda d: with_value(d, 8, "results", "macs")),
     "a loss a text": lambda text: changed(text, lambda d: with_value(d, "x", "results", "history", 0, "train_loss")),
     "operations a text": lambda text: changed(
         text, lambda d: with_value(d, "x", "results", "emulator", "paper_operations")
@@ -110,12 +114,13 @@ def changed(text, change):
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_result_counts_as_absent(tmp_path, cell, document, caplog, damage):
+def test_a_damaged_result_counts_as_absent(tmp_path, cell, record, caplog, damage):
     path = tmp_path / "r.json"
-    write_result(path, document(cell()))
+    write_result(path, record(cell()))
     path.write_text(damage(path.read_text("utf-8")), "utf-8")
     assert finished_result(path, cell(), IDENTITY) is None
-    assert f"result {path} is damaged, its cell is run anew" in caplog.text
+    assert f"result {path}: " in caplog.text
+    assert "its cell is run again" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -127,26 +132,38 @@ def test_a_damaged_result_counts_as_absent(tmp_path, cell, document, caplog, dam
         ({"identity": {"name": "own"}}, r"other data \(name demo, here own\)"),
     ],
 )
-def test_a_result_of_something_else_is_refused(tmp_path, cell, document, other, message):
+def test_a_result_of_something_else_is_refused(tmp_path, cell, record, other, message):
     path = tmp_path / "r.json"
     stored = cell(epochs=other["epochs"]) if "epochs" in other else cell()
-    write_result(path, document(stored))
+    write_result(path, record(stored))
     with pytest.raises(InputError, match=message):
-        finished_result(path, cell(), {**IDENTITY, **other.get("identity", {})})
+        finished_result(path, cell(), IDENTITY.replace(**other.get("identity", {})))
 
 
 @pytest.mark.parametrize("field", ["split_scheme", "limit", "learning_rate", "neuron", "calibration"])
 def test_every_part_of_the_configuration_is_compared(tmp_path, cell, document, field):
-    written = document(cell())
+    written, other = document(cell()), {"split_scheme": "x", "limit": 7}.get(field, 0.125)
     for record in (written["cell"], written["cell"]["train"]):
         if field in record:
-            record[field] = 0.125
-    write_result(tmp_path / "r.json", written)
-    with pytest.raises(InputError, match=rf"another configuration \({field} 0\.125, here"):
+            record[field] = other
+    write_result(tmp_path / "r.json", build(CellRecord, written))
+    with pytest.raises(InputError, match=rf"another configuration \({field} {other!r}, here"):
         finished_result(tmp_path / "r.json", cell(), IDENTITY)
 
 
 def test_a_result_of_a_later_format_is_kept(tmp_path, cell, document):
-    write_result(tmp_path / "r.json", {**document(cell()), "format": 2})
+    (tmp_path / "r.json").write_text(json.dumps({**document(cell()), "format": 2, "more": 1}), "utf-8")
     with pytest.raises(InputError, match="has format 2; this version reads format 1"):
         finished_result(tmp_path / "r.json", cell(), IDENTITY)
+
+
+REPRODUCTION = Path(__file__).parents[2] / "docs" / "reproduction" / "cells"
+
+
+def test_the_results_of_the_reproduction_are_read_and_written_as_they_are(tmp_path):
+    """Files of 0.1.0 and before: the format stays readable, and `results` keeps its bytes."""
+    paths = sorted(REPRODUCTION.glob("*.json"))
+    assert len(paths) == 38
+    for path in paths:
+        write_result(tmp_path / "r.json", load(CellRecord, path, path.name))
+        assert (tmp_path / "r.json").read_bytes() == path.read_bytes()

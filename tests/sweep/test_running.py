@@ -21,8 +21,8 @@ from snnlp_lava.errors import InputError
 from snnlp_lava.sweep.cell import run_cell
 from snnlp_lava.sweep.grid import read_grid
 from snnlp_lava.sweep.results import canonical
-from snnlp_lava.sweep.runner import Board
-from snnlp_lava.sweep.workers import Began, Failed, Finished, run_local, run_on_cluster
+from snnlp_lava.sweep.runner import SweepState
+from snnlp_lava.sweep.workers import Failed, Finished, Started, run_local, run_on_cluster
 
 pytestmark = pytest.mark.slow
 
@@ -170,7 +170,7 @@ def test_a_cell_whose_worker_dies_is_begun_three_times_at_most(grid):
     began, ends = Counter(), []
 
     def on_event(event):
-        if isinstance(event, Began):
+        if isinstance(event, Started):
             began[event.name] += 1
             if event.name == doomed or began[event.name] == 1:
                 os.kill(event.pid, signal.SIGKILL)
@@ -181,7 +181,7 @@ def test_a_cell_whose_worker_dies_is_begun_three_times_at_most(grid):
     assert began == {unlucky: 2, doomed: 3}
     assert sorted((event.name, type(event)) for event in ends) == [(unlucky, Finished), (doomed, Failed)]
     (failed,) = (event for event in ends if isinstance(event, Failed))
-    assert failed.reason == "in 3 tries, its worker was killed by SIGKILL; its last words: none"
+    assert failed.reason == "tried 3 times; its worker was killed by SIGKILL; last log line: none"
 
 
 def test_workers_do_not_outlive_a_killed_sweep(grid, tmp_path):
@@ -197,9 +197,9 @@ def test_cells_in_threads_of_one_process_have_the_same_results(grid, local):
     cells = {cell.name: cell for cell in read_grid(grid)}
     threads = torch.get_num_threads()
     with ThreadPoolExecutor(2) as pool:
-        found = dict(zip(cells, pool.map(run_cell, [cell.to_dict() for cell in cells.values()]), strict=True))
+        found = dict(zip(cells, pool.map(run_cell, cells.values()), strict=True))
     assert torch.get_num_threads() == threads
-    lines = {name: f'"results":{canonical(document["results"])},'.encode() for name, document in found.items()}
+    lines = {name: f'"results":{canonical(record.results.to_dict())},'.encode() for name, record in found.items()}
     assert lines == results(local["folder"])
 
 
@@ -223,22 +223,22 @@ def cluster(tmp_path, _cache_of_the_tests):
 
 def test_a_cluster_that_loses_a_worker_has_the_same_results(grid, local, cluster, tmp_path):
     address, workers = cluster
-    board = Board(read_grid(grid), tmp_path / "cluster", resume=False)
+    state = SweepState(read_grid(grid), tmp_path / "cluster", resume=False)
     began, ended, killed = Counter(), Counter(), []
 
     def on_event(event):
-        event = board.record(event)
-        (began if isinstance(event, Began) else ended)[event.name] += 1
-        if isinstance(event, Began) and not killed:
+        event = state.record(event)
+        (began if isinstance(event, Started) else ended)[event.name] += 1
+        if isinstance(event, Started) and not killed:
             killed.append((event.name, event.pid))
             os.kill(event.pid, signal.SIGKILL)
 
-    run_on_cluster(address, board.left, on_event)
+    run_on_cluster(address, state.left, on_event)
     ((name, pid),) = killed
     assert [worker.pid for worker in workers if worker.poll() == -signal.SIGKILL] == [pid]
     assert began == {**dict.fromkeys(NAMES, 1), name: 2}
     assert ended == dict.fromkeys(NAMES, 1)
-    assert (board.failed, board.left) == ({}, [])
+    assert (state.failed, state.left) == ({}, [])
     assert results(tmp_path / "cluster") == results(local["folder"])
     assert sorted(results(tmp_path / "cluster")) == NAMES
 

@@ -5,14 +5,15 @@ import statistics
 
 import pytest
 
-from snnlp_lava.sweep.results import groups, per_text, varying_fields, write_csv
+from snnlp_lava.records import build
+from snnlp_lava.sweep.results import CellRecord, groups, varying_fields, write_csv
 
 
-def test_cells_that_differ_in_their_seed_are_one_group(cell, document):
+def test_cells_that_differ_in_their_seed_are_one_group(cell, record):
     accuracies = {1: 0.5, 2: 0.625, 3: 0.875}
     cells = [cell(window=8, seed=seed) for seed in accuracies] + [cell(window=16), cell("ann", seed=3)]
-    documents = {one.name: document(one, accuracies[one.train.seed], (300, 10 * one.train.seed)) for one in cells}
-    found = groups(cells, documents)
+    records = {one.name: record(one, accuracies[one.train.seed], (300, 10 * one.train.seed)) for one in cells}
+    found = groups(cells, records)
     assert [(g.cell.train.method, g.cell.train.window, g.seeds) for g in found] == [
         ("snn-rate", 8, 3),
         ("snn-rate", 16, 1),
@@ -29,19 +30,19 @@ def test_cells_that_differ_in_their_seed_are_one_group(cell, document):
 def test_the_emulators_scores_count_where_there_are_spikes(cell, document):
     one = document(cell(), 0.5)
     one["results"]["emulator"]["accuracy"] = 0.25
-    assert groups([cell()], {cell().name: one})[0].accuracy == 0.25
+    assert groups([cell()], {cell().name: build(CellRecord, one)})[0].accuracy == 0.25
 
 
-def test_cells_that_are_not_done_are_left_out(cell, document):
+def test_cells_that_are_not_done_are_left_out(cell, record):
     cells = [cell(seed=1), cell(seed=2), cell(window=8)]
-    (group,) = groups(cells, {cells[1].name: document(cells[1], 0.75)})
+    (group,) = groups(cells, {cells[1].name: record(cells[1], 0.75)})
     assert (group.seeds, group.accuracy) == (1, 0.75)
 
 
-def test_counts_are_of_one_text_over_all_layers(cell, document):
-    results = document(cell(), spikes=(300, 20))["results"]
-    assert (per_text(results, "spikes"), per_text(results, "clips")) == (32, 0.2)
-    assert per_text(document(cell("ann"))["results"], "spikes") is None
+def test_counts_are_of_one_text_over_all_layers(cell, record):
+    results = record(cell(), spikes=(300, 20)).results
+    assert (results.per_text("spikes"), results.per_text("clips")) == (32, 0.2)
+    assert record(cell("ann")).results.per_text("spikes") is None
 
 
 def test_fields_that_a_method_varies_are_named(cell):
@@ -51,10 +52,10 @@ def test_fields_that_a_method_varies_are_named(cell):
     assert varying_fields([*cells, cell(calibration="paper"), cell(hidden=(8,))]) == ["hidden", "calibration"]
 
 
-def test_every_finished_cell_is_a_row(tmp_path, cell, document):
+def test_every_finished_cell_is_a_row(tmp_path, cell, record):
     cells = [cell("ann"), cell(window=8, hidden=(8, 4)), cell(window=16)]
-    documents = {one.name: document(one, 0.1) for one in cells[:2]}
-    path = write_csv(tmp_path, cells, documents)
+    records = {one.name: record(one, 0.1) for one in cells[:2]}
+    path = write_csv(tmp_path, cells, records)
     assert path == tmp_path / "results.csv"
     with path.open(encoding="utf-8") as handle:
         ann, snn = csv.DictReader(handle)

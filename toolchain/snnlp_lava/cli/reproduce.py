@@ -46,16 +46,13 @@ def command(
     output: Path,
 ) -> None:
     """Train the SNNLP paper's grid of 38 cells; write its table and figures with ours beside them."""
-    from snnlp_lava.cli.sweep import finish, run_cells
-    from snnlp_lava.paper.figures import write_raster
+    from snnlp_lava.cli.sweep import finish, run_with_progress
     from snnlp_lava.paper.published import DATA, paper_cells
-    from snnlp_lava.paper.table import FIGURES, write_reproduction
-    from snnlp_lava.sweep.cell import first_input
+    from snnlp_lava.paper.table import write_input_raster, write_reproduction
 
     cells = paper_cells(data_dir, names or DATA, quick=quick, seed=seed, words=words, codes=codes)
-    board = run_cells(cells, output / "cells", resume, jobs, scheduler)
-    if board.done:
-        click.echo(write_reproduction(output, cells, board.done))
-        raster = next(cell for cell in cells if (cell.train.method, cell.train.level) == ("snn-rate", "word"))
-        write_raster(output / FIGURES / "F5_input_spikes.svg", first_input(raster))
-    finish(board)
+    state = run_with_progress(cells, output / "cells", resume, jobs, scheduler)
+    if state.done:
+        click.echo(write_reproduction(output, cells, state.done))
+        write_input_raster(output, cells)
+    finish(state)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -19,6 +18,7 @@ from snnlp_lava.energy.estimates import MAC_PJ, SPIKE_PJ
 from snnlp_lava.files import atomic_file
 from snnlp_lava.paper.published import DATA, WINDOWS, Row
 from snnlp_lava.sweep.grid import Cell
+from snnlp_lava.sweep.results import CellRecord, Results
 from snnlp_lava.train.methods.base import ANN, LEVELS, METHODS, SNN_BIN
 
 _COLOURS = dict(zip(METHODS, ("#D55E00", "#009E73", "#0072B2", "#E69F00", "#CC79A7"), strict=True))  # Okabe and Ito's
@@ -30,12 +30,12 @@ _WINDOW_COLOURS = dict(zip(WINDOWS, ("#0072B2", "#56B4E9", "#009E73", "#E69F00")
 _STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "snnlp-lava"}
 
 
-_Histories = Mapping[tuple[str, str, str, int], Mapping[str, Any]]
+_ByCell = Mapping[tuple[str, str, str, int], Results]
 """Results of cells by method, level, data and window."""
 
 
 def write_figures(
-    folder: Path, cells: Sequence[Cell], documents: Mapping[str, Mapping[str, Any]], rows: Sequence[Row]
+    folder: Path, cells: Sequence[Cell], records: Mapping[str, CellRecord], rows: Sequence[Row]
 ) -> list[Path]:
     """Draw every figure for which there are results.
 
@@ -43,24 +43,24 @@ def write_figures(
     ----------
     folder
         Where to.
-    cells, documents
+    cells, records
         The cells, and the results of the finished ones by name.
     rows
         From `snnlp_lava.paper.published.compare`.
     """
-    histories = {
-        (cell.train.method, cell.train.level, cell.source.name, cell.train.window): documents[cell.name]["results"]
+    results = {
+        (cell.train.method, cell.train.level, cell.source.name, cell.train.window): records[cell.name].results
         for cell in cells
-        if cell.name in documents
+        if cell.name in records
     }
     names = [data for data in DATA if any(row.data == data and row.ours is not None for row in rows)]
     if not names:
         return []
-    drawn = {"F1_validation_loss": _validation_loss(histories, names)}
+    drawn = {"F1_validation_loss": _validation_loss(results, names)}
     for number, data, score in ((2, "imdb", "accuracy"), (3, "emotion", "accuracy"), (4, "emotion", "mrr")):
         if data in names:
             drawn[f"F{number}_{data}_{score}_by_window"] = _by_window(rows, data, score)
-    drawn["F6_trainings"] = _trainings(histories, names)
+    drawn["F6_trainings"] = _trainings(results, names)
     drawn["F8_energy"] = _energy(rows, names)
     return [_save(figure, folder / f"{name}.svg") for name, figure in drawn.items()]
 
@@ -89,14 +89,14 @@ def _is_main(method: str, window: int | None) -> bool:
     return method in (ANN, SNN_BIN) or window == 50
 
 
-def _validation_loss(histories: _Histories, names: Sequence[str]) -> Figure:
+def _validation_loss(results: _ByCell, names: Sequence[str]) -> Figure:
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(4.5 * len(names), 7), layout="constrained")
         for line, level in zip(figure.subplots(len(LEVELS), len(names), squeeze=False), LEVELS, strict=True):
             for axes, data in zip(line, names, strict=True):
-                for (method, of_level, of_data, window), results in histories.items():
+                for (method, of_level, of_data, window), of_cell in results.items():
                     if (of_level, of_data) == (level, data) and _is_main(method, window):
-                        loss = np.array([row.get("validation_loss") for row in results["history"]], dtype=float)
+                        loss = np.array([epoch.validation_loss for epoch in of_cell.history], dtype=float)
                         spread = np.ptp(loss) or 1.0
                         axes.plot((loss - loss.min()) / spread, color=_COLOURS[method], label=method)
                 axes.set_title(f"{level} level, {data}", fontsize=9)
@@ -131,7 +131,7 @@ def _by_window(rows: Sequence[Row], data: str, score: str) -> Figure:
         return figure
 
 
-def _trainings(histories: _Histories, names: Sequence[str]) -> Figure:
+def _trainings(results: _ByCell, names: Sequence[str]) -> Figure:
     curves = (
         ("train_loss", "training loss"),
         ("validation_loss", "validation loss"),
@@ -143,16 +143,16 @@ def _trainings(histories: _Histories, names: Sequence[str]) -> Figure:
         places = [(level, data) for level in LEVELS for data in names]
         for line, (level, data) in zip(figure.subplots(len(places), len(curves)), places, strict=True):
             for axes, (name, title) in zip(line, curves, strict=True):
-                _draw_course(axes, histories, level, data, name)
+                _draw_course(axes, results, level, data, name)
                 axes.set_title(f"{title}; {level} level, {data}", fontsize=8)
                 axes.set_xlabel("epoch")
         return figure
 
 
-def _draw_course(axes: Axes, histories: _Histories, level: str, data: str, name: str) -> None:
-    for (method, of_level, of_data, window), results in histories.items():
+def _draw_course(axes: Axes, results: _ByCell, level: str, data: str, name: str) -> None:
+    for (method, of_level, of_data, window), of_cell in results.items():
         if (of_level, of_data) == (level, data):
-            values = [row.get(name) for row in results["history"]]  # None where a result file lacks it
+            values = [getattr(epoch, name) for epoch in of_cell.history]  # None where a result file lacks it
             alpha = 1.0 if _is_main(method, window) else 0.35
             axes.plot(range(1, len(values) + 1), values, color=_COLOURS[method], alpha=alpha)
 

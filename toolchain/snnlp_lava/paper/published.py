@@ -1,4 +1,4 @@
-"""The grid of the SNNLP paper (arXiv 2401.17911): its cells, its results, and ours beside them."""
+"""List the cells of the SNNLP paper's grid (arXiv 2401.17911), its published results, and ours beside them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from snnlp_lava.energy.estimates import MAC_PJ, SPIKE_PJ, saving
 from snnlp_lava.errors import InputError
 from snnlp_lava.sweep.grid import Cell, Source
-from snnlp_lava.sweep.results import per_text, test_scores
+from snnlp_lava.sweep.results import CellRecord, Results
 from snnlp_lava.train.methods.base import ANN, SENTENCE, SNN_BIN, SNN_RATE, SNN_RATE_RAND, WORD, TrainConfig
 
 DATA = ("imdb", "emotion")
@@ -85,7 +85,7 @@ def paper_cells(
     cells = []
     for data in names:
         sentence, word = _sources(folder, data, _QUICK_ROWS if quick else None)
-        word = replace(word, words=_place(words), codes=_place(codes))
+        word = replace(word, words=_absolute(words), codes=_absolute(codes))
         epochs = {"epochs": _QUICK_EPOCHS} if quick else {}
         for level, source in ((SENTENCE, sentence), (WORD, word)):
             cells.append(Cell(source, TrainConfig.defaults_for(ANN, level=level, seed=seed, **epochs)))
@@ -99,7 +99,7 @@ def paper_cells(
     return cells
 
 
-def _place(path: Path | None) -> str | None:
+def _absolute(path: Path | None) -> str | None:
     if path is not None and not path.is_file():
         raise InputError(f"{path}: no such file")
     return str(path.resolve()) if path is not None else None
@@ -120,17 +120,17 @@ def _sources(folder: Path | None, data: str, limit: int | None) -> tuple[Source,
     )
 
 
-def compare(cells: Sequence[Cell], documents: Mapping[str, Mapping[str, Any]]) -> list[Row]:
+def compare(cells: Sequence[Cell], records: Mapping[str, CellRecord]) -> list[Row]:
     """Every published result, in the paper's order, with ours.
 
     Parameters
     ----------
     cells
         From `paper_cells`.
-    documents
+    records
         Results of the finished ones, by name.
     """
-    done = {_key(cell): documents[cell.name]["results"] for cell in cells if cell.name in documents}
+    done = {_key(cell): records[cell.name].results for cell in cells if cell.name in records}
     rows = []
     with (resources.files("snnlp_lava.paper") / "paper.csv").open("r", encoding="utf-8") as file:
         for line in csv.DictReader(file):
@@ -146,17 +146,23 @@ def _key(cell: Cell) -> tuple[str, str, str, int | None]:
     return train.method, train.level, cell.source.name, None if train.method == ANN else train.window
 
 
-def _ours(results: Mapping[str, Any]) -> dict[str, float | None]:
-    spiking = "emulator" in results
-    trained = [row.get("train_spikes") for row in results["history"]]
-    of_training = fmean(trained) if None not in trained else None
+def _ours(results: Results) -> dict[str, float | None]:
+    emulator, macs = results.emulator, results.macs
+    spikes = [epoch.train_spikes for epoch in results.history]
     return {
-        **{name: test_scores(results)[name] for name in ("accuracy", "mrr")},
-        "operations": results["emulator"].get("paper_operations") if spiking else results["macs"],
-        "training_operations": of_training if spiking else results["macs"],
-        "synops": per_text(results, "synops"),
-        "input_spikes": results["emulator"]["layers"][0]["spikes"] / results["samples"] if spiking else None,
+        "accuracy": results.scores.accuracy,
+        "mrr": results.scores.mrr,
+        "operations": emulator.paper_operations if emulator else macs,
+        "training_operations": _mean(spikes) if emulator else macs,
+        "synops": results.per_text("synops"),
+        "input_spikes": emulator.layers[0].spikes / results.samples if emulator else None,
     }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """The mean; None where there is nothing, or where a value is missing."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if known and len(known) == len(values) else None
 
 
 @dataclass(frozen=True)
@@ -251,18 +257,16 @@ def paper_synops(row: Row) -> float | None:
 
 def _advantage(rows: Sequence[Row], side: str) -> float | None:
     saf, chance = (_found(rows, side, "accuracy", method, 50) for method in (SNN_RATE, SNN_RATE_RAND))
-    return fmean(100 * (saf[key] - chance[key]) for key in saf) if saf and saf.keys() == chance.keys() else None
+    return _mean([100 * (saf[key] - chance[key]) for key in saf]) if saf.keys() == chance.keys() else None
 
 
 def _saving(rows: Sequence[Row], side: str, name: str) -> float | None:
     macs, counts = _found(rows, side, "operations", ANN, None), _found(rows, side, name, SNN_RATE, 50)
-    if not counts or not counts.keys() <= macs.keys():
+    if not counts.keys() <= macs.keys():
         return None
-    ratios = [saving(macs[key], counts[key]) for key in counts]
-    return fmean(ratio for ratio in ratios if ratio is not None)
+    return _mean([saving(macs[key], counts[key]) for key in counts])
 
 
 def _shorter(rows: Sequence[Row], side: str, window: int) -> float | None:
     long, short = (_found(rows, side, "operations", SNN_RATE, steps) for steps in (100, window))
-    ratios = [long[key] / short[key] for key in long if key[0] == WORD and key in short]
-    return fmean(ratios) if ratios else None
+    return _mean([long[key] / short[key] if short[key] else None for key in long if key[0] == WORD and key in short])

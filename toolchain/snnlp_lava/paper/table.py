@@ -1,31 +1,36 @@
-"""What `snnlp-lava reproduce` leaves: the paper's table with ours beside it, its claims, its figures."""
+"""Write the output of `snnlp-lava reproduce`: the paper's table and claims with ours beside them, and its figures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
+import numpy as np
+
+from snnlp_lava.encode.base import EncodedSamples
 from snnlp_lava.files import atomic_file
-from snnlp_lava.paper.figures import write_figures
+from snnlp_lava.paper.figures import write_figures, write_raster
 from snnlp_lava.paper.published import Claim, Row, claims, compare
+from snnlp_lava.sweep.cell import prepare_corpus
 from snnlp_lava.sweep.grid import Cell
+from snnlp_lava.sweep.results import CellRecord
+from snnlp_lava.text.dataset import TRAIN
+from snnlp_lava.train.methods.base import SNN_RATE, WORD
+from snnlp_lava.train.methods.snn import fit_encoder
 
 TABLE, FIGURES = "table.md", "figures"
-
-
 _CLOSE = 0.01  # two standard errors of a difference are 0.9 points on imdb, 1.7 on emotion
 
 
-def write_reproduction(folder: Path, cells: Sequence[Cell], documents: Mapping[str, Mapping[str, Any]]) -> str:
+def write_reproduction(folder: Path, cells: Sequence[Cell], records: Mapping[str, CellRecord]) -> str:
     """Write table.md and figures/.
 
     Parameters
     ----------
     folder
         Where to.
-    cells, documents
+    cells, records
         The cells, and the results of the finished ones by name.
 
     Returns
@@ -38,12 +43,26 @@ def write_reproduction(folder: Path, cells: Sequence[Cell], documents: Mapping[s
     InputError
         If a file cannot be written.
     """
-    rows = [row for row in compare(cells, documents) if row.ours is not None]
+    rows = [row for row in compare(cells, records) if row.ours is not None]
     text = f"{results_table(rows)}\n\n{claims_table(claims(rows))}\n\n{order_table(rows)}\n"
     with atomic_file(folder / TABLE) as temporary:
         temporary.write_text(text, "utf-8")
-    write_figures(folder / FIGURES, cells, documents, rows)
+    write_figures(folder / FIGURES, cells, records, rows)
     return text
+
+
+def write_input_raster(folder: Path, cells: Sequence[Cell]) -> Path:
+    """Write figure F5, the input spikes of the first training text, from the data of the first snn-rate cell on words.
+
+    Raises
+    ------
+    InputError
+        If the data cannot be used or the file cannot be written.
+    """
+    cell = next(cell for cell in cells if (cell.train.method, cell.train.level) == (SNN_RATE, WORD))
+    corpus = prepare_corpus(cell.source, cell.train)
+    samples = EncodedSamples(corpus.features[TRAIN], fit_encoder(corpus, cell.train), cell.train.window)
+    return write_raster(folder / FIGURES / "F5_input_spikes.svg", samples.spikes(np.arange(1))[0])
 
 
 def results_table(rows: Sequence[Row]) -> str:

@@ -1,4 +1,4 @@
-"""One cell: train its classifier, run the test part on the emulator, return what came of it."""
+"""Run one cell: train its classifier, run the test split on the emulator, return the record."""
 
 from __future__ import annotations
 
@@ -7,113 +7,100 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Iterator, Mapping
+import traceback
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
+from snnlp_lava.embed.embedders import VectorFile
+from snnlp_lava.encode.base import EncodedSamples
 from snnlp_lava.errors import InputError, SnnlpLavaError, one_line
 from snnlp_lava.files import sha256_of_file
 from snnlp_lava.progress import ProgressCallback, no_progress
 from snnlp_lava.records import versions
 from snnlp_lava.sweep.grid import Cell, Source
-from snnlp_lava.sweep.results import FORMAT
-from snnlp_lava.train.methods.base import ANN, SENTENCE, SNN_RATE, TEXT_METHODS, TrainConfig
-
-if TYPE_CHECKING:
-    from snnlp_lava.text.dataset import TextData
-    from snnlp_lava.train.data import Corpus
-    from snnlp_lava.train.trainer import Trained
+from snnlp_lava.sweep.results import CellRecord, DataIdentity
+from snnlp_lava.text.dataset import TEST, TextData, split_rows
+from snnlp_lava.text.sources import load_texts
+from snnlp_lava.train.data import Corpus, Origin, feature_key, prepare
+from snnlp_lava.train.methods.base import ANN, SENTENCE, TrainConfig
+from snnlp_lava.train.trainer import Trained, train_classifier
 
 _one_at_a_time = threading.Lock()
 
 
-def attempt(cell: Mapping[str, Any]) -> dict[str, Any]:
-    """Run a cell, whatever comes of it.
+def run_cell_safely(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a cell; an error becomes an answer, so that the other cells go on.
 
     Parameters
     ----------
-    cell
-        From `Cell.to_dict`.
+    job
+        From `Cell.pack`.
 
     Returns
     -------
     dict
-        ``document``, a result file's content, or ``error``, one line.
+        ``document``, a result file's content, or ``error``, one line, with a ``traceback`` unless the user or the
+        machine is to blame.
     """
     try:
-        return {"document": run_cell(cell)}
+        return {"document": run_cell(Cell.unpack(job)).to_dict()}
     except SnnlpLavaError as error:
         return {"error": str(error)}
-    except Exception as error:  # a cell that fails takes no other one with it
+    except (MemoryError, OSError) as error:
         return {"error": f"{type(error).__name__}: {one_line(error)}"}
+    except Exception as error:  # most likely a bug of ours
+        return {"error": f"{type(error).__name__}: {one_line(error)}", "traceback": traceback.format_exc()}
 
 
-def run_cell(cell: Mapping[str, Any]) -> dict[str, Any]:
+def run_cell(cell: Cell) -> CellRecord:
     """Train and test one cell.
 
     Torch and numba compute with one thread, and one cell at a time in a process: sums come out the same on every
     number of cores, and no other cell draws from torch's random numbers.
-
-    Parameters
-    ----------
-    cell
-        From `Cell.to_dict`.
-
-    Returns
-    -------
-    dict
-        A result file's content (see `snnlp_lava.sweep.results`).
 
     Raises
     ------
     InputError
         If data, vectors or configuration cannot be trained with.
     """
-    this = Cell.from_dict(cell)
-    with _alone():
+    with _single_threaded():
         started = time.perf_counter()
-        corpus, data = _corpus(this.source, this.train.level, _features(this.train))
-        from snnlp_lava.train.loop import choose_device
-        from snnlp_lava.train.trainer import train_classifier
-
-        trained = train_classifier(corpus, this.train, "auto", None)
-        results = _results(corpus, this.train, trained)
+        corpus, data = _corpus(_Features(cell.source, feature_key(cell.train), cell.train))
+        corpus.check_config(cell.train)
+        trained = train_classifier(corpus, cell.train, "auto", None)
+        results = _results(corpus, cell.train, trained)
         seconds = time.perf_counter() - started
-    return {
-        "format": FORMAT,
-        "cell": this.record(),
-        "data": data,
-        "results": results,
-        "versions": versions(),
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "seconds": round(seconds, 3),
-        "host": {
+    from snnlp_lava.train.loop import choose_device
+
+    return CellRecord.of(
+        cell=cell.to_dict(),
+        data=data,
+        results=results,
+        versions=versions(),
+        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        seconds=round(seconds, 3),
+        host={
             "system": platform.system(),
             "machine": platform.machine(),
             "cores": os.cpu_count(),
             "device": choose_device("auto").type,
         },
-    }
+    )
 
 
-def identify(source: Source) -> dict[str, Any]:
-    """Name and hashes of a cell's data: what must be the same for a result to be kept.
+def data_identity(source: Source) -> DataIdentity:
+    """Name and hashes of a cell's data.
 
     Raises
     ------
     InputError
         If the data or its vectors cannot be read or split.
     """
-    from snnlp_lava.embed.embedders import VectorFile
-    from snnlp_lava.text.dataset import split_rows
-    from snnlp_lava.text.sources import load_texts
-
     data = load_texts(source.data, source.text_column, source.label_column)
     split_rows(data, source.split_scheme)
     if source.vectors is not None:
@@ -124,17 +111,27 @@ def identify(source: Source) -> dict[str, Any]:
     return _identity(source, data)
 
 
-def prepare_corpus(source: Source, train: TrainConfig, report: ProgressCallback = no_progress) -> Corpus:
-    """Load, split and embed a cell's data; vectors and codes are then in the cache.
+def prepare_features(cells: Iterable[Cell], report: ProgressCallback = no_progress) -> None:
+    """Make every distinct set of features that cells train on, once; workers find the vectors and codes in the cache.
 
     Raises
     ------
     InputError
         If data or vectors are unfit.
     """
-    from snnlp_lava.text.sources import load_texts
-    from snnlp_lava.train.data import Origin, prepare
+    distinct = {(cell.source, feature_key(cell.train)): cell for cell in cells}
+    for cell in distinct.values():
+        prepare_corpus(cell.source, cell.train, report)
 
+
+def prepare_corpus(source: Source, train: TrainConfig, report: ProgressCallback = no_progress) -> Corpus:
+    """Load, split and embed a cell's data.
+
+    Raises
+    ------
+    InputError
+        If data or vectors are unfit.
+    """
     data = load_texts(source.data, source.text_column, source.label_column)
     if train.level == SENTENCE:
         origin = Origin(vectors=_path(source.vectors))
@@ -143,49 +140,36 @@ def prepare_corpus(source: Source, train: TrainConfig, report: ProgressCallback 
     return prepare(data, train, source.split_scheme, source.limit, origin, report)
 
 
-def first_input(cell: Cell) -> np.ndarray:
-    """Input spikes (steps, channels) uint8 of the first training text of a spiking cell.
-
-    Raises
-    ------
-    InputError
-        If data or vectors are unfit.
-    """
-    from snnlp_lava.encode.base import EncodedSamples
-    from snnlp_lava.text.dataset import TRAIN
-    from snnlp_lava.train.methods.snn import fit_encoder
-
-    corpus = prepare_corpus(cell.source, cell.train)
-    samples = EncodedSamples(corpus.features[TRAIN], fit_encoder(corpus, cell.train), cell.train.window)
-    return samples.spikes(np.arange(1))[0]
-
-
 def _path(text: str | None) -> Path | None:
     return Path(text) if text is not None else None
 
 
-def _features(config: TrainConfig) -> str:
-    """The method whose corpus this one shares."""
-    return config.method if config.method in TEXT_METHODS else SNN_RATE
+@dataclass(frozen=True)
+class _Features:
+    """What a corpus is made of; `train` is one of the configurations with this feature key."""
+
+    source: Source
+    key: Hashable
+    train: TrainConfig = field(compare=False)
 
 
 @lru_cache(maxsize=2)
-def _corpus(source: Source, level: str, method: str) -> tuple[Corpus, dict[str, Any]]:
-    """The corpus, kept for the next cells of this process, and what a result says of it."""
-    corpus = prepare_corpus(source, TrainConfig.defaults_for(method, level=level))
+def _corpus(features: _Features) -> tuple[Corpus, dict[str, Any]]:
+    """The corpus, kept for the next cells of this process, and what a result file says of it."""
+    source = features.source
+    corpus = prepare_corpus(source, features.train)
     about = {"rows": corpus.about["rows"], "embedding": asdict(corpus.embedding)}
-    return corpus, {**_identity(source, corpus.data), **about}
+    return corpus, {**_identity(source, corpus.data).to_dict(), **about}
 
 
-def _identity(source: Source, data: TextData) -> dict[str, Any]:
+def _identity(source: Source, data: TextData) -> DataIdentity:
     files = {"vectors": source.vectors, "words": source.words, "codes": source.codes}
     hashes = {name: sha256_of_file(Path(file)) if file is not None else None for name, file in files.items()}
-    return {"name": data.name, "sha256": data.sha256, **hashes}
+    return DataIdentity(name=data.name, sha256=data.sha256, **hashes)
 
 
 def _results(corpus: Corpus, config: TrainConfig, trained: Trained) -> dict[str, Any]:
-    """What training and test gave; nothing in it depends on when and where they ran."""
-    from snnlp_lava.text.dataset import TEST
+    """The fields of `Results`; nothing in it depends on when and where training and test ran."""
     from snnlp_lava.train.baselines import macs
 
     results = {
@@ -203,13 +187,11 @@ def _results(corpus: Corpus, config: TrainConfig, trained: Trained) -> dict[str,
 
 
 def _emulated(corpus: Corpus, config: TrainConfig, trained: Trained) -> dict[str, Any]:
-    """Scores and summed counts of the test part on the emulator."""
+    """The fields of `EmulatorResult`."""
     import torch
 
     from snnlp_lava.backends.emulator import run_emulator
-    from snnlp_lava.encode.base import EncodedSamples
     from snnlp_lava.run.record import Totals, sample_table
-    from snnlp_lava.text.dataset import TEST
     from snnlp_lava.train.slayer import SpikingClassifier
 
     assert trained.encoder is not None
@@ -239,7 +221,7 @@ def _finite(value: Any) -> Any:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _single_threaded() -> Iterator[None]:
     import numba
     import torch
 

@@ -119,8 +119,8 @@ class Cell:
             name = f"{name[:_MAX_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
         return name
 
-    def record(self) -> dict[str, Any]:
-        """The configuration as result files hold it: what its method uses, and no paths, which are private and move."""
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as result files hold it: what its method uses, without paths, which are private."""
         source, train = self.source, self.train.to_dict()
         return {
             "name": self.name,
@@ -129,13 +129,13 @@ class Cell:
             "train": {name: train[name] for name in used_fields(self.train.method)},
         }
 
-    def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON: all that a worker needs."""
-        return {"name": self.name, "source": asdict(self.source), "train": self.train.to_dict()}
+    def pack(self) -> dict[str, Any]:
+        """All that a worker needs, ready for JSON; `unpack` is its inverse."""
+        return {"source": asdict(self.source), "train": self.train.to_dict()}
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> Cell:
-        """Inverse of `to_dict`."""
+    def unpack(cls, document: Mapping[str, Any]) -> Cell:
+        """Inverse of `pack`."""
         return cls(Source(**document["source"]), TrainConfig.from_dict(document["train"]))
 
 

@@ -1,8 +1,7 @@
-"""Result files: one JSON document a cell, complete in itself.
+"""Result files of a sweep: one JSON record a cell; means over seeds; results.csv.
 
-``format``, ``cell`` (the configuration), ``data`` (name, hashes, rows, embedding), ``results``, ``versions``, ``date``,
-``seconds`` and ``host``. ``results`` holds what configuration, data and versions determine and nothing else: two
-files of one cell, from whatever process or machine of the same kind, have the same bytes there.
+``results`` holds what configuration, data and versions determine and nothing else: two files of one cell, from
+whatever process or machine of the same kind, have the same bytes there.
 """
 
 from __future__ import annotations
@@ -14,27 +13,150 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
+
+from msgspec import Meta
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import atomic_file, read_json
+from snnlp_lava.files import atomic_file
+from snnlp_lava.records import Amount, Count, Finite, Fraction, Positive, Record, build, load_json
 from snnlp_lava.sweep.grid import Cell
 from snnlp_lava.train.methods.base import FIELDS, NeuronConfig, used_fields
 
 logger = logging.getLogger(__name__)
 
-
-FORMAT = 1
-
-
 SUFFIX = ".json"
-
-
+CSV = "results.csv"
 COUNTS = ("spikes", "synops", "synops_nonzero", "neuron_updates", "wraps", "clips")
-"""What is counted of each layer, summed over the test texts."""
+"""Counts of each layer, summed over the test texts, that results.csv has a column for."""
+_ALWAYS_SHOWN = ("method", "level", "window", "seed")
 
 
-_KEYS = ("format", "cell", "data", "results", "versions", "date", "seconds", "host")
+class CellConfig(Record, frozen=True):
+    """What was trained: from `Cell.to_dict`."""
+
+    name: str
+    split_scheme: str
+    limit: Positive | None
+    train: dict[str, Any]
+
+
+class DataIdentity(Record, frozen=True):
+    """A cell's data, by name and SHA-256: what must be the same for a result to be kept."""
+
+    name: str
+    sha256: str
+    vectors: str | None
+    words: str | None
+    codes: str | None
+
+
+class EmbeddingRecord(Record, frozen=True):
+    """What made the vectors or word codes."""
+
+    name: str | None
+    sha256: str | None
+    dimension: Count | None
+
+
+class DataRecord(DataIdentity, frozen=True):
+    """The data, and what was made of it: rows of each split, and the embedding."""
+
+    rows: dict[str, Positive]
+    embedding: EmbeddingRecord
+
+
+class Scores(Record, frozen=True):
+    """Scores of one split."""
+
+    accuracy: Fraction
+    mrr: Fraction
+
+
+class LayerResult(Record, frozen=True, omit_defaults=True):
+    """Counts of the input or a layer, summed over the test texts."""
+
+    name: str
+    neurons: Count
+    spikes: Count
+    synops: Count
+    synops_nonzero: Count
+    neuron_updates: Count
+    wraps: Count
+    clips: Count
+    active_updates: Count | None = None  # not counted before 0.1.0
+
+
+class EmulatorResult(Scores, frozen=True):
+    """The test split on the emulator."""
+
+    window: Positive
+    period: Positive
+    paper_operations: Amount
+    layers: Annotated[tuple[LayerResult, ...], Meta(min_length=1)]
+
+
+class Epoch(Record, frozen=True, omit_defaults=True):
+    """One epoch of the training; a loss is None where it diverged."""
+
+    epoch: Positive
+    train_loss: Finite | None
+    train_spikes: Finite | None
+    validation_loss: Finite | None
+    validation_accuracy: Fraction
+    validation_mrr: Fraction | None = None  # not recorded before 0.1.0
+
+
+class Results(Record, frozen=True, omit_defaults=True):
+    """What training and test gave: on the emulator for a method that spikes, with its MACs for an ANN."""
+
+    sizes: tuple[Positive, ...]
+    samples: Positive
+    best_epoch: Positive
+    history: Annotated[tuple[Epoch, ...], Meta(min_length=1)]
+    validation: Scores
+    test: Scores
+    emulator: EmulatorResult | None = None
+    macs: Count | None = None
+
+    def __post_init__(self) -> None:
+        if (self.emulator is None) == (self.macs is None):
+            raise ValueError("must have either emulator or macs")
+
+    @property
+    def scores(self) -> Scores:
+        """Accuracy and MRR on the test split: on the emulator where the method spikes."""
+        return self.emulator or self.test
+
+    def per_text(self, count: str) -> float | None:
+        """One of `COUNTS` over all layers, for one test text; None for a method without spikes."""
+        if self.emulator is None:
+            return None
+        total: int = sum(getattr(layer, count) for layer in self.emulator.layers)
+        return total / self.samples
+
+
+class Host(Record, frozen=True):
+    """The kind of machine a cell was run on; no names."""
+
+    system: str
+    machine: str
+    cores: Positive | None
+    device: str
+
+
+class CellRecord(Record, frozen=True):
+    """A result file."""
+
+    FORMAT: ClassVar[int | None] = 1
+
+    cell: CellConfig
+    data: DataRecord
+    results: Results
+    versions: dict[str, str]
+    date: str
+    seconds: Amount
+    host: Host
 
 
 def canonical(value: Any) -> str:
@@ -48,15 +170,15 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def write_result(path: Path, document: Mapping[str, Any]) -> None:
+def write_result(path: Path, record: CellRecord) -> None:
     """Write a result file, whole or not at all: a line for each key, its value in canonical form."""
-    lines = ",\n".join(f'"{key}":{canonical(document[key])}' for key in _KEYS)
+    lines = ",\n".join(f'"{key}":{canonical(value)}' for key, value in record.to_dict().items())
     with atomic_file(path) as temporary:
         temporary.write_text(f"{{\n{lines}\n}}\n", "utf-8")
 
 
-def finished_result(path: Path, cell: Cell, data: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The result of a cell if it is there and readable; a damaged file counts as absent.
+def finished_result(path: Path, cell: Cell, data: DataIdentity) -> CellRecord | None:
+    """The result of a cell if its file is there and readable; a damaged file counts as absent.
 
     Parameters
     ----------
@@ -65,7 +187,7 @@ def finished_result(path: Path, cell: Cell, data: Mapping[str, Any]) -> dict[str
     cell
         What it must be the result of.
     data
-        The data's identity, from `snnlp_lava.sweep.cell.identify`.
+        From `snnlp_lava.sweep.cell.data_identity`.
 
     Raises
     ------
@@ -74,69 +196,22 @@ def finished_result(path: Path, cell: Cell, data: Mapping[str, Any]) -> dict[str
     """
     if not path.exists():
         return None
+    what = f"result {path}"
     try:
-        document = read_json(path)
-        if document.get("format") == FORMAT:
-            check_result(document)
+        document = load_json(path, what)
+        found = document.get("format") if isinstance(document, dict) else None
+        record = build(CellRecord, document, what) if found in (None, CellRecord.FORMAT) else None
     except InputError as error:
-        logger.warning("result %s is damaged, its cell is run anew: %s", path, error)
+        logger.warning("%s; it is damaged, its cell is run again", error)
         return None
-    if document.get("format") != FORMAT:
-        raise InputError(f"result {path}: has format {document.get('format')!r}; this version reads format {FORMAT}")
-    if difference := _difference(document, cell, data):
-        raise InputError(f"result {path}: belongs to {difference}; choose another folder with -o")
-    return document
+    if record is None:
+        raise InputError(f"{what}: has format {found!r}; this version reads format {CellRecord.FORMAT}")
+    if difference := _difference(record, cell, data):
+        raise InputError(f"{what}: belongs to {difference}; choose another folder with -o")
+    return record
 
 
-def check_result(document: Mapping[str, Any]) -> None:
-    """Make sure that a document has all that is read of it.
-
-    Raises
-    ------
-    InputError
-        If something is missing, of the wrong type or out of range.
-    """
-    try:
-        if set(document) != set(_KEYS) or document["format"] != FORMAT:
-            raise ValueError(f"its keys are {', '.join(map(str, document))}")
-        for key in ("cell", "data", "versions", "host"):
-            _is(document[key], dict)
-        _is(document["date"], str)
-        _number(document["seconds"], 0, 1e12)
-        _check_results(document["results"])
-    except KeyError as error:
-        raise InputError(f"it lacks {error}") from error
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"it is malformed: {error}") from error
-
-
-def _check_results(results: Mapping[str, Any]) -> None:
-    _number(results["samples"], 1, 1 << 40)
-    _number(results["best_epoch"], 1, 1 << 40)
-    if not _is(results["history"], list):
-        raise ValueError("it has no epochs")
-    for row in results["history"]:
-        for value in row.values():
-            if value is not None:  # as the losses of a training that diverged
-                _number(value, -1e300, 1e300)
-    scored = [results["validation"], results["test"]]
-    if "emulator" in results:
-        scored.append(results["emulator"])
-        _number(results["emulator"].get("paper_operations", 0), 0, 1 << 62)
-        if not _is(results["emulator"]["layers"], list):
-            raise ValueError("it has no layers")
-        for layer in results["emulator"]["layers"]:
-            _is(layer["name"], str)
-            for count in COUNTS:
-                _number(layer[count], 0, 1 << 62)
-    else:
-        _number(results["macs"], 0, 1 << 62)
-    for scores in scored:
-        for score in ("accuracy", "mrr"):
-            _number(scores[score], 0, 1)
-
-
-def check_belongs(document: Mapping[str, Any], cell: Cell, data: Mapping[str, Any]) -> None:
+def check_returned(document: Mapping[str, Any], cell: Cell, data: DataIdentity) -> CellRecord:
     """Make sure that a worker has returned a complete result of this cell, on this data.
 
     Raises
@@ -144,42 +219,26 @@ def check_belongs(document: Mapping[str, Any], cell: Cell, data: Mapping[str, An
     InputError
         If not: the worker has another version of the program, or other files under the same names.
     """
-    check_result(document)
-    if difference := _difference(document, cell, data):
+    record = build(CellRecord, document, "its result")
+    if difference := _difference(record, cell, data):
         raise InputError(f"its worker had {difference}")
+    return record
 
 
-def _difference(document: Mapping[str, Any], cell: Cell, data: Mapping[str, Any]) -> str | None:
+def _difference(record: CellRecord, cell: Cell, data: DataIdentity) -> str | None:
     """In what a result is not the cell's: the first such thing, in words."""
-    for name, expected in _flat(cell.record()).items():
-        if (found := _flat(document["cell"]).get(name)) != expected:
-            return f"another configuration ({name} {found!r}, here {expected!r})"
-    for name, expected in data.items():
-        if (found := document["data"].get(name)) != expected:
-            return f"other data ({name} {str(found)[:16]}, here {str(expected)[:16]})"
+    found = _flat(record.cell.to_dict())
+    for name, expected in _flat(cell.to_dict()).items():
+        if found.get(name) != expected:
+            return f"another configuration ({name} {found.get(name)!r}, here {expected!r})"
+    for name, expected in data.to_dict().items():
+        if (value := getattr(record.data, name)) != expected:
+            return f"other data ({name} {str(value)[:16]}, here {str(expected)[:16]})"
     return None
 
 
-def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
-    train = record.get("train")
-    return {**record, "train": None, **train} if isinstance(train, dict) else dict(record)
-
-
-def _is(value: Any, kind: type) -> Any:
-    if not isinstance(value, kind):
-        raise TypeError(f"{str(value)[:40]!r} is {type(value).__name__}")
-    return value
-
-
-def _number(value: Any, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise ValueError(f"{str(value)[:40]!r} is no number from {low} to {high}")
-
-
-CSV = "results.csv"
-
-
-_ALWAYS_SHOWN = ("method", "level", "window", "seed")
+def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {**config, "train": None, **config["train"]}
 
 
 @dataclass(frozen=True)
@@ -193,7 +252,7 @@ class Group:
     seeds
         How many.
     accuracy, mrr
-        Means over the test part: on the emulator where the method spikes.
+        Means over the test split: on the emulator where the method spikes.
     spread
         Standard deviation of the accuracy, None for one seed.
     spikes, synops
@@ -209,56 +268,43 @@ class Group:
     synops: float | None
 
 
-def groups(cells: Sequence[Cell], documents: Mapping[str, Mapping[str, Any]]) -> list[Group]:
+def groups(cells: Sequence[Cell], records: Mapping[str, CellRecord]) -> list[Group]:
     """Finished cells over their seeds, in the cells' order.
 
     Parameters
     ----------
     cells
         All cells.
-    documents
+    records
         Results of the finished ones, by name.
     """
     together: dict[Cell, list[Cell]] = {}
     for cell in cells:
-        if cell.name in documents:
+        if cell.name in records:
             together.setdefault(replace(cell, train=replace(cell.train, seed=0)), []).append(cell)
-    return [_group([documents[cell.name]["results"] for cell in same], same[0]) for same in together.values()]
+    return [_group([records[cell.name].results for cell in same], same[0]) for same in together.values()]
 
 
-def _group(results: Sequence[Mapping[str, Any]], cell: Cell) -> Group:
-    scores = [test_scores(result) for result in results]
-    accuracies = [score["accuracy"] for score in scores]
+def _group(results: Sequence[Results], cell: Cell) -> Group:
+    accuracies = [result.scores.accuracy for result in results]
 
-    def mean(values: Sequence[Any]) -> float | None:
-        return statistics.fmean(values) if None not in values else None
+    def mean(count: str) -> float | None:
+        values = [value for result in results if (value := result.per_text(count)) is not None]
+        return statistics.fmean(values) if values else None
 
     return Group(
         cell=cell,
         seeds=len(results),
         accuracy=statistics.fmean(accuracies),
         spread=statistics.stdev(accuracies) if len(accuracies) > 1 else None,
-        mrr=statistics.fmean(score["mrr"] for score in scores),
-        spikes=mean([per_text(result, "spikes") for result in results]),
-        synops=mean([per_text(result, "synops") for result in results]),
+        mrr=statistics.fmean(result.scores.mrr for result in results),
+        spikes=mean("spikes"),
+        synops=mean("synops"),
     )
 
 
-def test_scores(results: Mapping[str, Any]) -> Mapping[str, float]:
-    """Accuracy and MRR on the test part: on the emulator where the method spikes."""
-    scores: Mapping[str, float] = results.get("emulator", results["test"])
-    return scores
-
-
-def per_text(results: Mapping[str, Any], count: str) -> float | None:
-    """One of `COUNTS` over all layers, for one test text; None for a method without spikes."""
-    if "emulator" not in results:
-        return None
-    return sum(layer[count] for layer in results["emulator"]["layers"]) / results["samples"]
-
-
 def varying_fields(cells: Sequence[Cell]) -> list[str]:
-    """Fields in which cells of one method differ, but for those that every table shows."""
+    """Fields in which cells of one method differ, except those that every table shows."""
     values: dict[tuple[str, str], set[Any]] = {}
     for cell in cells:
         for name in used_fields(cell.train.method):
@@ -267,15 +313,15 @@ def varying_fields(cells: Sequence[Cell]) -> list[str]:
     return [name for name in FIELDS if name in several and name not in _ALWAYS_SHOWN]
 
 
-def shown(value: Any) -> str:
-    """A field of a configuration as people write it."""
+def format_value(value: Any) -> str:
+    """A value of a configuration as people write it."""
     if isinstance(value, NeuronConfig):
         changed = dict(asdict(value).items() - asdict(NeuronConfig()).items())
         return " ".join(f"{name} {changed[name]}" for name in sorted(changed)) or "default"
     return "-".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def write_csv(folder: Path, cells: Sequence[Cell], documents: Mapping[str, Mapping[str, Any]]) -> Path:
+def write_csv(folder: Path, cells: Sequence[Cell], records: Mapping[str, CellRecord]) -> Path:
     """Write one row for each finished cell: its configuration, scores, and counts for one text.
 
     Returns
@@ -283,7 +329,7 @@ def write_csv(folder: Path, cells: Sequence[Cell], documents: Mapping[str, Mappi
     Path
         The file, ``results.csv`` in the folder.
     """
-    rows = [_row(cell, documents[cell.name]) for cell in cells if cell.name in documents]
+    rows = [_row(cell, records[cell.name]) for cell in cells if cell.name in records]
     with atomic_file(folder / CSV) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
         writer.writeheader()
@@ -291,28 +337,27 @@ def write_csv(folder: Path, cells: Sequence[Cell], documents: Mapping[str, Mappi
     return folder / CSV
 
 
-def _row(cell: Cell, document: Mapping[str, Any]) -> dict[str, Any]:
-    results, used = document["results"], used_fields(cell.train.method)
+def _row(cell: Cell, record: CellRecord) -> dict[str, Any]:
+    results, used = record.results, used_fields(cell.train.method)
     configuration: dict[str, Any] = {}
     for name in FIELDS:
         value = getattr(cell.train, name)
-        columns = {name: shown(value) if isinstance(value, tuple) else value}
+        columns = {name: format_value(value) if isinstance(value, tuple) else value}
         if isinstance(value, NeuronConfig):
             columns = {f"neuron_{key}": number for key, number in asdict(value).items()}
         configuration |= columns if name in used else dict.fromkeys(columns)
-    test = test_scores(results)
     return {
         "name": cell.name,
         "data": cell.source.name,
         "split_scheme": cell.source.split_scheme,
         "limit": cell.source.limit,
         **configuration,
-        "best_epoch": results["best_epoch"],
-        "validation_accuracy": results["validation"]["accuracy"],
-        "validation_mrr": results["validation"]["mrr"],
-        "test_accuracy": test["accuracy"],
-        "test_mrr": test["mrr"],
-        **{count: per_text(results, count) for count in COUNTS},
-        "macs": results.get("macs"),
-        "seconds": document["seconds"],
+        "best_epoch": results.best_epoch,
+        "validation_accuracy": results.validation.accuracy,
+        "validation_mrr": results.validation.mrr,
+        "test_accuracy": results.scores.accuracy,
+        "test_mrr": results.scores.mrr,
+        **{count: results.per_text(count) for count in COUNTS},
+        "macs": results.macs,
+        "seconds": record.seconds,
     }

@@ -1,21 +1,27 @@
-"""Where a sweep stands: which cells are done, running, given up, and left."""
+"""Run a sweep: keep finished cells, prepare features once, run the others, write their results."""
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from snnlp_lava.errors import InputError
-from snnlp_lava.sweep.cell import identify
-from snnlp_lava.sweep.grid import Cell, Source
-from snnlp_lava.sweep.results import SUFFIX, check_belongs, finished_result, write_result
-from snnlp_lava.sweep.workers import Began, Event, Failed, Finished
+from snnlp_lava.errors import InputError, StoppedError
+from snnlp_lava.files import StrPath, as_path, check_int, folder_lock
+from snnlp_lava.progress import ProgressCallback, no_progress
+from snnlp_lava.sweep.cell import data_identity, prepare_features
+from snnlp_lava.sweep.grid import Cell
+from snnlp_lava.sweep.results import SUFFIX, CellRecord, check_returned, finished_result, write_csv, write_result
+from snnlp_lava.sweep.workers import Event, Failed, Finished, Started, run_local, run_on_cluster
+
+logger = logging.getLogger(__name__)
 
 
-class Board:
-    """The cells of a sweep and their result files, in the one process that writes them.
+class SweepState:
+    """The cells of a sweep and their results, in the one process that writes them.
 
     Attributes
     ----------
@@ -24,9 +30,9 @@ class Board:
     folder
         Where the result files are.
     found
-        Number of cells that were done before.
+        Number of cells that were finished before.
     done
-        Result documents of the finished cells, by name.
+        Records of the finished cells, by name.
     running
         Process of the worker of each running cell.
     failed
@@ -34,38 +40,20 @@ class Board:
     """
 
     def __init__(self, cells: Sequence[Cell], folder: Path, resume: bool) -> None:
-        """Read what is in the folder.
-
-        Parameters
-        ----------
-        cells
-            The cells.
-        folder
-            The output folder.
-        resume
-            Whether it may hold results; those of these cells are kept.
-
-        Raises
-        ------
-        InputError
-            If the folder cannot be used, data cannot be read, or a result belongs to another configuration or
-            other data.
-        """
+        """Read what is in the folder; arguments and errors as for `run_sweep`."""
         _check_folder(folder, resume)
         self.cells = {cell.name: cell for cell in cells}
         self.folder = folder
-        self._data: Mapping[Source, Mapping[str, Any]] = {
-            source: identify(source) for source in dict.fromkeys(cell.source for cell in cells)
-        }
-        self.done: dict[str, dict[str, Any]] = {}
+        self._data = {source: data_identity(source) for source in dict.fromkeys(cell.source for cell in cells)}
+        self.done: dict[str, CellRecord] = {}
         for name, cell in self.cells.items():
-            document = finished_result(self.path(name), cell, self._data[cell.source])
-            if document is not None:
-                self.done[name] = document
+            record = finished_result(self.path(name), cell, self._data[cell.source])
+            if record is not None:
+                self.done[name] = record
         self.found = len(self.done)
         self.running: dict[str, int] = {}
         self.failed: dict[str, str] = {}
-        self._started = time.monotonic()
+        self._start = time.monotonic()
 
     def path(self, name: str) -> Path:
         """Result file of a cell."""
@@ -80,7 +68,7 @@ class Board:
     def seconds_left(self) -> float | None:
         """Time left, judged by the cells that were finished so far; None before the first."""
         finished = len(self.done) - self.found
-        return (time.monotonic() - self._started) / finished * len(self.left) if finished else None
+        return (time.monotonic() - self._start) / finished * len(self.left) if finished else None
 
     def record(self, event: Event) -> Event:
         """Take note of an event, and write the result file of a finished cell.
@@ -88,29 +76,100 @@ class Board:
         Returns
         -------
         Event
-            The same, or `Failed` for a finished cell whose result is not what was asked for.
+            The same; `Started` with ``again`` set where the cell's worker was lost; `Failed` for a finished cell
+            whose result is not what was asked for.
 
         Raises
         ------
         InputError
             If the result file cannot be written.
         """
-        if isinstance(event, Began):
+        if isinstance(event, Started):
+            event = replace(event, again=event.name in self.running)
             self.running[event.name] = event.pid
             return event
+        self.running.pop(event.name, None)
         if isinstance(event, Finished):
             cell = self.cells[event.name]
             try:
-                check_belongs(event.document, cell, self._data[cell.source])
+                record = check_returned(event.document, cell, self._data[cell.source])
             except InputError as error:
                 event = Failed(event.name, str(error))
-        self.running.pop(event.name, None)
-        if isinstance(event, Finished):
-            write_result(self.path(event.name), event.document)
-            self.done[event.name] = event.document
-        else:
-            self.failed[event.name] = event.reason
+            else:
+                write_result(self.path(event.name), record)
+                self.done[event.name] = record
+                return event
+        if event.traceback is not None:
+            logger.error("cell %s: %s", event.name, event.traceback.rstrip())
+        self.failed[event.name] = event.reason
         return event
+
+
+def run_sweep(
+    cells: Sequence[Cell],
+    folder: StrPath,
+    *,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    resume: bool = False,
+    progress: ProgressCallback = no_progress,
+    on_start: Callable[[SweepState], None] = lambda state: None,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> SweepState:
+    """Train and test cells; write a result file for each, and results.csv.
+
+    Parameters
+    ----------
+    cells
+        From `snnlp_lava.sweep.grid.read_grid`, or made in Python.
+    folder
+        Output folder. Another process that writes it is refused.
+    jobs
+        Cells at once, each in a process of its own; 1 where it is not given.
+    scheduler
+        Address of a Dask scheduler, as ``tcp://HOST:8786``, whose workers run the cells instead.
+    resume
+        Whether the folder may hold results; those of these cells are kept.
+    progress
+        Progress of preparing the cells' features, which is done once, before workers start.
+    on_start
+        Called once, with the state that is returned in the end and kept up to date until then.
+    on_event
+        Called with each event, once the state has it. What it raises ends the sweep; finished cells are kept.
+
+    Returns
+    -------
+    SweepState
+        ``done`` holds the records by the cell's name, ``failed`` the reason for each cell that was given up.
+
+    Raises
+    ------
+    InputError
+        If the folder or the cells' data cannot be used, or a result in the folder belongs to another configuration
+        or other data.
+    StoppedError
+        If it is interrupted.
+    """
+    folder = as_path(folder)
+    check_int("jobs", jobs)
+    if jobs and scheduler:
+        raise InputError("give either --jobs or --scheduler")
+    run = partial(run_on_cluster, scheduler) if scheduler is not None else partial(run_local, jobs or 1)
+    with folder_lock(folder, "sweep"):
+        state = SweepState(cells, folder, resume)
+        on_start(state)
+        try:
+            if state.left:
+                prepare_features(state.left, progress)
+                run(state.left, lambda event: on_event(state.record(event)))
+        except KeyboardInterrupt as error:
+            raise StoppedError(
+                f"interrupted; {len(state.done)} of {len(state.cells)} cells are done; "
+                f"the same command with --resume goes on in {folder}"
+            ) from error
+        if state.done:
+            write_csv(folder, cells, state.done)
+        return state
 
 
 def _check_folder(folder: Path, resume: bool) -> None:

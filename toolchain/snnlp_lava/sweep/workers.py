@@ -1,4 +1,7 @@
-"""Cells on local worker processes; a worker that dies takes nothing with it but its cell's try."""
+"""Run cells on local worker processes or on a Dask cluster; both report the same events.
+
+A worker that dies takes no other cell with it; its cell is started again.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +20,27 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from snnlp_lava.errors import BackendError, InputError, one_line
-from snnlp_lava.sweep.cell import attempt
+from snnlp_lava.sweep.cell import run_cell_safely
 from snnlp_lava.sweep.grid import Cell
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
 
+logger = logging.getLogger(__name__)
+
+TRIES = 3
+"""How often a cell is started at most, if its worker dies each time."""
+CONNECT_SECONDS = 10
+_LONGEST_LINE = 1 << 28  # bytes of an answer
+
+
 @dataclass(frozen=True)
-class Began:
-    """A worker process began a cell; a second time, if the worker before it was lost.
+class Started:
+    """A worker process has started a cell.
 
     Attributes
     ----------
@@ -37,10 +48,13 @@ class Began:
         The cell's.
     pid
         The worker's process, on its machine.
+    again
+        Whether the cell was running before, on a worker that was lost.
     """
 
     name: str
     pid: int
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,7 +66,7 @@ class Finished:
     name
         The cell's.
     document
-        Its result file's content.
+        Its result file's content, unchecked.
     """
 
     name: str
@@ -69,28 +83,24 @@ class Failed:
         The cell's.
     reason
         One line.
+    traceback
+        Where an unexpected error came from; None for what the user or the machine is to blame for.
     """
 
     name: str
     reason: str
+    traceback: str | None = None
 
 
-Event = Began | Finished | Failed
-
-
+Event = Started | Finished | Failed
 OnEvent = Callable[[Event], None]
 
 
-def outcome(name: str, answer: dict[str, Any]) -> Finished | Failed:
-    """What an answer of `snnlp_lava.sweep.cell.attempt` says of a cell."""
-    return Finished(name, answer["document"]) if "document" in answer else Failed(name, str(answer["error"]))
-
-
-TRIES = 3
-"""How often a cell is begun at most, if its worker dies each time."""
-
-
-_LONGEST_LINE = 1 << 28  # bytes of an answer
+def _event(name: str, answer: dict[str, Any]) -> Finished | Failed:
+    """What an answer of `snnlp_lava.sweep.cell.run_cell_safely` says of a cell."""
+    if "document" in answer:
+        return Finished(name, answer["document"])
+    return Failed(name, str(answer["error"]), answer.get("traceback"))
 
 
 def run_local(jobs: int, cells: Sequence[Cell], on_event: OnEvent) -> None:
@@ -101,7 +111,7 @@ def run_local(jobs: int, cells: Sequence[Cell], on_event: OnEvent) -> None:
     jobs
         Number of workers.
     cells
-        The cells, begun in this order.
+        The cells, started in this order.
     on_event
         Called with every event; each cell finishes or fails once. What it raises ends the workers.
 
@@ -136,9 +146,9 @@ async def _slot(waiting: deque[Cell], scratch: Path, on_event: OnEvent) -> None:
                 except _WorkerDiedError as error:
                     worker = None
                     if not tries_left:
-                        on_event(Failed(cell.name, f"in {TRIES} tries, {error}"))
+                        on_event(Failed(cell.name, f"tried {TRIES} times; {error}"))
                     continue
-                on_event(outcome(cell.name, answer))
+                on_event(_event(cell.name, answer))
                 break
     finally:
         if worker is not None:
@@ -146,7 +156,7 @@ async def _slot(waiting: deque[Cell], scratch: Path, on_event: OnEvent) -> None:
 
 
 class _WorkerDiedError(Exception):
-    """A worker ended amid a cell."""
+    """A worker ended before its cell was done."""
 
 
 class _Worker:
@@ -162,7 +172,7 @@ class _Worker:
         Raises
         ------
         InputError
-            If the system has no room for it.
+            If the system cannot start another one.
         """
         try:
             handle, name = tempfile.mkstemp(suffix=".log", dir=scratch)
@@ -181,7 +191,7 @@ class _Worker:
         return cls(process, Path(name))
 
     async def run(self, cell: Cell, on_event: OnEvent) -> dict[str, Any]:
-        """What `snnlp_lava.sweep.cell.attempt` answers.
+        """What `snnlp_lava.sweep.cell.run_cell_safely` answers.
 
         Raises
         ------
@@ -190,10 +200,9 @@ class _Worker:
         """
         assert self._process.stdin is not None
         with contextlib.suppress(ConnectionError):  # it is gone, as the missing answer tells
-            self._process.stdin.write(json.dumps(cell.to_dict()).encode() + b"\n")
+            self._process.stdin.write(json.dumps(cell.pack()).encode() + b"\n")
             await self._process.stdin.drain()
-        began = await self._answer()
-        on_event(Began(cell.name, began["pid"]))
+        on_event(Started(cell.name, self._process.pid))
         return await self._answer()
 
     async def _answer(self) -> dict[str, Any]:
@@ -201,7 +210,7 @@ class _Worker:
         line = await self._process.stdout.readline()
         if not line.endswith(b"\n"):  # nothing, or what was written when it was killed
             await self.end()
-            raise _WorkerDiedError(self._last_words())
+            raise _WorkerDiedError(self._how_it_ended())
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -215,17 +224,11 @@ class _Worker:
         await self._process.wait()
         self._process.stdin.close()
 
-    def _last_words(self) -> str:
+    def _how_it_ended(self) -> str:
         code = self._process.returncode or 0
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         lines = self._log.read_text("utf-8", "replace").strip().splitlines()
-        return f"its worker {how}; its last words: {lines[-1].strip() if lines else 'none'}"
-
-
-logger = logging.getLogger(__name__)
-
-
-CONNECT_SECONDS = 10
+        return f"its worker {how}; last log line: {lines[-1].strip() if lines else 'none'}"
 
 
 def run_on_cluster(address: str, cells: Sequence[Cell], on_event: OnEvent) -> None:
@@ -242,7 +245,7 @@ def run_on_cluster(address: str, cells: Sequence[Cell], on_event: OnEvent) -> No
         The cells.
     on_event
         Called with every event; each cell finishes or fails once. What it raises withdraws the cells that no worker
-        has begun.
+        has started.
 
     Raises
     ------
@@ -279,59 +282,53 @@ def _check_scheduler(address: str) -> None:
 
 
 def _run_on_cluster(client: Client, cells: Sequence[Cell], on_event: OnEvent) -> None:
-    happened: SimpleQueue[Began | tuple[str, Future]] = SimpleQueue()
+    happened: SimpleQueue[Started | tuple[str, Future]] = SimpleQueue()
     topic = f"snnlp-lava-sweep-{uuid.uuid4().hex}"  # of this run alone: Dask gives equal keys one result
-    client.subscribe_topic(topic, lambda event: happened.put(Began(event[1]["name"], event[1]["pid"])))
+    client.subscribe_topic(topic, lambda event: happened.put(Started(event[1]["name"], event[1]["pid"])))
     futures = []
     for cell in cells:
-        future = client.submit(_on_worker, cell.to_dict(), topic, key=f"{topic}-{cell.name}")
+        future = client.submit(_run_on_worker, cell.name, cell.pack(), topic, key=f"{topic}-{cell.name}")
         future.add_done_callback(lambda done, name=cell.name: happened.put((name, done)))
         futures.append(future)
     left = len(futures)
     try:
         while left:
             item = happened.get()
-            event: Event = item if isinstance(item, Began) else _outcome(*item)
-            left -= not isinstance(event, Began)
+            event: Event = item if isinstance(item, Started) else _dask_event(*item)
+            left -= not isinstance(event, Started)
             on_event(event)
     finally:
         client.cancel(futures)
 
 
-def _outcome(name: str, future: Future) -> Event:
+def _dask_event(name: str, future: Future) -> Event:
     from distributed import CancelledError, KilledWorker
 
     try:
-        return outcome(name, future.result())
+        return _event(name, future.result())
     except CancelledError as error:
         raise BackendError("the Dask scheduler is gone; finished cells are kept, and --resume goes on") from error
     except KilledWorker as error:
-        return Failed(name, f"in {error.allowed_failures + 1} tries, its worker died; the worker's log may say why")
+        return Failed(name, f"tried {error.allowed_failures + 1} times; its worker died; see the worker's log")
     except Exception as error:  # the worker cannot import this package, or not the same version of it
         return Failed(name, f"{type(error).__name__}: {one_line(error)}")
 
 
-def _on_worker(cell: dict[str, Any], topic: str) -> dict[str, Any]:
-    """Say that the cell begins, and run it."""
+def _run_on_worker(name: str, job: dict[str, Any], topic: str) -> dict[str, Any]:
+    """ProgressCallback that the cell has started, and run it."""
     from distributed import get_worker
 
-    get_worker().log_event(topic, {"name": cell["name"], "pid": os.getpid()})
-    return attempt(cell)
+    get_worker().log_event(topic, {"name": name, "pid": os.getpid()})
+    return run_cell_safely(job)
 
 
 def main() -> None:
-    """Answer cells until standard input closes."""
+    """Run the cells that come on standard input, a line each, until it closes."""
     with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)  # what libraries print goes with the errors, not among the answers
         for line in _lines():
-            cell = json.loads(line)
-            _answer(answers, {"pid": os.getpid()})
-            _answer(answers, attempt(cell))
-
-
-def _answer(answers: BinaryIO, document: object) -> None:
-    answers.write(json.dumps(document).encode() + b"\n")
-    answers.flush()
+            answers.write(json.dumps(run_cell_safely(json.loads(line))).encode() + b"\n")
+            answers.flush()
 
 
 def _lines() -> Iterator[bytes]:

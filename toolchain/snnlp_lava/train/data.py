@@ -80,7 +80,7 @@ class Corpus:
         InputError
             If it was prepared for others.
         """
-        if _features(self.config) != _features(config):
+        if feature_key(self.config) != feature_key(config):
             raise InputError(
                 f"data {self.data.name}: was prepared for {_text(self.config)}, not for {_text(config)}; "
                 "prepare it with the configuration that is trained"
@@ -221,8 +221,8 @@ def _check_known(data: TextData, known: Iterable[bool], name: str) -> None:
         raise InputError(f"data {data.name}: no training text has a word that {name} knows; is it of another language?")
 
 
-def _features(config: TrainConfig) -> tuple[Any, ...]:
-    """What of a configuration decides on the features: two with the same share a corpus."""
+def feature_key(config: TrainConfig) -> tuple[Any, ...]:
+    """What of a configuration its features depend on: two with the same key share a corpus."""
     lines = config.lines if config.method == SPIKE_EMBEDDING else None
     return config.method if config.method in TEXT_METHODS else None, config.level, lines
 
