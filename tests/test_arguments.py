@@ -67,12 +67,12 @@ def test_a_folder_whose_name_no_record_could_hold_is_no_model(tmp_path, monkeypa
         ({"texts": 7}, "texts 7 are no texts; write a tuple of them"),
         ({"texts": ("fine", HALF)}, r"text 2 'caf\\udce9' is not UTF-8"),
         ({"data": HALF}, r"path 'caf\\udce9' is not UTF-8"),
-        ({"spikes": 7}, "7 is no path; give a str or a Path"),
+        ({"spikes": 7}, "7 is not a path; give a str or a Path"),
         ({"data": "demo", "part": "tset"}, r"part 'tset' is unknown \(known: train, validation, test, all\)"),
         ({"data": "demo", "split_scheme": "mine"}, "split scheme 'mine' is unknown"),
-        ({"data": "demo", "limit": 0}, "limit 0 is no whole number from 1"),
-        ({"data": "demo", "limit": -5}, "limit -5 is no whole number from 1"),
-        ({"data": "demo", "limit": "5"}, "limit '5' is no whole number from 1"),
+        ({"data": "demo", "limit": 0}, "limit must be an integer >= 1, got 0"),
+        ({"data": "demo", "limit": -5}, "limit must be an integer >= 1, got -5"),
+        ({"data": "demo", "limit": "5"}, "limit must be an integer >= 1, got '5'"),
     ],
 )
 def test_a_selection_checks_itself(fields, message):
@@ -111,7 +111,7 @@ def test_numbers_of_a_neuron_and_whole_numbers_for_others_are_taken():
 
 @pytest.mark.parametrize("limit", [0, -5, 2.5])
 def test_a_limit_that_is_no_number_of_rows_is_refused(limit):
-    with pytest.raises(InputError, match=f"^limit {limit} is no whole number from 1$"):
+    with pytest.raises(InputError, match=f"^limit must be an integer >= 1, got {limit}$"):
         prepared(limit=limit)
 
 
@@ -157,7 +157,7 @@ def test_devices_and_backends_that_do_not_exist_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"^backend 'gpu' is unknown"):
         snnlp_lava.run_network("a.net", Selection(texts=("a",)), "gpu", tmp_path / "new")
     for name in ("jobs", "keep_trains"):
-        with pytest.raises(InputError, match=f"^{name} -1 is no whole number"):
+        with pytest.raises(InputError, match=f"^{name} must be an integer >= ., got -1"):
             snnlp_lava.run_network("a.net", Selection(texts=("a",)), "emulator", tmp_path / "new", **{name: -1})
     assert not (tmp_path / "new").exists()
 
@@ -165,7 +165,7 @@ def test_devices_and_backends_that_do_not_exist_are_refused(tmp_path):
 @pytest.mark.parametrize("period", [0, -1, 1.5, "32"])
 def test_a_period_is_a_number_of_steps(model, period):
     network, _card = snnlp_lava.export_model(model)
-    with pytest.raises(InputError, match=f"^period {period!r} is no whole number from 1$"):
+    with pytest.raises(InputError, match=f"^period must be an integer >= 1, got {period!r}$"):
         snnlp_lava.fit_network(network, CHIPS["loihi1"], period)
-    with pytest.raises(InputError, match=f"^period {period!r} is no whole number from 1$"):
+    with pytest.raises(InputError, match=f"^period must be an integer >= 1, got {period!r}$"):
         snnlp_lava.export_model(model, period)

@@ -1,20 +1,26 @@
 import os
+import pwd
 import stat
+import tempfile
 
 import pytest
 
+from snnlp_lava.embed.cache import cache_folder
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import (
     atomic_file,
     atomic_folder,
     folder_lock,
+    home_folder,
     open_npy,
     read_json,
     recover_interrupted,
+    remove_folder,
     require_file,
     sha256_of_file,
     write_json,
 )
+from snnlp_lava.records import load_json, load_toml
 
 
 def tree(folder):
@@ -142,7 +148,7 @@ def test_json_is_read_as_it_was_written(tmp_path):
         (b"{", r"a\.json is not JSON: "),
         (b'"\xff"', r"a\.json is not JSON: "),
         (b"[" * 100_000, r"a\.json is not JSON: "),
-        (b'{"a": NaN}', r"a\.json is not JSON: NaN is no number"),
+        (b'{"a": NaN}', r"a\.json is not JSON: NaN is not a number"),
         (b'{"a": "\\ud800"}', r"a\.json is not JSON: .*surrogates"),
         (b"[1]", r"a\.json is not a JSON object but list"),
         (None, r"cannot read .*a\.json: No such file"),
@@ -160,3 +166,45 @@ def test_sha256_is_of_all_bytes(tmp_path):
     (tmp_path / "b").write_bytes(b"a" * ((1 << 20) + 1))
     assert sha256_of_file(tmp_path / "a") == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
     assert sha256_of_file(tmp_path / "b") != sha256_of_file(tmp_path / "a")
+
+
+def test_a_shared_folder_that_is_there_already_stays_and_nothing_is_left_beside_it(tmp_path):
+    with atomic_folder(tmp_path / "a", shared=True) as first:
+        (first / "content").write_text("theirs")
+        with atomic_folder(tmp_path / "a", shared=True) as second:  # faster than the first
+            (second / "content").write_text("ours")
+    assert tree(tmp_path) == {"a": None, "a/content": b"ours"}
+    remove_folder(tmp_path / "a")
+    remove_folder(tmp_path / "a")
+    assert tree(tmp_path) == {}
+
+
+@pytest.mark.parametrize("read", [read_json, lambda path: load_json(path, "run"), lambda path: load_toml(path, "grid")])
+def test_a_file_too_large_to_be_a_record_is_refused_before_it_is_read(tmp_path, read):
+    with (tmp_path / "a").open("wb") as file:
+        file.truncate(30 << 30)  # sparse: takes no room on the disk
+    with pytest.raises(InputError, match=r"/a is larger than [0-9,]+ bytes"):
+        read(tmp_path / "a")
+
+
+def test_no_file_is_written_by_changing_the_umask_of_all_threads(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("umask was changed"))
+    with atomic_file(tmp_path / "a") as file, atomic_folder(tmp_path / "b"):
+        file.write_text("a")
+
+
+def test_without_a_home_there_is_a_private_folder_in_the_temporary_one(tmp_path, monkeypatch):
+    def unknown(uid):
+        raise KeyError(uid)
+
+    for name in ("HOME", "XDG_CACHE_HOME", "SNNLP_LAVA_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert home_folder() in cache_folder().parents
+    assert home_folder().parent == tmp_path
+    assert stat.S_IMODE(home_folder().stat().st_mode) == 0o700
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    (tmp_path / "snnlp-lava-54321").mkdir()  # by another user, who could have put anything into it
+    with pytest.raises(InputError, match="belongs to another user; set HOME"):
+        home_folder()

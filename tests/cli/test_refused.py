@@ -27,7 +27,7 @@ REFUSED = {
     "train: vectors flat": ((*TRAIN, *DATA, "--vectors", "{files}/flat.npy"), "flat.npy: is float32 of shape (432,)"),
     "train: vectors' rows": ((*TRAIN, *DATA, "--vectors", "{files}/rows.npy"), "rows.npy: has 35 rows, the data 36"),
     "train: no vectors": ((*TRAIN, *DATA, "--vectors", "none.npy"), "vectors none.npy: no such file"),
-    "train: no vectors at all": ((*TRAIN, *DATA, "--vectors", "{files}/own.csv"), "own.csv: is no .npy file"),
+    "train: no vectors at all": ((*TRAIN, *DATA, "--vectors", "{files}/own.csv"), "own.csv: is not a .npy file"),
     "train: embedding model": ((*TRAIN, *DATA, "--embedding", "{files}/no_run"), "no_run has no model.safetensors"),
     "train: epochs": (("train", *DATA, "--epochs", 0, "-o", "new/out"), "epochs 0 is outside 1 to 100000"),
     "train: window": ((*TRAIN, *DATA, "--window", 0), "window 0 is outside 1 to 16384"),

@@ -44,7 +44,7 @@ def broken_at(row, value):
         (np.zeros((4, 3), int), 4, r"is int64 of shape \(4, 3\); floats"),
         (np.zeros((4, 3), np.longdouble), 4, r"is float128 of shape \(4, 3\); floats"),
         (np.zeros((4, 0)), 4, "has no dimensions"),
-        (np.array([[None, 1.0]]), 1, "is no .npy file of numbers"),
+        (np.array([[None, 1.0]]), 1, "is not a .npy file of numbers"),
         (np.full((2, 1), 1e300), 2, "row 1 holds NaN or infinity"),
         (broken_at(0, np.nan), 70_000, "row 1 holds NaN or infinity"),
         (broken_at(69_999, -np.inf), 70_000, "row 70000 holds NaN or infinity"),
@@ -59,7 +59,7 @@ def test_vectors_that_cannot_be_used_are_named(tmp_path, vectors, rows, message)
 def test_an_archive_and_a_missing_file_are_refused(tmp_path):
     np.savez(tmp_path / "v.npz", a=np.zeros((2, 2)))
     (tmp_path / "v.npz").rename(tmp_path / "v.npy")
-    with pytest.raises(InputError, match=r"v\.npy: is an \.npz archive; one \.npy array is needed"):
+    with pytest.raises(InputError, match=r"v\.npy: is an \.npz archive"):
         VectorFile(tmp_path / "v.npy", 2)
     with pytest.raises(InputError, match=r"none\.npy: no such file"):
         VectorFile(tmp_path / "none.npy", 2)

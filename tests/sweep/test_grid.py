@@ -268,7 +268,7 @@ def test_a_bad_grid_is_refused_by_name(tmp_path, text, message):
 
 
 def test_no_grid_file(tmp_path):
-    with pytest.raises(InputError, match=r"cannot read grid .*none\.toml: No such file"):
+    with pytest.raises(InputError, match=r"grid.*cannot read .*none\.toml: No such file"):
         read_grid(tmp_path / "none.toml")
 
 

@@ -1,29 +1,38 @@
-"""Files and folders that appear whole or not at all."""
+"""Write files and folders whole or not at all; read what users name; check simple arguments."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import glob
 import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from snnlp_lava.errors import InputError, one_line
 
+if TYPE_CHECKING:
+    import numpy as np
+
+MAX_FILE_BYTES = 64 << 20
+"""Largest JSON record that is read; none that this package writes comes near it."""
+
 _TEMPORARY, _OLD = ".tmp", ".old"
+_TOKEN = "?" * 8  # the random part of a temporary name, as glob sees it
 
 
-_DRAWN = "?" * 8  # what `tempfile` puts into a name
+def _beside(path: Path, suffix: str) -> Path:
+    """A hidden name that nobody else uses, in the same folder, so that a rename moves no bytes."""
+    return path.parent / f".{path.name}.{secrets.token_hex(4)}{suffix}"
 
 
 @contextmanager
@@ -38,16 +47,14 @@ def atomic_file(path: Path) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_TEMPORARY, dir=path.parent)
+        temporary = _beside(path, _TEMPORARY)
+        temporary.touch(exist_ok=False)
     except OSError as error:
         raise InputError(f"cannot write {path}: {os_error_text(error)}") from error
-    os.close(handle)
-    temporary = Path(name)
     try:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
         raise InputError(f"cannot write {path}: {os_error_text(error)}") from error
@@ -56,8 +63,15 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(path: Path) -> Iterator[Path]:
+def atomic_folder(path: Path, *, shared: bool = False) -> Iterator[Path]:
     """Give a temporary folder beside `path`; put it in `path`'s place if the block succeeds, else remove it.
+
+    Parameters
+    ----------
+    path
+        The folder; what it held before is replaced.
+    shared
+        Its name tells its content, so that any number of processes may write it at once: the first one's stays.
 
     Raises
     ------
@@ -69,16 +83,19 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         if path.exists() and not path.is_dir():
             raise InputError(f"cannot write {path}: it is a file")
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=_TEMPORARY, dir=path.parent))
+        temporary = _beside(path, _TEMPORARY)
+        temporary.mkdir()
     except OSError as error:
         raise InputError(f"cannot write {path}: {os_error_text(error)}") from error
     old = temporary.with_suffix(_OLD)
     try:
         yield temporary
-        temporary.chmod(0o777 & ~_umask())
-        if path.exists():
-            path.replace(old)
-        temporary.replace(path)
+        if shared:
+            _rename_unless_there(temporary, path)
+        else:
+            if path.exists():
+                path.replace(old)
+            temporary.replace(path)
     except OSError as error:
         raise InputError(f"cannot write {path}: {os_error_text(error)}") from error
     finally:
@@ -86,6 +103,22 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         if old.exists() and not path.exists():
             old.replace(path)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _rename_unless_there(temporary: Path, path: Path) -> None:
+    try:
+        temporary.rename(path)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder at once for all other processes, which see it whole or not at all."""
+    old = _beside(path, _OLD)
+    with contextlib.suppress(OSError):  # another process may have been faster
+        path.rename(old)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager
@@ -131,7 +164,7 @@ def recover_interrupted(path: Path) -> None:
 
     No other process may be writing the folder.
     """
-    beside = f".{glob.escape(path.name)}.{_DRAWN}"  # `*` would take in what belongs to a folder NAME.OTHER
+    beside = f".{glob.escape(path.name)}.{_TOKEN}"  # `*` would take in what belongs to a folder NAME.OTHER
     for old in path.parent.glob(f"{beside}{_OLD}"):
         if not path.exists():
             old.replace(path)
@@ -162,24 +195,41 @@ def write_json(path: Path, document: Any) -> None:
         temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
 
 
+def read_limited(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
+    """All bytes of a file that has at most `limit` of them.
+
+    Raises
+    ------
+    InputError
+        If it is missing, cannot be read or is larger.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {os_error_text(error)}") from error
+    if len(content) > limit:
+        raise InputError(f"{path} is larger than {limit:,} bytes")
+    return content
+
+
 def read_json(path: Path) -> dict[str, Any]:
-    """Read one JSON object.
+    """Read one JSON object of at most MAX_FILE_BYTES.
 
     Raises
     ------
     InputError
         If the file is missing or is not a JSON object.
     """
+    content = read_limited(path)
     try:
-        return parse_json(Path(path).read_bytes())
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {os_error_text(error)}") from error
+        return parse_json(content)
     except InputError as error:
         raise InputError(f"{path} {error}") from error
 
 
 def parse_json(data: bytes) -> dict[str, Any]:
-    """One JSON object from bytes of UTF-8 that can be written as JSON again: no NaN, no half characters.
+    """One JSON object from bytes of UTF-8 that can be written as JSON again: no NaN, no lone surrogates.
 
     Raises
     ------
@@ -188,7 +238,7 @@ def parse_json(data: bytes) -> dict[str, Any]:
     """
 
     def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is no number in JSON")
+        raise ValueError(f"{constant} is not a number in JSON")
 
     try:
         document = json.loads(data.decode("utf-8"), parse_constant=refuse)
@@ -218,8 +268,28 @@ def sha256_of_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def home_folder() -> Path:
+    """The user's home folder; a folder in the temporary one where the user has none, as in many containers.
+
+    Raises
+    ------
+    InputError
+        If that cannot be made or belongs to another user.
+    """
+    with contextlib.suppress(RuntimeError):
+        return Path.home()
+    folder = Path(tempfile.gettempdir()) / f"snnlp-lava-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.lstat().st_uid == os.getuid():
+            return folder
+    except OSError as error:
+        raise InputError(f"cannot write {folder}: {os_error_text(error)}; set HOME") from error
+    raise InputError(f"{folder} belongs to another user; set HOME")
+
+
 def os_error_text(error: OSError) -> str:
-    """Why something could not be read or written: the system's words, which other libraries bury in longer ones."""
+    """Why something could not be read or written: the system's message, without what other libraries add to it."""
     number = error.errno or int((re.findall(r"errno\D{0,3}(\d+)", str(error)) or [0])[0])
     return os.strerror(number) if number else one_line(error)
 
@@ -237,7 +307,7 @@ def require_file(path: Path, what: str) -> None:
     Raises
     ------
     InputError
-        If there is none, or it may not be looked for.
+        If there is none, or its folder may not be read.
     """
     try:
         found = path.is_file()
@@ -245,12 +315,6 @@ def require_file(path: Path, what: str) -> None:
         raise InputError(f"{what} {path}: cannot be read: {os_error_text(error)}") from error
     if not found:
         raise InputError(f"{what} {path}: no such file")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def open_npy(path: Path, what: str) -> np.ndarray:
@@ -266,8 +330,10 @@ def open_npy(path: Path, what: str) -> np.ndarray:
     Raises
     ------
     InputError
-        If it is missing or no .npy file of numbers.
+        If it is missing or not a .npy file of numbers.
     """
+    import numpy as np
+
     require_file(path, what)
     try:
         return np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call]
@@ -276,8 +342,8 @@ def open_npy(path: Path, what: str) -> np.ndarray:
     except Exception as error:  # a header is Python source to NumPy, and fails in as many ways
         with path.open("rb") as handle:
             if handle.read(2) == b"PK":
-                raise InputError(f"{what} {path}: is an .npz archive; one .npy array is needed") from error
-        raise InputError(f"{what} {path}: is no .npy file of numbers: {one_line(error)}") from error
+                raise InputError(f"{what} {path}: is an .npz archive; save one array as .npy") from error
+        raise InputError(f"{what} {path}: is not a .npy file of numbers: {one_line(error)}") from error
 
 
 StrPath = str | os.PathLike[str]
@@ -286,7 +352,7 @@ StrPath = str | os.PathLike[str]
 def check_utf8(text: str, what: str) -> None:
     """Make sure that a text can be written as UTF-8, as every record and table is.
 
-    Bytes of a command line or a file's name that are not UTF-8 come as half characters, which cannot.
+    Python keeps bytes of a command line or a file's name that are not UTF-8 as lone surrogates, which cannot.
 
     Raises
     ------
@@ -301,52 +367,52 @@ def check_utf8(text: str, what: str) -> None:
         raise InputError(f"{what} {shown!r} is not UTF-8; write it in UTF-8, or rename the file") from error
 
 
-def as_path(given: StrPath) -> Path:
-    """The path that a user gave.
+def as_path(value: StrPath) -> Path:
+    """The path that a user wrote.
 
     Raises
     ------
     InputError
-        If it is no path, or not UTF-8.
+        If it is not a path, or not UTF-8.
     """
     try:
-        path = Path(given)
+        path = Path(value)
     except TypeError as error:
-        raise InputError(f"{given!r} is no path; give a str or a Path") from error
+        raise InputError(f"{value!r} is not a path; give a str or a Path") from error
     check_utf8(str(path), "path")
     return path
 
 
-def as_optional_path(given: StrPath | None) -> Path | None:
-    """The same where nothing may be given.
+def as_optional_path(value: StrPath | None) -> Path | None:
+    """The same where None stands for no path.
 
     Raises
     ------
     InputError
         As `as_path`.
     """
-    return None if given is None else as_path(given)
+    return None if value is None else as_path(value)
 
 
-def check_int(name: str, value: Any, least: int = 1) -> None:
-    """Make sure that a number is a whole one, from `least`; None is none at all.
+def check_int(name: str, value: Any, minimum: int = 1) -> None:
+    """Make sure that a value is None or an integer, `minimum` or more.
 
     Raises
     ------
     InputError
         If it is something else.
     """
-    if value is not None and (type(value) is not int or value < least):
-        raise InputError(f"{name} {value!r} is no whole number from {least}")
+    if value is not None and (type(value) is not int or value < minimum):
+        raise InputError(f"{name} must be an integer >= {minimum}, got {value!r}")
 
 
-def check_choice(name: str, value: Any, known: Sequence[str]) -> None:
-    """Make sure that a word is one of the known ones.
+def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
+    """Make sure that a value is one of the choices.
 
     Raises
     ------
     InputError
         If it is another.
     """
-    if value not in known:
-        raise InputError(f"{name} {value!r} is unknown (known: {', '.join(known)})")
+    if value not in choices:
+        raise InputError(f"{name} {value!r} is unknown (known: {', '.join(choices)})")

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
+import tomli
 from msgspec import Meta, Struct
 
 from snnlp_lava import __version__
 from snnlp_lava.errors import InputError, one_line
+from snnlp_lava.files import read_limited
 
-MAX_FILE_BYTES = 64 << 20
-"""Largest JSON record that is read; none that this package writes comes near it."""
+_MAX_TOML_BYTES = 1 << 20
 _PACKAGES = ("lava-nc", "lava-dl", "torch", "numpy", "sentence-transformers", "h5py")
 _LONGEST = 60  # characters of a value in a message
 
@@ -121,22 +122,42 @@ def load(cls: type[R], path: Path, what: str) -> R:
     Raises
     ------
     InputError
-        If the file cannot be read, is larger than MAX_FILE_BYTES, is not JSON, or is not such a record.
+        If the file cannot be read, is larger than files.MAX_FILE_BYTES, is not JSON, or is not such a record.
     """
     return build(cls, load_json(path, what), what)
 
 
 def load_json(path: Path, what: str) -> Any:
-    """Read a JSON file of at most MAX_FILE_BYTES; arguments and errors as for `load`."""
+    """Read a JSON file of limited size; arguments and errors as for `load`."""
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise InputError(f"{what}: {path.name} has {size:,} bytes, more than {MAX_FILE_BYTES:,}")
-        return msgspec.json.decode(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{what}: cannot read {path.name}: {error.strerror or error}") from error
+        return msgspec.json.decode(read_limited(path))
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{what}: {path.name} is not valid JSON: {one_line(error)}") from error
+
+
+def load_toml(path: Path, what: str) -> dict[str, Any]:
+    """Read a TOML file of at most a mebibyte.
+
+    Parameters
+    ----------
+    path
+        The file.
+    what
+        What it holds, as errors name it: ``grid``.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is too large or is not TOML.
+    """
+    try:
+        return tomli.loads(read_limited(path, _MAX_TOML_BYTES).decode("utf-8"))
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from error
+    except (tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"{what} {path}: is not TOML: {one_line(error)}") from error
 
 
 _PLACE = re.compile(r"(?s)(.*?)(?: - at `(?:key` in `)?\$(.*)`)?")

@@ -1,4 +1,4 @@
-"""The command `snnlp-lava`. Each sub-command's module is imported only when it is asked for."""
+"""Run the command `snnlp-lava`, importing a sub-command's module only when it is called."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import importlib
 import io
 import keyword
 import logging
+import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
 from click.exceptions import Exit
 
-from snnlp_lava.errors import SnnlpLavaError, StoppedError
-from snnlp_lava.files import check_utf8
+from snnlp_lava.errors import InputError, SnnlpLavaError, StoppedError
+from snnlp_lava.files import check_utf8, home_folder
 
 COMMANDS = {
     "demo": "Train, export, run on Lava and report, on data that comes with the package.",
@@ -32,13 +34,13 @@ COMMANDS = {
 }
 
 
-_PIPE_CLOSED = 141  # 128 + SIGPIPE, as shells say of a program that nobody listens to any more
+_PIPE_CLOSED = 141  # 128 + SIGPIPE, as shells report a program whose output is no longer read
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 @contextlib.contextmanager
 def _ended_in_one_line() -> Iterator[None]:
-    """Turn what went wrong into a line for a person and an exit code."""
+    """Turn an error into one line on stderr and an exit code."""
     try:
         yield
     except SnnlpLavaError as error:
@@ -50,7 +52,7 @@ def _ended_in_one_line() -> Iterator[None]:
     except BrokenPipeError as error:
         _close_unwritable()
         raise Exit(_PIPE_CLOSED) from error
-    except OSError as error:  # files of ours are InputErrors; what has no name is the output
+    except OSError as error:  # errors of our files are InputErrors; one without a file name is the output's
         if error.filename is not None or error.errno not in _DISK_FULL:
             raise
         with contextlib.suppress(OSError):  # stderr may be as full
@@ -59,8 +61,15 @@ def _ended_in_one_line() -> Iterator[None]:
         raise Exit(2) from error
 
 
+def _check_working_folder() -> None:
+    try:
+        Path.cwd()
+    except OSError as error:  # many libraries ask for it when they are imported
+        raise InputError("the working folder was removed; change to one that exists") from error
+
+
 def _close_unwritable() -> None:
-    """Close a stream that keeps what it cannot write, else Python tries, and fails, once more at its end."""
+    """Close a stream that keeps what it cannot write, else Python tries again, and fails, when it ends."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -70,16 +79,16 @@ def _close_unwritable() -> None:
 
 
 class _LazyGroup(click.Group):
-    """Knows its commands by name and help; imports one when it is called."""
+    """The commands by name and help; a command's module is imported when it is called."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):  # a letter that the terminal does not know is no reason to stop
+            if isinstance(stream, io.TextIOWrapper):  # show characters that the terminal lacks as escapes
                 stream.reconfigure(errors="backslashreplace")
         with _ended_in_one_line():
-            for argument in args:  # each may end in a file of UTF-8, after hours of training
+            for argument in args:  # each may be written to a file of UTF-8, after hours of training
                 check_utf8(argument, "argument")
             return super().make_context(info_name, args, parent, **extra)
 
@@ -99,6 +108,8 @@ class _LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         with _ended_in_one_line():
+            _check_working_folder()
+            os.environ.setdefault("HOME", str(home_folder()))  # matplotlib fails where there is none
             return super().invoke(ctx)
 
 

@@ -1,4 +1,4 @@
-"""Embeddings once computed are kept, keyed by model and text."""
+"""Keep sentence vectors on disk, keyed by model and text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import os_error_text
+from snnlp_lava.files import home_folder, os_error_text
 
 T = TypeVar("T")
 
@@ -25,10 +25,18 @@ _BATCH = 500  # keys of one query; SQLite allows 999 at least
 
 
 def cache_folder() -> Path:
-    """Folder of the cache: $SNNLP_LAVA_CACHE, else snnlp-lava in $XDG_CACHE_HOME or ~/.cache."""
+    """Folder of the cache: $SNNLP_LAVA_CACHE, else snnlp-lava in $XDG_CACHE_HOME or ~/.cache.
+
+    Raises
+    ------
+    InputError
+        As `home_folder`.
+    """
     if own := os.environ.get("SNNLP_LAVA_CACHE"):
         return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "snnlp-lava"
+    if xdg := os.environ.get("XDG_CACHE_HOME"):
+        return Path(xdg) / "snnlp-lava"
+    return home_folder() / ".cache" / "snnlp-lava"
 
 
 class EmbeddingCache:
@@ -37,7 +45,7 @@ class EmbeddingCache:
     Parameters
     ----------
     model_sha256
-        Hash of the model's weights; each model has a file of its own.
+        Hash of all that decides a vector: weights and settings. Each model has a file of its own.
     dimension
         Length of a vector.
     folder
@@ -91,14 +99,14 @@ class EmbeddingCache:
             connection.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?)", rows)
 
     def _safely(self, use: Callable[[], T]) -> T:
-        """Use the file; if it turns out to be damaged, set it aside, begin a new one and use that."""
+        """Use the file; if it is damaged, move it away, create a new one and use that."""
         try:
             return use()
-        except sqlite3.OperationalError as error:  # locked, full or not writable: no damage
+        except sqlite3.OperationalError as error:  # locked, full or not writable, but not damaged
             raise InputError(f"cache {self.path}: {error}; set SNNLP_LAVA_CACHE to another folder") from error
         except sqlite3.DatabaseError as error:
             damaged = self.path.with_suffix(f".damaged-{os.getpid()}")
-            logger.warning("cache %s is damaged (%s): begun anew, the old one is %s", self.path, error, damaged)
+            logger.warning("cache %s is damaged (%s): recreated; the old one is %s", self.path, error, damaged)
             self.path.replace(damaged)
             self._create()
             return use()

@@ -11,7 +11,8 @@ from typing import Any
 
 import tomli
 
-from snnlp_lava.errors import InputError, one_line
+from snnlp_lava.errors import InputError
+from snnlp_lava.records import load_toml
 
 METERED = "metered"
 EVIDENCE = (METERED, "measured", "simulated", "derived", "second-hand")
@@ -95,7 +96,7 @@ class PriceBook:
 @cache
 def price_books() -> Mapping[str, PriceBook]:
     """The price books that come with the package, by name."""
-    return _books((resources.files("snnlp_lava.energy") / "prices.toml").read_text("utf-8"))
+    return _books(tomli.loads((resources.files("snnlp_lava.energy") / "prices.toml").read_text("utf-8")))
 
 
 def read_price_books(path: Path) -> Mapping[str, PriceBook]:
@@ -106,21 +107,17 @@ def read_price_books(path: Path) -> Mapping[str, PriceBook]:
     InputError
         If the file cannot be read, lacks something, or has a name that the package has, too.
     """
+    document = load_toml(path, "prices")
     try:
-        books = _books(path.read_bytes().decode("utf-8"))
+        books = _books(document)
         if taken := books.keys() & price_books().keys():
             raise InputError(f"book {min(taken)!r} has the name of one of the package's; choose another")
-    except OSError as error:
-        raise InputError(f"cannot read prices {path}: {error.strerror or error}") from error
     except InputError as error:
         raise InputError(f"prices {path}: {error}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"prices {path}: is not TOML: {one_line(error)}") from error
     return books
 
 
-def _books(text: str) -> Mapping[str, PriceBook]:
-    document = tomli.loads(text)
+def _books(document: Mapping[str, Any]) -> Mapping[str, PriceBook]:
     if set(document) != {"books"} or not isinstance(document["books"], dict):
         raise InputError("holds something else than tables [books.NAME]")
     return {name: _book(name, book) for name, book in document["books"].items()}

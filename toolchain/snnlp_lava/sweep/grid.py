@@ -11,9 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import tomli
-
-from snnlp_lava.errors import InputError, one_line
+from snnlp_lava.errors import InputError
+from snnlp_lava.records import load_toml
 from snnlp_lava.text.dataset import SCHEMES
 from snnlp_lava.text.sources import DEMO, HUB
 from snnlp_lava.train.methods.base import (
@@ -154,12 +153,7 @@ def read_grid(path: Path) -> list[Cell]:
     InputError
         If it cannot be read, has unknown keys, or a value that no training takes.
     """
-    try:
-        document = tomli.loads(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read grid {path}: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"grid {path}: is not TOML: {one_line(error)}") from error
+    document = load_toml(path, "grid")
     try:
         return _cells(document, path.resolve().parent)
     except InputError as error:
