@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 64 << 20
 """Largest JSON record that is read; none that this package writes comes near it."""
 
+_CHUNK = 1 << 20  # bytes read in one go
 _TEMPORARY, _OLD = ".tmp", ".old"
 _TOKEN = "?" * 8  # the random part of a temporary name, as glob sees it
 
@@ -204,13 +205,15 @@ def read_limited(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
         If it is missing, cannot be read or is larger.
     """
     try:
+        content = bytearray()
         with Path(path).open("rb") as file:
-            content = file.read(limit + 1)
+            while chunk := file.read(_CHUNK):  # pipes and devices have no size to ask for
+                content += chunk
+                if len(content) > limit or os.fstat(file.fileno()).st_size > limit:
+                    raise InputError(f"{path} is larger than {limit:,} bytes")
     except OSError as error:
         raise InputError(f"cannot read {path}: {os_error_text(error)}") from error
-    if len(content) > limit:
-        raise InputError(f"{path} is larger than {limit:,} bytes")
-    return content
+    return bytes(content)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -261,7 +264,7 @@ def sha256_of_file(path: Path) -> str:
     digest = hashlib.sha256()
     try:
         with Path(path).open("rb") as handle:
-            while chunk := handle.read(1 << 20):
+            while chunk := handle.read(_CHUNK):
                 digest.update(chunk)
     except OSError as error:
         raise InputError(f"cannot read {path}: {os_error_text(error)}") from error
