@@ -14,8 +14,11 @@ sys.path.insert(0, str(Path(__file__).parent))  # for the modules beside the tes
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+from snnlp_lava.lava_compat import make_lava_importable
+
+make_lava_importable()
 # Lava sets multiprocessing's start method when it is imported, and fails if another library has done so before.
-import lava.magma.runtime.message_infrastructure.multiprocessing  # noqa: F401
+import lava.magma.runtime.message_infrastructure.multiprocessing  # noqa: E402, F401
 
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "snnlp-lava-hypothesis")
 settings.register_profile(

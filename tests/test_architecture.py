@@ -11,7 +11,7 @@ PACKAGES = (
     *("cli", "paper", "sweep", "report", "run", "backends", "train"),
     *("netx", "chip", "encode", "embed", "text", "network", "energy"),
 )
-SHARED = {"errors", "files", "metrics", "progress", "records", "registry"}
+SHARED = {"errors", "extras", "files", "lava_compat", "metrics", "progress", "records", "registry"}
 HEAVY = {
     "torch": {"train", "embed", "sweep"},
     "sentence_transformers": {"embed"},

@@ -251,7 +251,7 @@ class _Stored:
         """What the neurons from `start` up to `stop` take on one core."""
         synapses, bits = self.axons(start, stop)
         words = int(axon_words(synapses, bits).sum())
-        return Core(start, stop - start, np.count_nonzero(synapses), int(self.fan_out[start:stop].sum()), words)
+        return Core(start, stop - start, int(np.count_nonzero(synapses)), int(self.fan_out[start:stop].sum()), words)
 
     def axons(self, start: int, stop: int) -> tuple[np.ndarray, int]:
         """Synapses of each input line on such a core, (in,), and the bits of one; a line without any is no axon."""

@@ -18,6 +18,7 @@ import click
 from click.exceptions import Exit
 
 from snnlp_lava.errors import InputError, SnnlpLavaError, StoppedError
+from snnlp_lava.extras import missing_package
 from snnlp_lava.files import check_utf8, home_folder
 
 COMMANDS = {
@@ -31,6 +32,7 @@ COMMANDS = {
     "run": "Run a network file on texts.",
     "verify": "Compare every spike of SLAYER, the emulator and Lava.",
     "report": "Write a page on what runs found and cost.",
+    "setup-lava": "Install Lava on Python 3.11 and later.",
 }
 
 
@@ -46,6 +48,11 @@ def _ended_in_one_line() -> Iterator[None]:
     except SnnlpLavaError as error:
         click.echo("error: " + " ".join(str(error).splitlines()), err=True)
         raise Exit(error.exit_code) from error
+    except ModuleNotFoundError as error:
+        if (line := missing_package(error)) is None:
+            raise
+        click.echo(f"error: {line}", err=True)
+        raise Exit(InputError.exit_code) from error
     except KeyboardInterrupt as error:
         click.echo("error: interrupted", err=True)
         raise Exit(StoppedError.exit_code) from error
@@ -98,7 +105,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name.replace("-", "_")
         command: click.Command = importlib.import_module(f"snnlp_lava.cli.{module}").command
         return command
 

@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 from snnlp_lava.encode.base import Encoder
+from snnlp_lava.extras import require
 from snnlp_lava.metrics import tie_broken_counts
 from snnlp_lava.network import limits
 from snnlp_lava.network.limits import DECAY_UNITY as _UNITY
@@ -102,6 +103,7 @@ class CubaSpikes(torch.autograd.Function):
 
 def import_slayer() -> ModuleType:
     """``lava.lib.dl.slayer``, imported without a word."""
+    require("lava")
     with (
         warnings.catch_warnings(),
         contextlib.redirect_stdout(io.StringIO()),

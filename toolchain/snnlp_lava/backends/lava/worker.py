@@ -12,6 +12,7 @@ from multiprocessing import shared_memory
 from pathlib import Path
 
 from snnlp_lava.backends.lava.job import LavaJob, remove_shared_memory, shared_memory_prefix
+from snnlp_lava.extras import require
 
 
 def main(folder: Path) -> None:
@@ -24,6 +25,7 @@ def main(folder: Path) -> None:
 
 def run_job(job: LavaJob, folder: Path) -> None:
     """Build the source and the NetX network, and run them for the job's steps."""
+    require("lava")
     from lava.lib.dl import netx
     from lava.magma.core.run_conditions import RunSteps
     from lava.magma.core.run_configs import Loihi2SimCfg

@@ -1,0 +1,51 @@
+"""snnlp-lava setup-lava."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("setup-lava")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+def command(yes: bool) -> None:
+    """Install Lava beside this package.
+
+    Lava's two packages admit Python 3.10 alone, where pip installs them with the extra [lava]. They work on 3.11 to
+    3.13, too: this command installs what they need, and then the two by their hashes, past their own limit.
+    """
+    import importlib.util
+    import subprocess
+    import sys
+    import tempfile
+    from pathlib import Path
+
+    from snnlp_lava import __version__
+    from snnlp_lava.cli.console import print_status
+    from snnlp_lava.errors import CheckError, InputError
+    from snnlp_lava.lava_compat import LAVA_VERSIONS, LAVA_WHEELS
+
+    if importlib.util.find_spec("pip") is None:
+        raise InputError(f"pip is not installed for {sys.executable}; type: {sys.executable} -m ensurepip")
+    pins = [f"{package}=={version} --hash=sha256:{LAVA_WHEELS[package]}" for package, version in LAVA_VERSIONS.items()]
+    with tempfile.TemporaryDirectory() as folder:
+        wheels = Path(folder) / "lava.txt"
+        wheels.write_text("".join(f"{pin}\n" for pin in pins), "utf-8")
+        steps = [["install", f"snnlp-lava[lava]=={__version__}"]]
+        if sys.version_info >= (3, 11):
+            alone = ["--no-deps", "--ignore-requires-python", "--only-binary=:all:", "--require-hashes"]
+            steps.append(["install", *alone, "-r", str(wheels)])
+        print_status(f"this runs, for {sys.executable} (torch comes along where it is not installed yet):")
+        for step in steps:
+            print_status(f"  python -m pip {' '.join(step)}")
+        if len(steps) > 1:
+            print_status("where lava.txt says: " + ", ".join(pins))
+        if not yes and not click.confirm("Go on?", err=True):
+            raise InputError("nothing was installed")
+        for step in steps:
+            if subprocess.run([sys.executable, "-m", "pip", "--quiet", *step], check=False).returncode:
+                raise CheckError(f"pip {step[0]} failed; its lines above say why")
+    trial = "from snnlp_lava.extras import require; require('lava'); import lava.lib.dl.netx.hdf5"
+    done = subprocess.run([sys.executable, "-c", trial], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CheckError(f"Lava is installed but cannot be imported: {(done.stderr.splitlines() or ['?'])[-1]}")
+    print_status(f"Lava {LAVA_VERSIONS['lava-nc']} is ready")

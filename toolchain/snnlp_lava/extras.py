@@ -1,0 +1,76 @@
+"""Optional packages: which extra brings each, and one line that says what to type where one is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from importlib import metadata
+
+from snnlp_lava.errors import InputError
+from snnlp_lava.lava_compat import LAVA_VERSIONS, make_lava_importable
+
+_EXTRA_OF = {
+    "asteval": "lava",
+    "datasets": "hub",
+    "distributed": "sweep",
+    "lava": "lava",
+    "networkx": "lava",
+    "sentence_transformers": "sentence",
+    "tokenizers": "sentence",
+    "torch": "train",
+    "transformers": "sentence",
+}
+_OLDEST_TORCH = (2, 3)
+
+
+def install_command(package: str) -> str:
+    """What to type to get an optional package, by the name it is imported by."""
+    if package == "lava" and sys.version_info >= (3, 11):
+        return "snnlp-lava setup-lava"
+    return f'pip install "snnlp-lava[{_EXTRA_OF.get(package, "all")}]"'
+
+
+def missing_package(error: ModuleNotFoundError) -> str | None:
+    """One line on a package that is not installed, or None if what is missing is ours or Python's own."""
+    package = (error.name or "").partition(".")[0]
+    if package in {"", "snnlp_lava", *sys.stdlib_module_names}:
+        return None
+    return f"this needs the package {package}, which is not installed; type: {install_command(package)}"
+
+
+def require(*packages: str) -> None:
+    """Refuse in one line what cannot work for want of a package; with "lava", make Lava importable, too.
+
+    Parameters
+    ----------
+    packages
+        Names as they are imported: "torch", "lava", "sentence_transformers", ...
+
+    Raises
+    ------
+    InputError
+        If one is not installed, if torch is too old, or if Lava is of another version.
+    """
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            raise InputError(
+                f"this needs the package {package}, which is not installed; type: {install_command(package)}"
+            )
+    if "torch" in packages:
+        version = metadata.version("torch")
+        if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < _OLDEST_TORCH:
+            raise InputError(f"torch must be 2.3 or newer, got {version}; type: {install_command('torch')}")
+    if "lava" in packages:
+        _check_lava()
+        make_lava_importable()
+
+
+def _check_lava() -> None:
+    for package, wanted in LAVA_VERSIONS.items():
+        try:
+            version = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            version = "none"
+        if version != wanted:
+            raise InputError(f"{package} must be {wanted}, got {version}; type: {install_command('lava')}")

@@ -1,0 +1,84 @@
+"""Import Lava where its packages do not expect to be: on Python 3.11 and later, and without torchvision.
+
+Two modules of lava-nc 0.10.0 and lava-dl 0.6.0 stand in the way; both are dealt with in memory, while they are
+imported, and no file of Lava is changed:
+
+* ``lava.magma.compiler.var_model`` gives dataclasses a default of its class ByteEncoder, which has no hash. Since
+  Python 3.11 dataclasses refuse such a default. ByteEncoder is compiled as ``@dataclass(unsafe_hash=True)``.
+* ``lava.lib.dl.slayer.object_detection``, which SLAYER imports and nothing here uses, needs torchvision. Where that is
+  not installed an empty module takes its place.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from types import CodeType, ModuleType
+from typing import Any
+
+from snnlp_lava.errors import InputError
+
+LAVA_VERSIONS = {"lava-nc": "0.10.0", "lava-dl": "0.6.0"}
+"""The releases that this package works with. They are Lava's last."""
+
+LAVA_WHEELS = {
+    "lava-nc": "d646723e888a72868dac77d31beee3eef1f540366a8c1a8578a2dc3302470926",
+    "lava-dl": "bcb448f2bb85dc0da4b4dbbbae16543d2a978c1da7279acc522ad621fc68c437",
+}
+"""SHA-256 of their wheels."""
+
+_VAR_MODEL = "lava.magma.compiler.var_model"
+_OBJECT_DETECTION = "lava.lib.dl.slayer.object_detection"
+_UNHASHABLE = "@dataclass\nclass ByteEncoder:\n"
+_HASHABLE = "@dataclass(unsafe_hash=True)\nclass ByteEncoder:\n"
+
+
+class _HashableByteEncoder(SourceFileLoader):
+    """Compiles var_model with a hash for ByteEncoder, past the files of bytecode."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        source = self.get_source(fullname) or ""
+        if source.count(_UNHASHABLE) != 1:
+            raise InputError(
+                f"{self.path}: is not the file of lava-nc {LAVA_VERSIONS['lava-nc']}, which is the only one that runs "
+                f"on Python 3.11 and later; type: snnlp-lava setup-lava"
+            )
+        code: CodeType = compile(source.replace(_UNHASHABLE, _HASHABLE), self.path, "exec", dont_inherit=True)
+        return code
+
+
+class _NoTorchvision(Loader):
+    """An empty module that says why it is empty."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        def missing(name: str) -> Any:
+            raise AttributeError(f"{_OBJECT_DETECTION} has no {name} because torchvision is not installed")
+
+        vars(module)["__getattr__"] = missing
+
+
+class _Finder(MetaPathFinder):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname not in (_VAR_MODEL, _OBJECT_DETECTION):
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is None or not isinstance(spec.loader, SourceFileLoader):
+            return None
+        if fullname == _OBJECT_DETECTION:
+            has_torchvision = importlib.util.find_spec("torchvision") is not None
+            return None if has_torchvision else ModuleSpec(fullname, _NoTorchvision())
+        if sys.version_info < (3, 11):
+            return None
+        spec.loader = _HashableByteEncoder(fullname, spec.loader.path)
+        return spec
+
+
+def make_lava_importable() -> None:
+    """Let ``import lava`` work on every Python, from now on in this process and in those forked from it."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
