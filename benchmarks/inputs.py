@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from snnlp_lava.encode.base import EncodedSamples
-from snnlp_lava.encode.calibration import REACH, Calibration
+from snnlp_lava.encode.calibration import N_SIGMA, Calibration
 from snnlp_lava.encode.saf import SafEncoder
 from snnlp_lava.netx.network_file import Card
 
@@ -19,7 +19,7 @@ def drawn_samples(card: Card, samples: int, spread: float = 1.0) -> EncodedSampl
     assert isinstance(encoder, SafEncoder)
     calibration = encoder.calibration
     assert calibration.name == "onoff"
-    z = np.random.default_rng(0).normal(size=(samples, calibration.dimension)) * spread / REACH
+    z = np.random.default_rng(0).normal(size=(samples, calibration.dimension)) * spread / N_SIGMA
     gain = np.where(calibration.gain > 0, calibration.gain, 1)
     return EncodedSamples((z - calibration.offset) / gain, encoder, card.window)
 

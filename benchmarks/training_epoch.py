@@ -20,7 +20,7 @@ from inputs import plain_encoder
 from timing import medians, print_table
 from torch.nn import functional
 
-from snnlp_lava.encode.calibration import ONE
+from snnlp_lava.encode.calibration import FIXED_ONE
 from snnlp_lava.encode.saf import saf_spikes
 from snnlp_lava.train.loop import Examples, fit
 from snnlp_lava.train.methods.base import TrainConfig
@@ -34,7 +34,7 @@ def main() -> None:
     """Measure and print."""
     keep_freed_memory()
     rng = np.random.default_rng(0)
-    values = (np.abs(rng.normal(size=(TEXTS, SIZES[0]))) / 3 * ONE).clip(max=ONE).astype(np.int32)
+    values = (np.abs(rng.normal(size=(TEXTS, SIZES[0]))) / 3 * FIXED_ONE).clip(max=FIXED_ONE).astype(np.int32)
     values *= rng.random(values.shape) < 0.5  # an on/off code: one of each pair is silent
     labels = rng.integers(0, SIZES[-1], TEXTS)
     config = TrainConfig(epochs=1)

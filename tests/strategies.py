@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from snnlp_lava.embed.base import EmbeddingInfo, OpCounts
 from snnlp_lava.encode.base import EncodedSamples
-from snnlp_lava.encode.calibration import ONE, Calibration
+from snnlp_lava.encode.calibration import FIXED_ONE, Calibration
 from snnlp_lava.encode.saf import SafEncoder
 from snnlp_lava.errors import InputError
 from snnlp_lava.network.network import Layer, Network
@@ -17,7 +17,10 @@ from snnlp_lava.netx.network_file import Card
 from snnlp_lava.run.folder import Source, write_run
 from snnlp_lava.run.record import Totals, class_scores, result_document, sample_table
 
-WORK = OpCounts("a model", "tokens", 10, {"mac": 1_000})
+PREPROCESSING = {
+    "embedding": OpCounts("a model", "tokens", 10, {"mac": 1_000}),
+    "encoding": OpCounts("saf coding", "dimensions", 20, {"mac": 20, "integer_addition": 160, "comparison": 160}),
+}
 SEEDS = st.integers(0, 2**32 - 1)  # drawing one seed is far quicker than drawing each value of an array
 DECAYS = st.integers(1, 4096) | st.sampled_from([1, 2, 4095, 4096])
 THRESHOLDS = st.integers(1, (1 << 17) - 1) | st.integers(1, 300)
@@ -101,9 +104,9 @@ def large_networks(draw, max_size=300):
 
 
 def saf_samples(values, window):
-    """Samples with these SAF values, (n, channels) integers in [0, ONE]."""
+    """Samples with these SAF values, (n, channels) integers in [0, FIXED_ONE]."""
     channels = values.shape[1]
-    encoder = SafEncoder(Calibration("range", np.full(channels, 1 / ONE), np.zeros(channels)))
+    encoder = SafEncoder(Calibration("range", np.full(channels, 1 / FIXED_ONE), np.zeros(channels)))
     return EncodedSamples(values, encoder, window)
 
 
@@ -136,11 +139,13 @@ def one_table(result, labels=None, card=None, right_over_time=None):
     return sample_table(result, class_scores(result, card), np.arange(result.samples), labels, right_over_time)
 
 
-def write_one_run(folder, result, labels, network, card, texts=(), presented=(), work=WORK, right_over_time=None):
+def write_one_run(
+    folder, result, labels, network, card, texts=(), presented=(), preprocessing=PREPROCESSING, right_over_time=None
+):
     """Write the run folder of one result; gives what result.json says of its outcome."""
     table = one_table(result, labels, card, right_over_time)
     totals = Totals.of(network, [table])
     of_run = (result.backend, result.window, result.period)
-    source = Source("a.net", "0" * 64, *of_run, "demo", "test", None, {}, texts, presented, work)
+    source = Source("a.net", "0" * 64, *of_run, "demo", "test", None, {}, texts, presented, preprocessing)
     write_run(folder, totals, [table], result.trains, network, card, source)
     return result_document(totals, card, *of_run)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.encode.calibration import ONE
+from snnlp_lava.encode.calibration import FIXED_ONE
 from snnlp_lava.errors import InputError
 from snnlp_lava.network.network import Layer, Network
 from snnlp_lava.run.folder import check_run_folder, read_run
@@ -20,7 +20,7 @@ def test_a_ledger_by_hand():
     first = Layer(np.array([[254, 0], [-2, -2]]), np.zeros(2, int), 4096, 4096, 1)
     second = Layer(np.array([[2, 2], [0, 0], [4, 2]]), np.zeros(3, int), 4096, 4096, 1)
     network = Network((first, second))
-    result = run_emulator(network, saf_samples(np.array([[ONE, ONE], [0, 0]]), 3), period=4)
+    result = run_emulator(network, saf_samples(np.array([[FIXED_ONE, FIXED_ONE], [0, 0]]), 3), period=4)
     inputs, hidden, output = result.layers
     assert inputs.spikes.tolist() == [6, 0]
     assert hidden.spikes.tolist() == [3, 0]  # the second neuron is only inhibited
@@ -42,7 +42,7 @@ def test_a_ledger_by_hand():
 def written(tmp_path, random_network):
     network = random_network((20, 16, 3), seed=3)
     card = card_for(network, window=8, period=8)
-    values = np.random.default_rng(3).integers(0, ONE + 1, (6, 20), dtype=np.int32)
+    values = np.random.default_rng(3).integers(0, FIXED_ONE + 1, (6, 20), dtype=np.int32)
     result = run_emulator(network, saf_samples(values, 8), 8, keep_trains=4)
     labels = np.array([0, 1, 2, 0, 1, 2])
     right = np.array([1, 1, 2, 2, 2, 3, 3, 3])
@@ -111,10 +111,10 @@ def test_a_folder_without_a_name_of_its_own_is_refused(tmp_path, monkeypatch, fo
         (("right_over_time", 3), 7),
         (("right_over_time", 3), 0.5),
         (("layers", 1, "active_updates"), 1 << 40),
-        (("work", "counts"), {"mac": -1}),
-        (("work", "counts"), {"mac": "many"}),
-        (("work", "title"), 3),
-        (("work", "more"), 3),
+        (("preprocessing", "embedding", "counts"), {"mac": -1}),
+        (("preprocessing", "embedding", "counts"), {"mac": "many"}),
+        (("preprocessing", "embedding", "title"), 3),
+        (("preprocessing", "embedding", "more"), 3),
         (("placement", "words_read"), [1]),
         (("placement", "synapses"), ["a", "b"]),
         (("placement", "rates", 0), [1, 2]),
@@ -142,7 +142,7 @@ def test_a_folder_without_a_name_of_its_own_is_refused(tmp_path, monkeypatch, fo
         (("paper_operations",), None),
         (("examples",), "words"),
         (("examples",), ["a text"] * 7),
-        (("work",), {"title": "a model"}),
+        (("preprocessing", "embedding"), {"title": "a model"}),
         (("placement", "synapses", 0), 0),
         (("seconds",), "long"),
         (("versions",), None),

@@ -7,7 +7,7 @@ from snnlp_lava.backends import emulator
 from snnlp_lava.backends.compare import agreed
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.lava.process import LavaRun
-from snnlp_lava.encode.calibration import ONE
+from snnlp_lava.encode.calibration import FIXED_ONE
 from snnlp_lava.errors import BackendError
 from strategies import saf_samples
 
@@ -18,7 +18,7 @@ WINDOW, PERIOD, SAMPLES = 9, 12, 5
 def run(random_network, monkeypatch):
     """Hold trains, changed by a function of {layer: (n, steps, neurons)}, against the emulator's, in many batches."""
     network = random_network((20, 16, 3), seed=11)
-    samples = saf_samples(np.random.default_rng(1).integers(0, ONE + 1, (SAMPLES, 20), dtype=np.int32), WINDOW)
+    samples = saf_samples(np.random.default_rng(1).integers(0, FIXED_ONE + 1, (SAMPLES, 20), dtype=np.int32), WINDOW)
     expected = run_emulator(network, samples, PERIOD, keep_trains=SAMPLES)
     monkeypatch.setattr(emulator, "_BATCH_BYTES", 8 * PERIOD * 20 * 2)
 

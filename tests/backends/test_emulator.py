@@ -7,13 +7,13 @@ import numpy as np
 
 from snnlp_lava.backends import emulator
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.encode.calibration import ONE
+from snnlp_lava.encode.calibration import FIXED_ONE
 from strategies import saf_samples
 
 
 def test_results_do_not_depend_on_the_batch_size(random_network, monkeypatch):
     network = random_network((20, 16, 3), seed=1)
-    values = np.random.default_rng(1).integers(0, ONE + 1, (23, 20), dtype=np.int32)
+    values = np.random.default_rng(1).integers(0, FIXED_ONE + 1, (23, 20), dtype=np.int32)
     whole = run_emulator(network, saf_samples(values, 8), 10, keep_trains=9)
     monkeypatch.setattr(emulator, "_BATCH_BYTES", 8 * 10 * 20 * 4)
     parts = run_emulator(network, saf_samples(values, 8), 10, keep_trains=9)
@@ -31,7 +31,7 @@ def test_results_do_not_depend_on_the_batch_size(random_network, monkeypatch):
 
 def test_the_period_changes_no_answer(random_network):
     network = random_network((20, 16, 3), seed=2)
-    values = np.random.default_rng(2).integers(0, ONE + 1, (9, 20), dtype=np.int32)
+    values = np.random.default_rng(2).integers(0, FIXED_ONE + 1, (9, 20), dtype=np.int32)
     np.testing.assert_array_equal(
         run_emulator(network, saf_samples(values, 8), 8).output_counts,
         run_emulator(network, saf_samples(values, 8), 16).output_counts,
@@ -40,7 +40,7 @@ def test_the_period_changes_no_answer(random_network):
 
 def test_rows_are_run_as_if_alone(random_network):
     network = random_network((20, 16, 3), seed=4)
-    samples = saf_samples(np.random.default_rng(4).integers(0, ONE + 1, (9, 20)), 8)
+    samples = saf_samples(np.random.default_rng(4).integers(0, FIXED_ONE + 1, (9, 20)), 8)
     whole = run_emulator(network, samples, 8)
     some = run_emulator(network, samples.take(np.array([7, 2, 3])), 8)
     np.testing.assert_array_equal(some.output_counts, whole.output_counts[[7, 2, 3]])
@@ -49,7 +49,7 @@ def test_rows_are_run_as_if_alone(random_network):
 
 def test_every_batch_is_shown_in_order(random_network, monkeypatch):
     network = random_network((20, 16, 3), seed=6)
-    samples = saf_samples(np.random.default_rng(6).integers(0, ONE + 1, (9, 20)), 8)
+    samples = saf_samples(np.random.default_rng(6).integers(0, FIXED_ONE + 1, (9, 20)), 8)
     monkeypatch.setattr(emulator, "_BATCH_BYTES", 8 * 10 * 20 * 2)
     seen = []
     whole = run_emulator(network, samples, 10, inspect=seen.append)

@@ -177,11 +177,13 @@ def test_a_report_of_two_runs(files, snnlp_lava, tmp_path):
         record = read_run(folder).record
         assert part["record"] == record
         assert part["synops"] == pytest.approx(record["synops_per_sample"])
-        assert part["rival"]["macs"] == 384 * 256 + 256 * 128 + 128 * 6
-        assert (part["in_front"]["title"], part["in_front"]["unit"]) == ("all-MiniLM-L6-v2", "tokens")
-        alone, with_model = (variant["total_pj"] for variant in part["in_front"]["variants"][:2])
-        assert with_model[0] - alone[0] == pytest.approx(4.6 * record["work"]["counts"]["mac"] / record["samples"])
-    assert parts[1]["in_front"]["units"] == 2 + 9  # two marks and < b > how < / b > lovely
+        assert part["baseline"]["macs"] == 384 * 256 + 256 * 128 + 128 * 6
+        embedding = part["preprocessing"]["steps"]["embedding"]
+        assert (embedding["title"], embedding["unit"]) == ("all-MiniLM-L6-v2", "tokens")
+        alone, with_model = (variant["total_pj"] for variant in part["preprocessing"]["variants"][:2])
+        macs = record["preprocessing"]["embedding"]["counts"]["mac"]
+        assert with_model[0] - alone[0] == pytest.approx(4.6 * macs / record["samples"])
+    assert embedding["units"] == 2 + 9  # two marks and < b > how < / b > lovely
     page = (tmp_path / "r.html").read_text("utf-8")
     assert "&lt;b&gt;how&lt;/b&gt; lovely" in page
     assert "by_hand" in page

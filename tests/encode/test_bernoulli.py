@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snnlp_lava.encode.bernoulli import BernoulliEncoder, bernoulli_spikes, seeded_bernoulli_spikes
-from snnlp_lava.encode.calibration import ONE, Calibration
+from snnlp_lava.encode.calibration import FIXED_ONE, Calibration
 from strategies import SEEDS
 
 
@@ -15,7 +15,7 @@ def plain(seed=0, reference=False, dimension=5):
 
 @given(SEEDS, st.integers(1, 50))
 def test_0_never_spikes_and_1_always_does(seed, window):
-    values = np.array([[0, ONE, 0, ONE]])
+    values = np.array([[0, FIXED_ONE, 0, FIXED_ONE]])
     for spikes in (
         bernoulli_spikes(values, window, np.random.default_rng(seed)),
         seeded_bernoulli_spikes(values, window, seed),
@@ -27,15 +27,15 @@ def test_0_never_spikes_and_1_always_does(seed, window):
 def test_every_16_bit_number_below_the_value_is_a_spike_and_no_other():
     class AllNumbers:
         def integers(self, low, high, shape, dtype):
-            assert (low, high, shape, dtype) == (0, ONE, (3, ONE, 1), np.uint16)
-            return np.broadcast_to(np.arange(ONE, dtype=np.uint16)[None, :, None], shape)
+            assert (low, high, shape, dtype) == (0, FIXED_ONE, (3, FIXED_ONE, 1), np.uint16)
+            return np.broadcast_to(np.arange(FIXED_ONE, dtype=np.uint16)[None, :, None], shape)
 
-    values = np.array([[1], [12345], [ONE - 1]])
-    assert bernoulli_spikes(values, ONE, AllNumbers()).sum(axis=1).ravel().tolist() == [1, 12345, ONE - 1]
+    values = np.array([[1], [12345], [FIXED_ONE - 1]])
+    assert bernoulli_spikes(values, FIXED_ONE, AllNumbers()).sum(axis=1).ravel().tolist() == [1, 12345, FIXED_ONE - 1]
 
 
 def test_rates_are_binomial():
-    values = np.repeat(np.array([[ONE // 10, ONE // 2, 9 * ONE // 10]]), 2000, axis=0)
+    values = np.repeat(np.array([[FIXED_ONE // 10, FIXED_ONE // 2, 9 * FIXED_ONE // 10]]), 2000, axis=0)
     counts = bernoulli_spikes(values, 50, np.random.default_rng(1)).sum(axis=1)
     p = np.array([0.1, 0.5, 0.9])
     assert (np.abs(counts.mean(axis=0) - 50 * p) < 4 * np.sqrt(50 * p * (1 - p) / 2000)).all()
@@ -44,7 +44,7 @@ def test_rates_are_binomial():
 
 @given(SEEDS, st.permutations(range(6)), st.integers(1, 40))
 def test_a_samples_train_is_the_same_in_every_order_and_batch(seed, order, window):
-    values = np.random.default_rng(seed).integers(0, ONE + 1, (6, 5), dtype=np.int32)
+    values = np.random.default_rng(seed).integers(0, FIXED_ONE + 1, (6, 5), dtype=np.int32)
     whole = seeded_bernoulli_spikes(values, window, seed)
     np.testing.assert_array_equal(seeded_bernoulli_spikes(values[order], window, seed), whole[order])
     for row in range(6):
@@ -52,7 +52,7 @@ def test_a_samples_train_is_the_same_in_every_order_and_batch(seed, order, windo
 
 
 def test_seeds_samples_and_steps_have_trains_of_their_own():
-    values = np.full((2, 400), ONE // 2, dtype=np.int32)
+    values = np.full((2, 400), FIXED_ONE // 2, dtype=np.int32)
     values[1, 0] += 1
     trains = [seeded_bernoulli_spikes(values, 8, seed) for seed in (1, 2)]
     differ = [trains[0][0] != trains[1][0], trains[0][0] != trains[0][1], trains[0][0, 1:] != trains[0][0, :-1]]
@@ -63,16 +63,16 @@ def test_seeds_samples_and_steps_have_trains_of_their_own():
 def test_training_draws_anew_and_the_reference_does_not():
     vectors = np.random.default_rng(0).random((3, 5))
     encoder = plain()
-    inputs = encoder.inputs(vectors, 20)
-    drawn = [encoder.spikes(inputs, 20, np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    inputs = encoder.quantise(vectors, 20)
+    drawn = [encoder.encode(inputs, 20, np.random.default_rng(seed)) for seed in (1, 1, 2)]
     np.testing.assert_array_equal(drawn[0], drawn[1])
     assert (drawn[0] != drawn[2]).any()
     frozen = plain(reference=True)
-    inputs = frozen.inputs(vectors, 20)
-    np.testing.assert_array_equal(frozen.spikes(inputs, 20, np.random.default_rng(1)), frozen.spikes(inputs, 20))
+    inputs = frozen.quantise(vectors, 20)
+    np.testing.assert_array_equal(frozen.encode(inputs, 20, np.random.default_rng(1)), frozen.encode(inputs, 20))
 
 
 def test_the_reference_spikes_with_the_reversed_probability():
     vectors = np.array([[-1.0, 0.0, 0.25, 1.0, 2.0]])
-    assert plain().inputs(vectors, 9).tolist() == [[0, 0, ONE // 4, ONE, ONE]]
-    assert plain(reference=True).inputs(vectors, 9).tolist() == [[ONE, ONE, 3 * ONE // 4, 0, 0]]
+    assert plain().quantise(vectors, 9).tolist() == [[0, 0, FIXED_ONE // 4, FIXED_ONE, FIXED_ONE]]
+    assert plain(reference=True).quantise(vectors, 9).tolist() == [[FIXED_ONE, FIXED_ONE, 3 * FIXED_ONE // 4, 0, 0]]

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from snnlp_lava.encode.calibration import CALIBRATIONS, ONE, REACH, Calibration, fit_calibration
+from snnlp_lava.encode.calibration import CALIBRATIONS, FIXED_ONE, N_SIGMA, Calibration, fit_calibration
 from snnlp_lava.encode.saf import saf_spikes
 from snnlp_lava.errors import InputError
 from strategies import SEEDS
@@ -25,7 +25,7 @@ ANY_ROW = st.floats(-1e6, 1e6)
 def test_paper_maps_minus_one_to_one_onto_zero_to_one(fitted, data):
     v = data.draw(arrays(np.float64, (4, fitted.shape[1]), elements=st.floats(-1.5, 1.5)))
     values = fit_calibration("paper", fitted)(v)
-    np.testing.assert_array_equal(values, np.rint(np.clip((v + 1) / 2, 0, 1) * ONE))
+    np.testing.assert_array_equal(values, np.rint(np.clip((v + 1) / 2, 0, 1) * FIXED_ONE))
 
 
 @given(vectors())
@@ -33,15 +33,15 @@ def test_range_spreads_the_1st_to_the_99th_percentile(fitted):
     calibration = fit_calibration("range", fitted)
     low, high = np.percentile(fitted, [1, 99], axis=0)
     ends = calibration(np.stack([low - 1, low, (low + high) / 2, high, high + 1]))
-    np.testing.assert_allclose(ends, np.outer([0, 0, ONE // 2, ONE, ONE], np.ones(len(low))), atol=1)
+    np.testing.assert_allclose(ends, np.outer([0, 0, FIXED_ONE // 2, FIXED_ONE, FIXED_ONE], np.ones(len(low))), atol=1)
 
 
 @given(vectors())
 def test_onoff_is_silent_at_the_mean_and_full_at_its_reach(fitted):
     calibration = fit_calibration("onoff", fitted)
-    mean, reach = fitted.mean(axis=0), REACH * fitted.std(axis=0)
+    mean, reach = fitted.mean(axis=0), N_SIGMA * fitted.std(axis=0)
     on, off = np.split(calibration(np.stack([mean, mean + reach, mean + reach / 2, mean - reach])), 2, axis=1)
-    full = np.full_like(on[0], ONE)
+    full = np.full_like(on[0], FIXED_ONE)
     np.testing.assert_allclose(on, [0 * full, full, full / 2, 0 * full], atol=1)
     np.testing.assert_allclose(off, [0 * full, 0 * full, 0 * full, full], atol=1)
 
@@ -93,7 +93,7 @@ def test_a_vector_is_mapped_alone_as_among_others_in_any_float(fitted, name):
     fitted = fitted.astype(np.float32)
     calibration = fit_calibration(name, fitted)
     together = calibration(fitted)
-    assert together.shape == (len(fitted), calibration.channels)
+    assert together.shape == (len(fitted), calibration.lines)
     for row in range(len(fitted)):
         np.testing.assert_array_equal(calibration(fitted[row : row + 1].astype(np.float64))[0], together[row])
 
@@ -113,7 +113,7 @@ def test_a_fitted_calibration_depends_on_the_given_vectors_at_that_time_only(fit
 def test_vectors_of_another_dimension_are_refused(name):
     calibration = fit_calibration(name, np.random.default_rng(0).random((5, 4)))
     for vectors in (np.zeros((2, 3)), np.zeros((2, 5)), np.zeros(4)):
-        with pytest.raises(InputError, match=r"vectors of shape \(.*\): this network takes 4 dimensions"):
+        with pytest.raises(InputError, match=r"shape \(n, 4\)"):
             calibration(vectors)
 
 
@@ -126,16 +126,16 @@ def test_nan_in_a_vector_is_refused(name):
 
 @pytest.mark.parametrize("name", ["range", "onoff"])
 def test_fitting_on_nan_is_refused(name):
-    with pytest.raises(InputError, match=f"calibration {name}: .* not one finite number per dimension"):
+    with pytest.raises(InputError, match=f"calibration {name}: .* one finite number for each dimension"):
         fit_calibration(name, np.full((5, 4), np.nan))
 
 
 @pytest.mark.parametrize(
     ("gain", "offset", "message"),
     [
-        ([np.inf], [0], "gain is not one finite number per dimension"),
-        ([1], [np.nan], "offset is not one finite number per dimension"),
-        ([[1]], [0], "gain is not one finite number per dimension"),
+        ([np.inf], [0], "gain must be one finite number for each dimension"),
+        ([1], [np.nan], "offset must be one finite number for each dimension"),
+        ([[1]], [0], "gain must be one finite number for each dimension"),
         ([1, 1], [0], "2 gains, 1 offsets"),
         ([], [], "0 gains, 0 offsets"),
     ],

@@ -4,10 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from snnlp_lava.encode.calibration import GRID_BITS, ONE, to_grid
-from snnlp_lava.encode.saf import MAX_WINDOW, saf_spikes
+from snnlp_lava.encode.base import MAX_WINDOW
+from snnlp_lava.encode.calibration import FIXED_ONE, FRACTION_BITS, to_fixed_point
+from snnlp_lava.encode.saf import saf_spikes
 
-GRID = np.arange(ONE + 1)
+GRID = np.arange(FIXED_ONE + 1)
 
 
 def accumulate_and_fire(values, window):
@@ -15,8 +16,8 @@ def accumulate_and_fire(values, window):
     accumulator = np.zeros(values.shape, dtype=np.int64)
     for _ in range(window):
         accumulator += values
-        fires = accumulator >= ONE
-        accumulator[fires] -= ONE
+        fires = accumulator >= FIXED_ONE
+        accumulator[fires] -= FIXED_ONE
         yield fires
 
 
@@ -28,32 +29,32 @@ def test_every_value_of_the_grid_fires_like_the_accumulator(window):
         np.testing.assert_array_equal(spikes[step], fires)
 
 
-@given(arrays(np.int32, st.tuples(*[st.integers(1, 4)] * 3), elements=st.integers(0, ONE)), st.integers(1, 300))
+@given(arrays(np.int32, st.tuples(*[st.integers(1, 4)] * 3), elements=st.integers(0, FIXED_ONE)), st.integers(1, 300))
 def test_the_count_is_the_floor_of_window_times_value_in_any_shape(values, window):
     spikes = saf_spikes(values, window)
     assert spikes.shape == (*values.shape[:-1], window, values.shape[-1])
-    np.testing.assert_array_equal(spikes.sum(axis=-2), values.astype(np.int64) * window // ONE)
+    np.testing.assert_array_equal(spikes.sum(axis=-2), values.astype(np.int64) * window // FIXED_ONE)
 
 
 def test_longest_window_does_not_overflow():
-    values = np.array([0, 1, 3, ONE // 3, ONE - 1, ONE], dtype=np.int32)
+    values = np.array([0, 1, 3, FIXED_ONE // 3, FIXED_ONE - 1, FIXED_ONE], dtype=np.int32)
     spikes = saf_spikes(values, MAX_WINDOW)
-    np.testing.assert_array_equal(spikes.sum(axis=0), [value * MAX_WINDOW // ONE for value in values.tolist()])
+    np.testing.assert_array_equal(spikes.sum(axis=0), [value * MAX_WINDOW // FIXED_ONE for value in values.tolist()])
     assert spikes.max() == 1
 
 
 @pytest.mark.parametrize("window", [0, -1, MAX_WINDOW + 1])
 def test_window_out_of_range_is_refused(window):
-    with pytest.raises(ValueError, match=f"{window} steps is not within 1 to {MAX_WINDOW}"):
+    with pytest.raises(ValueError, match=f"1 to {MAX_WINDOW} steps, got {window}"):
         saf_spikes(GRID, window)
 
 
 @given(arrays(np.float64, 20, elements=st.floats(-2, 2) | st.floats(allow_nan=False)))
 def test_grid_is_the_nearest_multiple_within_0_and_1(x):
-    grid = to_grid(x)
+    grid = to_fixed_point(x)
     assert grid.dtype == np.int32
-    assert (np.abs(grid / ONE - np.clip(x, 0, 1)) <= 2.0 ** -(GRID_BITS + 1)).all()
+    assert (np.abs(grid / FIXED_ONE - np.clip(x, 0, 1)) <= 2.0 ** -(FRACTION_BITS + 1)).all()
 
 
 def test_grid_keeps_its_own_values():
-    np.testing.assert_array_equal(to_grid(GRID / ONE), GRID)
+    np.testing.assert_array_equal(to_fixed_point(GRID / FIXED_ONE), GRID)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.encode.calibration import ONE
+from snnlp_lava.encode.calibration import FIXED_ONE
 from snnlp_lava.energy.estimates import neurobench_metrics
 from snnlp_lava.network.network import Layer, Network
 from snnlp_lava.run.record import Totals
@@ -22,7 +22,7 @@ def test_a_tiny_network_by_hand():
     first = Layer(np.array([[254, 0], [-2, -2]]), np.zeros(2, int), 4096, 4096, 1)
     second = Layer(np.array([[2, 2], [0, 0], [4, 2]]), np.zeros(3, int), 4096, 4096, 1)
     network = Network((first, second))
-    result = run_emulator(network, saf_samples(np.array([[ONE, ONE]]), 3), period=3)
+    result = run_emulator(network, saf_samples(np.array([[FIXED_ONE, FIXED_ONE]]), 3), period=3)
     assert neurobench_metrics(Totals.of(network, [one_table(result)]).layers, [4, 6], [3, 4], 11, 3) == {
         "Footprint": 88,
         "ConnectionSparsity": pytest.approx(3 / 10),
@@ -40,6 +40,6 @@ def test_the_package_finds_the_same(monkeypatch, random_network):
     spec = importlib.util.spec_from_file_location("neurobench_metrics", BENCHMARKS / "neurobench_metrics.py")
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)
-    values = np.random.default_rng(3).integers(0, ONE + 1, (5, 20), dtype=np.int32)
+    values = np.random.default_rng(3).integers(0, FIXED_ONE + 1, (5, 20), dtype=np.int32)
     theirs, ours = benchmark.both_sides(random_network((20, 16, 3), seed=3), saf_samples(values, 8), 8)
     assert ours == {name: pytest.approx(theirs[name], rel=1e-6) for name in ours}

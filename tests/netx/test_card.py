@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snnlp_lava.embed.base import EmbeddingInfo
+from snnlp_lava.encode.base import MAX_WINDOW
 from snnlp_lava.encode.bernoulli import BernoulliEncoder
 from snnlp_lava.encode.calibration import CALIBRATIONS, Calibration
-from snnlp_lava.encode.saf import MAX_WINDOW, SafEncoder
+from snnlp_lava.encode.saf import SafEncoder
 from snnlp_lava.errors import InputError
 from snnlp_lava.network.network import Layer, Network
 from snnlp_lava.netx.network_file import Card
@@ -132,14 +133,23 @@ def test_a_card_that_contradicts_itself_is_refused(changes, message):
         ({"embedding": {"name": "a"}}, "description is malformed: .*sha256"),
         ({"embedding": {"name": 7, "sha256": None, "dimension": 3}}, "description is malformed: '7' is int"),
         ({"encoder": "saf"}, "description is malformed: 'saf' is str"),
-        ({"encoder": {"kind": "saf", "calibration": "zscore"}}, "calibration 'zscore' is unknown"),
-        ({"encoder": {"kind": "saf", "calibration": 7}}, "calibration 7 is no name"),
-        ({"encoder": {"kind": "saf"}}, "encoder: lacks 'calibration'"),
-        ({"encoder": {}}, "encoder: lacks 'kind'"),
-        ({"encoder": {"kind": ["saf"]}}, "encoder: kind .* is unknown"),
-        ({"encoder": {"kind": "word-codes", "reference": False}}, "encoder: lacks 'words'"),
-        ({"encoder": {"kind": "bernoulli", "calibration": "paper", "seed": -1, "reference": False}}, "seed -1"),
-        ({"encoder": {"kind": "bernoulli", "calibration": "paper", "seed": 1, "reference": 1}}, "reference 1"),
+        (
+            {"encoder": {"kind": "saf", "calibration": "zscore"}},
+            "encoder: calibration must be one of onoff, range, paper, got 'zscore'",
+        ),
+        ({"encoder": {"kind": "saf", "calibration": 7}}, "encoder: calibration .*got 7"),
+        ({"encoder": {"kind": "saf"}}, "encoder: calibration is missing"),
+        ({"encoder": {}}, "encoder: kind must be text"),
+        ({"encoder": {"kind": ["saf"]}}, "encoder: kind must be text"),
+        ({"encoder": {"kind": "word-codes", "reference": False}}, "encoder: array words is missing"),
+        (
+            {"encoder": {"kind": "bernoulli", "calibration": "paper", "seed": -1, "reference": False}},
+            "encoder: seed .*>= 0, got -1",
+        ),
+        (
+            {"encoder": {"kind": "bernoulli", "calibration": "paper", "seed": 1, "reference": 1}},
+            "encoder: reference .*got 1",
+        ),
     ],
 )
 def test_a_malformed_description_is_refused(changes, message):

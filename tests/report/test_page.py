@@ -13,7 +13,7 @@ from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.chip.chips import CHIPS, RESOURCES
 from snnlp_lava.chip.mapping import fit_network
 from snnlp_lava.embed.base import OpCounts
-from snnlp_lava.encode.calibration import ONE
+from snnlp_lava.encode.calibration import FIXED_ONE
 from snnlp_lava.energy.prices import price_books
 from snnlp_lava.errors import InputError
 from snnlp_lava.network.network import Layer, Network
@@ -28,7 +28,10 @@ HOSTILE = '<script>alert("x")</script> & "quotes" \u202e \x00 😀'
 
 SIZES = ((20, 16), (16, 3))
 RIGHT = [2, 2, 2, 2, 3, 3, 3, 2]
-WORK = OpCounts(HOSTILE, "tokens", 60, {"mac": 6_000})
+PREPROCESSING = {
+    "embedding": OpCounts(HOSTILE, "tokens", 60, {"mac": 6_000}),
+    "encoding": OpCounts("saf coding", "dimensions", 6 * 20, {"mac": 6 * 20, "comparison": 6 * 160}),
+}
 CLASSES = ("$\\bad{$", HOSTILE, "\u00fcber \u00a3$5")
 WORDS = [[(0, HOSTILE), (3, "$\\bad{$"), (3, "word" * 9)], [], [], []]
 
@@ -36,12 +39,12 @@ WORDS = [[(0, HOSTILE), (3, "$\\bad{$"), (3, "word" * 9)], [], [], []]
 def a_run(tmp_path, random_network, labelled):
     network = random_network((20, 16, 3), seed=3)
     card = card_for(network, window=8, period=8, label_names=CLASSES)
-    values = np.random.default_rng(3).integers(0, ONE + 1, (6, 20), dtype=np.int32)
+    values = np.random.default_rng(3).integers(0, FIXED_ONE + 1, (6, 20), dtype=np.int32)
     result = run_emulator(network, saf_samples(values, 8), 8, keep_trains=4)
     labels = np.array([0, 1, 2, 0, 1, 2]) if labelled else None
     right = np.array(RIGHT) if labelled else None
     texts = [HOSTILE, "b", "c", "d"]
-    write_one_run(tmp_path / "run", result, labels, network, card, texts, WORDS, WORK, right)
+    write_one_run(tmp_path / "run", result, labels, network, card, texts, WORDS, PREPROCESSING, right)
     return read_run(tmp_path / "run")
 
 
@@ -86,7 +89,7 @@ def test_json_holds_the_runs_numbers(run, tmp_path):
     part = json.loads((tmp_path / "r.json").read_text("utf-8"))["runs"][0]
     for layer, counted in zip(part["layers"], run.record["layers"], strict=True):
         assert layer["synops"] == counted["synops"] / 6
-    assert part["rival"] == {"title": "ANN of the same sizes", "macs": 20 * 3, "synops_to_macs": part["synops"] / 60}
+    assert part["baseline"] == {"title": "ANN of the same sizes", "macs": 20 * 3, "synops_to_macs": part["synops"] / 60}
     assert part["synops"] == pytest.approx(run.record["synops_per_sample"])
     assert part == json.loads(json.dumps(report_document([run])["runs"][0]))
 
@@ -155,9 +158,9 @@ def test_prices_of_ones_own_stand_below_the_table(labelled, tmp_path, ending):
     (part,) = report_document([labelled])["runs"]
     totals = {(bill["of"], bill["book"]): bill["total_pj"] for bill in part["bills"]}
     network = joules_text(*totals["this network", "loihi1"]).replace("µ", r"\textmu{}" if ending == "tex" else "µ")
-    ann = joules_text(*totals[part["rival"]["title"], "cmos45"])
+    ann = joules_text(*totals[part["baseline"]["title"], "cmos45"])
     assert f"At My board ({mine.evidence}, a bench): run: this network {network}." in own
-    assert f"At My host ({rival.evidence}, a bench): run: {part['rival']['title']} {ann}." in own
+    assert f"At My host ({rival.evidence}, a bench): run: {part['baseline']['title']} {ann}." in own
     assert f"At Terra ({mine.evidence}, a bench): it prices none of this." in own
     assert "At My" not in plain
 
@@ -167,19 +170,38 @@ def part(run):
     return report_document([run])["runs"][0]
 
 
-def test_the_embedding_in_front_is_beside_the_bill_never_in_it(run, part):
-    front = part["in_front"]
-    assert (front["units"], front["counts"]) == (10, {"mac": 1_000})
-    alone, with_model, whole, rival, rival_with_model = front["variants"]
+def test_preprocessing_is_beside_the_bill_never_in_it(run, part):
+    front = part["preprocessing"]
+    embedding = front["steps"]["embedding"]
+    assert (embedding["units"], embedding["counts"]) == (10, {"mac": 1_000})
+    alone, with_model, with_coding, whole, ann, ann_with_model = front["variants"]
     (bill,) = (bill for bill in part["bills"] if (bill["of"], bill["book"]) == ("this network", "loihi1"))
     assert alone["total_pj"] == pytest.approx(bill["total_pj"])
     assert with_model["total_pj"] == pytest.approx([total + 1_000 * 4.6 for total in bill["total_pj"]])
+    assert (with_coding["total_pj"], with_coding["unpriced"]) == (None, ["comparison"])
     assert (whole["total_pj"], whole["unpriced"]) == (None, ["comparison", "host_spike"])
-    assert rival["total_pj"] == pytest.approx([20 * 3 * 4.6] * 2)
-    assert rival_with_model["total_pj"] == pytest.approx([(20 * 3 + 1_000) * 4.6] * 2)
-    (coding,) = (bill for bill in front["bills"] if bill["of"] == "coding on the host")
-    counts = {charge["term"]: charge["count"] for charge in coding["charges"]}
-    assert counts == {"mac": 20, "integer_addition": 160, "comparison": 160, "host_spike": part["layers"][0]["spikes"]}
+    assert ann["total_pj"] == pytest.approx([20 * 3 * 4.6] * 2)
+    assert ann_with_model["total_pj"] == pytest.approx([(20 * 3 + 1_000) * 4.6] * 2)
+    charges = {
+        (charge["place"], charge["term"]): charge["count"] for bill in front["bills"] for charge in bill["charges"]
+    }
+    assert charges == {
+        ("embedding", "mac"): 1_000,
+        ("encoding", "mac"): 20,
+        ("encoding", "comparison"): 160,
+        ("handing over", "host_spike"): part["layers"][0]["spikes"],
+    }
+
+
+def test_an_encoder_that_states_no_cost_leaves_the_network_without_a_total_behind_it(labelled, tmp_path):
+    silent = {"title": "encoder x", "unit": "", "units": 0, "counts": {}, "not_counted": "encoder x <says> nothing"}
+    preprocessing = {**labelled.record["preprocessing"], "encoding": silent}
+    changed = replace(labelled, record={**labelled.record, "preprocessing": preprocessing})
+    _, with_model, with_coding, *_ = report_document([changed])["runs"][0]["preprocessing"]["variants"]
+    assert with_model["total_pj"] is not None
+    assert (with_coding["total_pj"], with_coding["not_counted"]) == (None, silent["not_counted"])
+    write_report(tmp_path / "r.html", [changed])
+    assert "encoder x, not counted: encoder x &lt;says&gt; nothing." in (tmp_path / "r.html").read_text("utf-8")
 
 
 def test_an_estimate_of_the_training_stands_apart(part):
@@ -222,17 +244,23 @@ def test_a_network_that_does_not_fit_and_work_that_is_not_counted_are_named(labe
     placement["fits"]["loihi2"]["violations"] = [violation]
     placement["fits"]["loihi1"]["layers"][0]["cores"] *= 200
     work = {"title": "vectors", "unit": "", "units": 0, "counts": {}, "not_counted": "nobody <knows>"}
-    changed = replace(labelled, record={**labelled.record, "placement": placement, "work": work})
+    changed = replace(
+        labelled, record={**labelled.record, "placement": placement, "preprocessing": {"embedding": work}}
+    )
     write_report(tmp_path / "r.html", [changed])
     page = (tmp_path / "r.html").read_text("utf-8")
     assert "Loihi 2 (estimate): does not fit" in page
     assert "<strong>period 50 &lt;is&gt; none</strong>" in page
     assert "73 more are needed than the chip has." in page
-    assert "is not counted: nobody &lt;knows&gt;." in page
-    unknown = {**changed.record, "work": {**work, "counts": {"thought": 6}, "not_counted": None}}
+    assert "not counted: nobody &lt;knows&gt;." in page
+    unknown = {
+        **changed.record,
+        "preprocessing": {"embedding": {**work, "counts": {"thought": 6}, "not_counted": None}},
+    }
     assert "no price for thought<" in render_page(report_document([replace(changed, record=unknown)]), [changed])
-    variants = report_document([changed])["runs"][0]["in_front"]["variants"]
-    assert [variant["title"] for variant in variants] == ["this network alone"]
+    variants = report_document([changed])["runs"][0]["preprocessing"]["variants"]
+    assert [variant["title"] for variant in variants] == ["this network alone", "this network + vectors"]
+    assert variants[1]["total_pj"] is None
 
 
 def test_latex_holds_the_same_cells_and_no_letter_that_it_would_obey(run, tmp_path):

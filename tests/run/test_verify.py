@@ -5,7 +5,7 @@ import pytest
 
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.lava.process import LavaRun
-from snnlp_lava.encode.calibration import ONE
+from snnlp_lava.encode.calibration import FIXED_ONE
 from snnlp_lava.run import verify as room
 from snnlp_lava.run.inputs import Chosen, Chunk, Selection
 from strategies import card_for, saf_samples
@@ -18,7 +18,7 @@ def planted(tmp_path, monkeypatch, random_network, save_network):
     """verify() with the emulator in Lava's place, which flips one spike: planted(layer, sample, step, neuron)."""
     network = random_network((20, 16, 8, 3), seed=11)
     path = save_network(tmp_path / "a.net", network, window=WINDOW, period=PERIOD)
-    values = np.random.default_rng(1).integers(0, ONE + 1, (SAMPLES, 20), dtype=np.int32)
+    values = np.random.default_rng(1).integers(0, FIXED_ONE + 1, (SAMPLES, 20), dtype=np.int32)
     card = card_for(network, window=WINDOW, period=PERIOD)
     samples = saf_samples(values, WINDOW)
     chunk = Chunk(samples, np.arange(SAMPLES), ["text"] * SAMPLES, np.zeros(SAMPLES, int))

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snnlp_lava.encode.calibration import ONE, Calibration
+from snnlp_lava.encode.calibration import FIXED_ONE, Calibration
 from snnlp_lava.encode.saf import SafEncoder, saf_spikes
 from snnlp_lava.network.neuron import run_layer
 from snnlp_lava.train.methods.base import NeuronConfig, TrainConfig
@@ -64,7 +64,7 @@ def test_kernel_gradients_are_slayers(seed):
 @settings(max_examples=25, deadline=None)
 def test_exported_integers_give_slayers_spikes(seed, window, gain):
     model = classifier((48, 32, 16, 5), seed, gain=gain, window=window)
-    values = np.random.default_rng(seed).integers(0, ONE + 1, (4, 48), dtype=np.int32)
+    values = np.random.default_rng(seed).integers(0, FIXED_ONE + 1, (4, 48), dtype=np.int32)
     current = saf_spikes(values, window)
     with torch.no_grad():
         trains = model(torch.from_numpy(current).float())

@@ -18,7 +18,7 @@ from snnlp_lava.backends.lava.job import Board, LavaJob
 from snnlp_lava.backends.lava.loihi2 import use_host
 from snnlp_lava.cli.main import main
 from snnlp_lava.encode.base import SpikeSamples
-from snnlp_lava.encode.calibration import ONE
+from snnlp_lava.encode.calibration import FIXED_ONE
 from snnlp_lava.errors import BackendError, InputError
 from snnlp_lava.network.network import Layer, Network
 from snnlp_lava.run.folder import read_run
@@ -74,7 +74,7 @@ def saved(tmp_path, random_network, save_network):
 
 @pytest.fixture
 def samples():
-    return saf_samples(np.random.default_rng(0).integers(0, ONE + 1, (SAMPLES, 20), dtype=np.int32), WINDOW)
+    return saf_samples(np.random.default_rng(0).integers(0, FIXED_ONE + 1, (SAMPLES, 20), dtype=np.int32), WINDOW)
 
 
 def step_of(sample, step):

@@ -5,7 +5,7 @@ import pytest
 
 from backends.lava.sources import spikes_of
 from snnlp_lava.backends.lava.processes.sources import SAF
-from snnlp_lava.encode.calibration import ONE
+from snnlp_lava.encode.calibration import FIXED_ONE
 from snnlp_lava.encode.saf import saf_spikes
 
 
@@ -13,8 +13,8 @@ from snnlp_lava.encode.saf import saf_spikes
 @pytest.mark.parametrize(("window", "period"), [(12, 12), (9, 16)])
 def test_lava_and_closed_form_agree(tmp_path, tag, window, period):
     rng = np.random.default_rng(window)
-    edges = np.array([0, 1, ONE // 3, ONE // 2, ONE - 1, ONE], dtype=np.int32)
-    values = np.stack([edges, *rng.integers(0, ONE + 1, (3, len(edges)), dtype=np.int32)])
+    edges = np.array([0, 1, FIXED_ONE // 3, FIXED_ONE // 2, FIXED_ONE - 1, FIXED_ONE], dtype=np.int32)
+    values = np.stack([edges, *rng.integers(0, FIXED_ONE + 1, (3, len(edges)), dtype=np.int32)])
 
     def make(recording):
         return SAF(values=values, window=window, period=period, recording=recording)

@@ -13,7 +13,7 @@ from snnlp_lava.backends.base import BrokenRunError
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.lava import process as lava_run
 from snnlp_lava.backends.lava import sim
-from snnlp_lava.encode.calibration import ONE
+from snnlp_lava.encode.calibration import FIXED_ONE
 from strategies import saf_samples
 
 MARK = "SNNLP_LAVA_TEST"
@@ -54,8 +54,8 @@ def saved(tmp_path, random_network, save_network):
 def test_lava_and_emulator_agree_spike_for_spike(tmp_path, random_network, save_network, window, period, jobs):
     network = random_network((20, 16, 8, 3), seed=window + period)
     path = save_network(tmp_path / "a.net", network, window=window, period=period)
-    values = np.random.default_rng(period).integers(0, ONE + 1, (7, 20), dtype=np.int32)
-    values[0] = ONE
+    values = np.random.default_rng(period).integers(0, FIXED_ONE + 1, (7, 20), dtype=np.int32)
+    values[0] = FIXED_ONE
     expected = run_emulator(network, saf_samples(values, window), period, keep_trains=7)
     read = sim.run_simulator(path, network, saf_samples(values, window), period, jobs)
     assert list(read.trains) == [0, 1, 2, 3]
@@ -78,7 +78,7 @@ def test_lava_and_emulator_agree_spike_for_spike(tmp_path, random_network, save_
 
 def test_a_killed_worker_loses_no_finished_sample(saved):
     network, path = saved
-    values = np.random.default_rng(0).integers(0, ONE + 1, (4000, 20), dtype=np.int32)
+    values = np.random.default_rng(0).integers(0, FIXED_ONE + 1, (4000, 20), dtype=np.int32)
     done = 0
 
     def kill_after_some(count):
@@ -100,7 +100,7 @@ def test_a_killed_worker_loses_no_finished_sample(saved):
 @pytest.mark.slow
 def test_a_worker_that_fails_at_once_says_why(tmp_path, saved):
     network, path = saved
-    values = np.full((3, 20), ONE // 2, dtype=np.int32)
+    values = np.full((3, 20), FIXED_ONE // 2, dtype=np.int32)
     (tmp_path / "b.net").write_bytes(path.read_bytes()[:2000])
     with pytest.raises(
         BrokenRunError, match=r"exit code 1 at step 0 of 33 \(sample 1 of 3\); its last words: .+"
@@ -114,7 +114,7 @@ def test_a_worker_that_fails_at_once_says_why(tmp_path, saved):
 def test_a_hung_worker_is_ended(saved, monkeypatch):
     network, path = saved
     monkeypatch.setattr(lava_run, "STALL_SECONDS", 2.0)
-    values = np.full((4000, 20), ONE // 2, dtype=np.int32)
+    values = np.full((4000, 20), FIXED_ONE // 2, dtype=np.int32)
     stopped = []
 
     def stop_after_some(count):
@@ -131,7 +131,7 @@ def test_a_hung_worker_is_ended(saved, monkeypatch):
 @pytest.mark.slow
 def test_an_interrupted_run_keeps_what_is_done(saved):
     network, path = saved
-    values = np.full((4000, 20), ONE // 2, dtype=np.int32)
+    values = np.full((4000, 20), FIXED_ONE // 2, dtype=np.int32)
 
     def interrupt(count):
         if count:

@@ -56,7 +56,7 @@ def test_the_race_finds_the_class_with_the_highest_membrane(texts):
 def test_the_membrane_of_slayers_block_is_the_logit(texts):
     config, drafted = draft(texts)
     module = drafted.module.eval()
-    spikes = drafted.encoder.spikes(drafted.encoder.inputs(texts[2], config.window), config.window)
+    spikes = drafted.encoder.encode(drafted.encoder.quantise(texts[2], config.window), config.window)
     seen = []
     neuron = module.block.neuron
     dynamics = neuron.dynamics
@@ -96,7 +96,7 @@ def test_texts_that_say_too_little_are_refused_whatever_the_budget(budget):
 
 def test_a_window_too_short_for_the_race_is_refused(texts):
     config, drafted = draft(texts, window=2)
-    with pytest.raises(InputError, match="window 2: the race alone takes"):
+    with pytest.raises(InputError, match=r"--window must be more than the .* steps of the ramp, got 2"):
         finish_spike_embedding(drafted, config)
 
 

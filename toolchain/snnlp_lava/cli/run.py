@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from snnlp_lava.run.inputs import Selection
 
 # What of result.json is no part of what --json prints.
-_ELSEWHERE = ("format", "network", "data", "job", "examples", "presented", "work", "placement")
+_ELSEWHERE = ("format", "network", "data", "job", "examples", "presented", "preprocessing", "placement")
 
 
 @click.command("run")

@@ -86,9 +86,9 @@ class EmbeddingInfo:
     sha256
         Hash of the model's weights, None with no name.
     dimension
-        Length of a vector.
+        Length of a vector; None where the network takes words.
     """
 
     name: str | None
     sha256: str | None
-    dimension: int
+    dimension: int | None

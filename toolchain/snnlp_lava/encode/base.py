@@ -1,102 +1,153 @@
-"""Encoders: from what is known of a text to spikes, the same in training, on the emulator and on the chip.
+"""Turn texts or their vectors into spikes: the Encoder protocol, its registry, and samples.
 
-Each is fitted once and stands in the model folder and the network file. It works in two steps: `inputs` makes
-integers of a text's features (a vector, or the text itself), `spikes` makes spike trains of those.
+Each encoder is fitted once and stands in the model folder and the network file. It works in two steps: `quantise` makes
+integers of a text's features (a vector, or the text itself), `encode` makes spike trains of those.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
-from snnlp_lava.encode.bernoulli import BernoulliEncoder
-from snnlp_lava.encode.calibration import _calibration
-from snnlp_lava.encode.saf import MAX_WINDOW, SafEncoder
-from snnlp_lava.encode.spike_embedding import SpikeEmbeddingEncoder
-from snnlp_lava.encode.word_codes import WordCodeEncoder
-from snnlp_lava.energy.bill import Entry, Ledger
+from snnlp_lava.embed.base import OpCounts
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import open_npy
+from snnlp_lava.registry import Registry
 from snnlp_lava.text.tokens import unpack_words
+
+MAX_WINDOW = 1 << 14
+"""Longest window, in steps: SAF's (t + 1) x must stay within 31 bits."""
 
 
 class Encoder(Protocol):
-    """What every encoder can do."""
+    """What an encoder is. One of another package inherits from this class, which checks that nothing is missing.
+
+    Attributes
+    ----------
+    kind
+        Its name in files and in ENCODERS.
+    takes
+        What its features are.
+    """
+
+    kind: ClassVar[str]
+    takes: ClassVar[Literal["vectors", "texts"]]
 
     @property
-    def takes_text(self) -> bool:
-        """Whether its features are texts, not vectors."""
-        ...
+    @abstractmethod
+    def lines(self) -> int:
+        """Number of input lines that it feeds."""
 
     @property
-    def channels(self) -> int:
-        """Number of lines it feeds."""
-        ...
+    def dimension(self) -> int | None:
+        """Length of a vector; None where it takes texts."""
+        return None
 
-    @property
-    def dimension(self) -> int:
-        """Length of a vector or code that it takes."""
-        ...
+    @abstractmethod
+    def quantise(self, features: Any, window: int) -> np.ndarray:
+        """Integers of n features: an array whose first axis is the samples; each encoder says what stands in it.
 
-    def inputs(self, features: Any, window: int) -> np.ndarray:
-        """Integers of n features: an array whose first axis is the samples; each encoder says what stands in it."""
-        ...
+        Raises
+        ------
+        InputError
+            If the features or the window do not fit.
+        """
 
-    def spikes(self, inputs: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Spike trains of inputs: (n, window, channels) uint8.
+    @abstractmethod
+    def encode(self, values: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Spike trains of quantised features: (n, window, lines) uint8, 0 or 1.
 
         A random code draws from `rng`; without one its spikes follow from the sample and the encoder's seed alone.
         """
-        ...
 
-    def presented(self, text: str, window: int) -> list[tuple[int, str]]:
-        """Pairs of a step and the word of the text that it presents; none if the encoder takes no texts."""
-        ...
+    def token_steps(self, text: str, window: int) -> list[tuple[int, str]]:
+        """Pairs of a step and the word of the text that is presented in it; none where steps stand for no words."""
+        return []
 
+    def host_ops(self, texts: Sequence[str], samples: int, window: int) -> OpCounts:
+        """What a computer does to encode samples: terms of `snnlp_lava.energy.prices.TERMS` and how many of each.
+
+        Laying spikes out in time and handing them over are not part of it. An encoder that does not say is billed as
+        "not counted", never as nothing.
+
+        Parameters
+        ----------
+        texts
+            The samples' texts, none where vectors of unknown texts are encoded.
+        samples, window
+            Number of samples, and steps of each.
+        """
+        return OpCounts(f"encoder {self.kind}", not_counted=f"encoder {self.kind} does not state its cost on the host")
+
+    @abstractmethod
     def to_dict(self) -> dict[str, Any]:
-        """All but the arrays, ready for JSON."""
-        ...
+        """All but the arrays, ready for JSON; with ``kind``."""
 
+    @abstractmethod
     def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays."""
-        ...
+        """The arrays, of one or two dimensions."""
+
+    @classmethod
+    @abstractmethod
+    def from_parts(cls, document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Encoder:
+        """Inverse of `to_dict` and `arrays`; nothing in either is to be trusted.
+
+        Raises
+        ------
+        InputError
+            If a field or array is missing, has the wrong type or is out of range.
+        """
 
 
-def encoder_from(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Encoder:
-    """Inverse of an encoder's `to_dict` and `arrays`.
+ENCODERS: Registry[type[Encoder]] = Registry(
+    "encoder",
+    "snnlp_lava.encoders",
+    {
+        "saf": "snnlp_lava.encode.saf:SafEncoder",
+        "bernoulli": "snnlp_lava.encode.bernoulli:BernoulliEncoder",
+        "word-codes": "snnlp_lava.encode.word_codes:WordCodeEncoder",
+        "spike-embedding": "snnlp_lava.encode.spike_embedding:SpikeEmbeddingEncoder",
+    },
+)
+"""Encoders by kind."""
+
+
+def load_encoder(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Encoder:
+    """The encoder of a description and arrays, of the kind that the description names.
 
     Raises
     ------
     InputError
-        If the kind is unknown, a field or array is missing or of the wrong type, or a value out of range.
+        If the kind is unknown, or as `Encoder.from_parts`.
     """
+    kind = document.get("kind")
+    if not isinstance(kind, str):
+        raise InputError(f"encoder: kind must be text, got {str(kind)[:40]!r}")
+    return ENCODERS[kind].from_parts(document, arrays)
+
+
+def array_from(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    """An encoder's array by name; InputError if there is none."""
+    if name not in arrays:
+        raise InputError(f"encoder: array {name} is missing")
+    return np.asarray(arrays[name])
+
+
+def words_from(arrays: Mapping[str, np.ndarray], name: str) -> tuple[str, ...]:
+    """Words that `snnlp_lava.text.tokens.pack_words` packed into an encoder's array; InputError if they are none."""
+    packed = array_from(arrays, name)
     try:
-        kind = document["kind"]
-        if kind == "saf":
-            return SafEncoder(_calibration(document, arrays))
-        if kind == "bernoulli":
-            seed, reference = document["seed"], document["reference"]
-            if type(seed) is not int or not 0 <= seed < 1 << 32 or type(reference) is not bool:
-                raise InputError(f"encoder: seed {seed!r} or reference {reference!r} is malformed")
-            return BernoulliEncoder(_calibration(document, arrays), seed, reference)
-        if kind == "word-codes":
-            if type(document["reference"]) is not bool:
-                raise InputError(f"encoder: reference {document['reference']!r} is malformed")
-            return WordCodeEncoder(unpack_words(arrays["words"]), arrays["codes"], document["reference"])
-        if kind == "spike-embedding":
-            entries = unpack_words(arrays["entries"])
-            return SpikeEmbeddingEncoder(entries, arrays["codes"], document["lines"], document["race"])
-    except KeyError as error:
-        raise InputError(f"encoder: lacks {error}") from error
+        words = unpack_words(packed)
     except (TypeError, UnicodeDecodeError) as error:
-        raise InputError(f"encoder: is malformed: {error}") from error
-    raise InputError(
-        f"encoder: kind {str(kind)[:40]!r} is unknown (known: saf, bernoulli, word-codes, spike-embedding)"
-    )
+        raise InputError(f"encoder: array {name} must be words in UTF-8: {error}") from error
+    if len(set(words)) != len(words):
+        raise InputError(f"encoder: array {name} has a word twice")
+    return words
 
 
 class Features(Protocol):
@@ -124,7 +175,7 @@ class Samples(Protocol):
         ...
 
     def spikes(self, rows: np.ndarray) -> np.ndarray:
-        """Spike trains of some samples: (m, window, channels) uint8, 0 or 1."""
+        """Spike trains of some samples: (m, window, lines) uint8, 0 or 1."""
         ...
 
     def take(self, rows: np.ndarray) -> Samples:
@@ -153,19 +204,13 @@ class EncodedSamples:
     def __len__(self) -> int:
         return len(self.features)
 
-    def inputs(self, rows: np.ndarray) -> np.ndarray:
-        """The encoder's integers of some samples, one row each.
-
-        Raises
-        ------
-        InputError
-            If the features do not fit the encoder.
-        """
-        return self.encoder.inputs(self.features[rows], self.window)
+    def quantised(self, rows: np.ndarray) -> np.ndarray:
+        """The encoder's integers of some samples; errors as `Encoder.quantise`."""
+        return self.encoder.quantise(self.features[rows], self.window)
 
     def spikes(self, rows: np.ndarray) -> np.ndarray:
-        """Spike trains of some samples: (m, window, channels) uint8."""
-        return self.encoder.spikes(self.inputs(rows), self.window)
+        """Spike trains of some samples: (m, window, lines) uint8."""
+        return self.encoder.encode(self.quantised(rows), self.window)
 
     def take(self, rows: np.ndarray) -> EncodedSamples:
         """Some of the samples."""
@@ -179,7 +224,7 @@ class SpikeSamples:
     Attributes
     ----------
     trains
-        (n, window, channels) of any type of number, all 0 or 1; may be memory-mapped.
+        (n, window, lines) of any type of number, all 0 or 1; may be memory-mapped.
     """
 
     trains: np.ndarray
@@ -193,7 +238,7 @@ class SpikeSamples:
         return len(self.trains)
 
     def spikes(self, rows: np.ndarray) -> np.ndarray:
-        """Spike trains of some samples: (m, window, channels) uint8.
+        """Spike trains of some samples: (m, window, lines) uint8.
 
         Raises
         ------
@@ -205,7 +250,7 @@ class SpikeSamples:
         wrong = spikes & (trains != 1)
         if wrong.any():
             sample = int(rows[np.argmax(wrong.any(axis=(1, 2)))])
-            raise InputError(f"sample {sample + 1} holds {trains[wrong].flat[0]:g}; spikes are 0 or 1")
+            raise InputError(f"sample {sample + 1}: spikes must be 0 or 1, got {trains[wrong].flat[0]:g}")
         return spikes.view(np.uint8)
 
     def take(self, rows: np.ndarray) -> SpikeSamples:
@@ -213,14 +258,14 @@ class SpikeSamples:
         return SpikeSamples(self.trains[rows])
 
 
-def load_spikes(path: Path, channels: int) -> SpikeSamples:
+def load_spikes(path: Path, lines: int) -> SpikeSamples:
     """Open spike trains in a .npy file, memory-mapped.
 
     Parameters
     ----------
     path
-        The file: (samples, steps, channels), or (steps, channels) for one sample; numbers of any type.
-    channels
+        The file: (samples, steps, lines), or (steps, lines) for one sample; numbers of any type.
+    lines
         Input lines of the network.
 
     Raises
@@ -229,45 +274,12 @@ def load_spikes(path: Path, channels: int) -> SpikeSamples:
         If it is no such file. That all its values are 0 or 1 shows when they are read.
     """
     trains = open_npy(path, "spikes")
-    fits = trains.ndim in (2, 3) and trains.shape[-1] == channels and 0 not in trains.shape
+    fits = trains.ndim in (2, 3) and trains.shape[-1] == lines and 0 not in trains.shape
     if not fits or trains.dtype.kind not in "biuf":
         raise InputError(
-            f"spikes {path}: is {trains.dtype} of shape {trains.shape}; "
-            f"numbers of shape (samples, steps, {channels}) are needed"
+            f"spikes {path}: must be numbers of shape (samples, steps, {lines}), "
+            f"got {trains.dtype} of shape {trains.shape}"
         )
     if trains.shape[-2] > MAX_WINDOW:
-        raise InputError(f"spikes {path}: has {trains.shape[-2]} steps; {MAX_WINDOW} are the most")
+        raise InputError(f"spikes {path}: must have at most {MAX_WINDOW} steps, got {trains.shape[-2]}")
     return SpikeSamples(trains if trains.ndim == 3 else trains[None])
-
-
-_OF_A_STEP: Mapping[str, tuple[str, ...]] = {
-    "saf": ("integer_addition", "comparison"),  # the accumulator takes x, and is compared with the threshold
-    "bernoulli": ("random_number", "comparison"),
-}
-
-
-def coding_ledger(
-    encoder: Mapping[str, Any] | None, channels: int, dimension: int, window: int, spikes: float
-) -> Ledger:
-    """Ledger of coding on the host, for one text.
-
-    A rate code takes one MAC a dimension (gain and offset) and for each of its channels, at each step, an addition or
-    a random number, and a comparison. Codes that are looked up are spikes already. What lays their spikes out in time
-    is not counted.
-
-    Parameters
-    ----------
-    encoder
-        Its description (see `snnlp_lava.encode.base`), None where spikes were given.
-    channels, dimension
-        Lines that it feeds, and length of a vector.
-    window
-        Steps.
-    spikes
-        Input spikes of one text, all of which are handed over.
-    """
-    terms = _OF_A_STEP.get(encoder["kind"], ()) if encoder else ()
-    entries = [Entry("coding", "mac", dimension)] if terms else []
-    entries += [Entry("coding", term, channels * window) for term in terms]
-    entries += [Entry("handing over", "host_spike", spikes)] if spikes else []
-    return Ledger("coding on the host", tuple(entries))

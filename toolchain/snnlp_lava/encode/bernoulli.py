@@ -1,18 +1,21 @@
-"""Bernoulli rate coding: at every step a line spikes with probability x, independently of all others.
+"""Encode vectors by Bernoulli rates: at every step a line spikes with probability x, independently of all others.
 
-SNNLP (arXiv 2401.17911) calls it the random, or Poisson, rate code. With x a multiple of 2^-GRID_BITS the
+SNNLP (arXiv 2401.17911) calls it the random, or Poisson, rate code. With x a multiple of 2^-FRACTION_BITS the
 probability is exact: a line spikes where a uniform 16-bit number is below X = 2^16 x.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from msgspec import Meta
 
-from snnlp_lava.encode.calibration import GRID_BITS, ONE, _RateEncoder
+from snnlp_lava.encode.calibration import FIXED_ONE, CalibrationName, RateEncoder, load_calibration
+from snnlp_lava.records import Record, build
 
 
 def bernoulli_spikes(values: np.ndarray, window: int, rng: np.random.Generator) -> np.ndarray:
@@ -21,7 +24,7 @@ def bernoulli_spikes(values: np.ndarray, window: int, rng: np.random.Generator) 
     Parameters
     ----------
     values
-        (n, channels) int32 in [0, ONE], from `snnlp_lava.encode.calibration.to_grid`.
+        (n, lines) int32 in [0, FIXED_ONE], from a `Calibration`.
     window
         Number of steps T.
     rng
@@ -30,10 +33,10 @@ def bernoulli_spikes(values: np.ndarray, window: int, rng: np.random.Generator) 
     Returns
     -------
     np.ndarray
-        (n, T, channels) uint8, 0 or 1.
+        (n, T, lines) uint8, 0 or 1.
     """
-    samples, channels = values.shape
-    drawn = rng.integers(0, 1 << GRID_BITS, (samples, window, channels), dtype=np.uint16)
+    samples, lines = values.shape
+    drawn = rng.integers(0, FIXED_ONE, (samples, window, lines), dtype=np.uint16)
     return (drawn < values[:, None, :]).view(np.uint8)
 
 
@@ -57,39 +60,54 @@ def seeded_bernoulli_spikes(values: np.ndarray, window: int, seed: int) -> np.nd
     return spikes
 
 
+class _Description(Record, frozen=True):
+    kind: Literal["bernoulli"]
+    calibration: CalibrationName
+    seed: Annotated[int, Meta(ge=0, lt=1 << 32)]
+    reference: bool
+
+
 @dataclass(frozen=True)
-class BernoulliEncoder(_RateEncoder):
-    """Vectors, calibrated, as random rates (see `snnlp_lava.encode.bernoulli`).
+class BernoulliEncoder(RateEncoder):
+    """Vectors, calibrated, as random rates.
 
     Attributes
     ----------
     calibration
-        From vectors to probabilities in units of 2^-16.
+        From vectors to probabilities in fixed point.
     seed
-        Seed of the trains.
+        Seed of the trains, 0 to 2^32 - 1.
     reference
         Spike with probability 1 - x and always draw the same train, as SNNLP's published runs did.
     """
 
     seed: int
     reference: bool = False
+    kind = "bernoulli"
+    step_ops = ("random_number", "comparison")
 
-    def inputs(self, features: np.ndarray, window: int) -> np.ndarray:
-        """Vectors (n, d) to probabilities (n, channels) int32 in [0, saf.ONE]."""
+    def quantise(self, features: np.ndarray, window: int) -> np.ndarray:
+        """Vectors (n, d) to probabilities (n, lines) int32 in [0, FIXED_ONE]."""
         values = self.calibration(features)
-        return ONE - values if self.reference else values
+        return FIXED_ONE - values if self.reference else values
 
-    def spikes(self, inputs: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Probabilities to spike trains (n, window, channels) uint8."""
+    def encode(self, values: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Probabilities to spike trains (n, window, lines) uint8."""
         if rng is None or self.reference:
-            return seeded_bernoulli_spikes(inputs, window, self.seed)
-        return bernoulli_spikes(inputs, window, rng)
+            return seeded_bernoulli_spikes(values, window, self.seed)
+        return bernoulli_spikes(values, window, rng)
 
     def to_dict(self) -> dict[str, Any]:
         """Kind, calibration, seed, reference."""
         return {
-            "kind": "bernoulli",
+            "kind": self.kind,
             "calibration": self.calibration.name,
             "seed": self.seed,
             "reference": self.reference,
         }
+
+    @classmethod
+    def from_parts(cls, document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> BernoulliEncoder:
+        """Inverse of `to_dict` and `arrays`; InputError if they are not of such an encoder."""
+        found = build(_Description, document, "encoder")
+        return cls(load_calibration(found.calibration, arrays), found.seed, found.reference)

@@ -1,4 +1,4 @@
-"""How a vector's values are brought into SAF's range [0, 1].
+"""Calibrate vectors: one affine map per dimension into [0, 1] in fixed point, and what rate encoders share.
 
 Every calibration is one affine map per dimension, z = gain v + offset, fitted on the training vectors alone:
 
@@ -8,29 +8,31 @@ paper
 range
     The 1st to the 99th percentile of each dimension is spread over 0 to 1.
 onoff
-    z = (v - mean) / (REACH x standard deviation), coded by two channels a dimension: the first fires for
+    z = (v - mean) / (N_SIGMA x standard deviation), coded by two lines a dimension: the first fires for
     z > 0, the second for z < 0. An average value is silent, so the code is sparse where the others fire at 0.5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
+from snnlp_lava.embed.base import OpCounts
+from snnlp_lava.encode.base import Encoder, array_from
 from snnlp_lava.errors import InputError
 
-GRID_BITS = 16
+FRACTION_BITS = 16
 
 
-ONE = 1 << GRID_BITS
+FIXED_ONE = 1 << FRACTION_BITS
 """The integer that stands for x = 1, and the threshold of the integer accumulator."""
 
 
-def to_grid(x: np.ndarray) -> np.ndarray:
-    """Round values to the grid of 2^-GRID_BITS and clip them to [0, 1].
+def to_fixed_point(x: np.ndarray) -> np.ndarray:
+    """Clip values to [0, 1] and round them to multiples of 2^-FRACTION_BITS.
 
     Parameters
     ----------
@@ -40,15 +42,16 @@ def to_grid(x: np.ndarray) -> np.ndarray:
     Returns
     -------
     np.ndarray
-        int32 in [0, ONE], same shape.
+        int32 in [0, FIXED_ONE], same shape.
     """
-    return np.rint(np.clip(np.asarray(x, dtype=np.float64), 0.0, 1.0) * ONE).astype(np.int32)
+    return np.rint(np.clip(np.asarray(x, dtype=np.float64), 0.0, 1.0) * FIXED_ONE).astype(np.int32)
 
 
-CALIBRATIONS = ("onoff", "range", "paper")
+CalibrationName = Literal["onoff", "range", "paper"]
+CALIBRATIONS: tuple[CalibrationName, ...] = get_args(CalibrationName)
 
 
-REACH = 3.0
+N_SIGMA = 3.0
 """Standard deviations that `onoff` maps to a spike at every step."""
 
 
@@ -76,12 +79,15 @@ class Calibration:
         if self.name not in CALIBRATIONS:
             raise InputError(f"calibration {self.name!r} is unknown (known: {', '.join(CALIBRATIONS)})")
         for field in ("gain", "offset"):
-            values = np.asarray(getattr(self, field), dtype=np.float64)
-            if values.ndim != 1 or not np.isfinite(values).all():
-                raise InputError(f"calibration {self.name}: its {field} is not one finite number per dimension")
+            values = np.asarray(getattr(self, field))
+            if values.dtype.kind not in "biuf" or values.ndim != 1 or not np.isfinite(values).all():
+                raise InputError(f"calibration {self.name}: {field} must be one finite number for each dimension")
+            values = values.astype(np.float64, copy=False)
             object.__setattr__(self, field, values)
         if len(self.gain) != len(self.offset) or not len(self.gain):
-            raise InputError(f"calibration {self.name}: {len(self.gain)} gains, {len(self.offset)} offsets")
+            raise InputError(
+                f"calibration {self.name}: {len(self.gain)} gains, {len(self.offset)} offsets; as many are needed"
+            )
 
     @property
     def dimension(self) -> int:
@@ -89,12 +95,12 @@ class Calibration:
         return len(self.gain)
 
     @property
-    def channels(self) -> int:
-        """Number of SAF neurons it feeds."""
+    def lines(self) -> int:
+        """Number of input lines that it feeds."""
         return self.dimension * (2 if self.name == "onoff" else 1)
 
     def __call__(self, vectors: np.ndarray) -> np.ndarray:
-        """Vectors, (n, d) floats, to SAF values, (n, channels) int32 in [0, saf.ONE].
+        """Vectors, (n, d) floats, to SAF values, (n, lines) int32 in [0, FIXED_ONE].
 
         Raises
         ------
@@ -102,13 +108,13 @@ class Calibration:
             If the vectors have another dimension, or hold NaN or infinity.
         """
         if vectors.ndim != 2 or vectors.shape[1] != self.dimension:
-            raise InputError(f"vectors of shape {vectors.shape}: this network takes {self.dimension} dimensions")
+            raise InputError(f"vectors must have shape (n, {self.dimension}) for this network, got {vectors.shape}")
         if not np.isfinite(vectors).all():
-            raise InputError("vectors hold NaN or infinity")
+            raise InputError("vectors must be finite, got NaN or infinity")
         z = np.asarray(vectors, dtype=np.float64) * self.gain + self.offset
         if self.name == "onoff":
             z = np.concatenate([z, -z], axis=1)
-        return to_grid(z)
+        return to_fixed_point(z)
 
 
 def fit_calibration(name: str, vectors: np.ndarray) -> Calibration:
@@ -127,7 +133,7 @@ def fit_calibration(name: str, vectors: np.ndarray) -> Calibration:
         low, high = np.percentile(vectors, [1, 99], axis=0)
         gain = inverse_spread(high - low, np.abs(vectors).max())
         return Calibration(name, gain, -low * gain)
-    gain = inverse_spread(REACH * vectors.std(axis=0), np.abs(vectors).max())
+    gain = inverse_spread(N_SIGMA * vectors.std(axis=0), np.abs(vectors).max())
     return Calibration(name, gain, -vectors.mean(axis=0) * gain)
 
 
@@ -147,31 +153,41 @@ def inverse_spread(spread: np.ndarray, size: float) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _RateEncoder:
+class RateEncoder(Encoder):
+    """Base of encoders of vectors whose lines spike at calibrated rates.
+
+    Attributes
+    ----------
+    calibration
+        From vectors to rates in fixed point.
+    """
+
     calibration: Calibration
-    takes_text = False
+    takes = "vectors"
+    step_ops: ClassVar[tuple[str, str]]
+    """Operations of a line at every step, as `snnlp_lava.energy.prices.TERMS` names them."""
 
     @property
-    def channels(self) -> int:
-        """Number of lines, or SAF neurons."""
-        return self.calibration.channels
+    def lines(self) -> int:
+        """Number of lines."""
+        return self.calibration.lines
 
     @property
     def dimension(self) -> int:
         """Length of a vector."""
         return self.calibration.dimension
 
-    def presented(self, text: str, window: int) -> list[tuple[int, str]]:
-        """No step stands for a word."""
-        return []
+    def host_ops(self, texts: Sequence[str], samples: int, window: int) -> OpCounts:
+        """One MAC a dimension (gain and offset), and the operations of each line and step."""
+        dimensions, line_steps = samples * self.dimension, samples * self.lines * window
+        counts = {"mac": dimensions, **dict.fromkeys(self.step_ops, line_steps)}
+        return OpCounts(f"{self.kind} coding", "dimensions", dimensions, counts)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Gain and offset."""
         return {"gain": self.calibration.gain, "offset": self.calibration.offset}
 
 
-def _calibration(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Calibration:
-    name = document["calibration"]
-    if not isinstance(name, str):
-        raise InputError(f"encoder: calibration {name!r} is no name")
-    return Calibration(name, arrays["gain"], arrays["offset"])
+def load_calibration(name: str, arrays: Mapping[str, np.ndarray]) -> Calibration:
+    """The calibration of a name and an encoder's arrays; InputError if it is none."""
+    return Calibration(name, array_from(arrays, "gain"), array_from(arrays, "offset"))

@@ -1,7 +1,7 @@
-"""SAF: the self-accumulate-and-fire neuron, deterministic rate coding in closed form.
+"""Encode vectors by SAF, the self-accumulate-and-fire neuron: deterministic rates in closed form.
 
 A SAF neuron adds its input x to an accumulator at every step, fires when the accumulator reaches 1 and keeps
-the remainder (soft reset, no leak, start at 0; SNNLP, arXiv 2401.17911). With x a multiple of 2^-GRID_BITS
+the remainder (soft reset, no leak, start at 0; SNNLP, arXiv 2401.17911). With x a multiple of 2^-FRACTION_BITS
 the accumulator is an integer and no rounding can occur, so that
 
     spike at step t   iff   floor((t + 1) x) > floor(t x)        t = 0, 1, ...
@@ -12,15 +12,15 @@ Values below 0 never fire, values above 1 fire at every step.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from snnlp_lava.encode.calibration import GRID_BITS, _RateEncoder
-
-MAX_WINDOW = 1 << 14
-"""Longest window, in steps: (t + 1) x must stay within 31 bits."""
+from snnlp_lava.encode.base import MAX_WINDOW
+from snnlp_lava.encode.calibration import FRACTION_BITS, CalibrationName, RateEncoder, load_calibration
+from snnlp_lava.records import Record, build
 
 
 def saf_spikes(values: np.ndarray, window: int) -> np.ndarray:
@@ -29,14 +29,14 @@ def saf_spikes(values: np.ndarray, window: int) -> np.ndarray:
     Parameters
     ----------
     values
-        (..., channels) int32 in [0, ONE], from `to_grid`.
+        (..., lines) int32 in [0, FIXED_ONE], from a `Calibration`.
     window
         Number of steps T, at most MAX_WINDOW.
 
     Returns
     -------
     np.ndarray
-        (..., T, channels) uint8, 0 or 1.
+        (..., T, lines) uint8, 0 or 1.
 
     Raises
     ------
@@ -44,16 +44,21 @@ def saf_spikes(values: np.ndarray, window: int) -> np.ndarray:
         If the window is out of range.
     """
     if not 0 < window <= MAX_WINDOW:
-        raise ValueError(f"a window of {window} steps is not within 1 to {MAX_WINDOW}")
+        raise ValueError(f"window must be 1 to {MAX_WINDOW} steps, got {window}")
     values = np.asarray(values, dtype=np.int32)
     floors = values[..., None, :] * np.arange(window + 1, dtype=np.int32)[:, None]
-    floors >>= GRID_BITS
+    floors >>= FRACTION_BITS
     return (floors[..., 1:, :] != floors[..., :-1, :]).view(np.uint8)
 
 
+class _Description(Record, frozen=True):
+    kind: Literal["saf"]
+    calibration: CalibrationName
+
+
 @dataclass(frozen=True)
-class SafEncoder(_RateEncoder):
-    """Vectors, calibrated, as deterministic rates (see `snnlp_lava.encode.saf`).
+class SafEncoder(RateEncoder):
+    """Vectors, calibrated, as deterministic rates.
 
     Attributes
     ----------
@@ -61,14 +66,22 @@ class SafEncoder(_RateEncoder):
         From vectors to SAF values.
     """
 
-    def inputs(self, features: np.ndarray, window: int) -> np.ndarray:
-        """Vectors (n, d) to SAF values (n, channels) int32."""
+    kind = "saf"
+    step_ops = ("integer_addition", "comparison")  # the accumulator takes x, and is compared with the threshold
+
+    def quantise(self, features: np.ndarray, window: int) -> np.ndarray:
+        """Vectors (n, d) to SAF values (n, lines) int32 in [0, FIXED_ONE]."""
         return self.calibration(features)
 
-    def spikes(self, inputs: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """SAF values to spike trains (n, window, channels) uint8."""
-        return saf_spikes(inputs, window)
+    def encode(self, values: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """SAF values to spike trains (n, window, lines) uint8."""
+        return saf_spikes(values, window)
 
     def to_dict(self) -> dict[str, Any]:
         """Kind and calibration."""
-        return {"kind": "saf", "calibration": self.calibration.name}
+        return {"kind": self.kind, "calibration": self.calibration.name}
+
+    @classmethod
+    def from_parts(cls, document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> SafEncoder:
+        """Inverse of `to_dict` and `arrays`; InputError if they are not of such an encoder."""
+        return cls(load_calibration(build(_Description, document, "encoder").calibration, arrays))

@@ -1,142 +1,169 @@
-"""Spike embedding: words and pairs of words, each with a sparse binary code that is looked up, not computed."""
+"""Encode texts by a spike embedding: words and pairs of words, each with a sparse binary code that is looked up."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 
+from snnlp_lava.embed.base import OpCounts, words64
+from snnlp_lava.encode.base import Encoder, array_from, words_from
 from snnlp_lava.errors import InputError
-from snnlp_lava.text.tokens import pack_words, words_and_pairs
+from snnlp_lava.records import Record, build
+from snnlp_lava.text.tokens import UNICODE_FORM, UnicodeForm, normalise, pack_words, words_and_pairs
 
 MAX_LINES = 1024
 _TEXTS_AT_ONCE = 4096
 
 
-@dataclass(frozen=True, eq=False)
-class SpikeEmbeddingEncoder:
-    """A table of words and pairs of words with their codes, and a race at the end of the window.
+class _Description(Record, frozen=True):
+    """As in network files; those of version 0.1.0 have no normal form."""
 
-    Those of a text's words and pairs (see `snnlp_lava.text.tokens.words_and_pairs`) that stand in the table are
+    kind: Literal["spike-embedding"]
+    code_lines: Annotated[int, Meta(ge=1, le=MAX_LINES)] = msgspec.field(name="lines")
+    ramp: Annotated[int, Meta(ge=0, le=MAX_LINES)] = msgspec.field(name="race")
+    unicode_form: UnicodeForm | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeEmbeddingEncoder(Encoder):
+    """A table of words and pairs of words with their codes, and a ramp at the end of the window.
+
+    Those of a text's words and pairs (see `snnlp_lava.text.tokens.words_and_pairs`) that are in the table are
     presented, each once, where it first occurs: one a step from step 0 on, or, if they are more than the steps, spread
     evenly over them. Line k spikes where bit k of the code is set. If two spikes share a line and a step, the later
     one waits for the next step in which the line is free. So each line spikes as often as the text's codes ask for,
     or at every step if they ask for more.
 
-    In the last `race` steps of the window lines ``lines`` to ``lines + race - 1`` spike, one a step.
+    In the last `ramp` steps of the window lines ``code_lines`` to ``code_lines + ramp - 1`` spike, one a step.
 
     Attributes
     ----------
     entries
         Words and pairs.
     codes
-        (entries, ceil(lines / 8)) uint8: codes, eight lines a byte, the first in the highest bit.
-    lines
-        Length of a code.
-    race
-        Steps of the race.
+        (entries, ceil(code_lines / 8)) uint8: codes, eight lines a byte, the first in the highest bit.
+    code_lines
+        Length of a code, 1 to MAX_LINES.
+    ramp
+        Steps of the ramp, up to MAX_LINES.
+    unicode_form
+        Normal form of texts, None to take them as they are.
     """
 
     entries: Sequence[str]
     codes: np.ndarray
-    lines: int
-    race: int
-    takes_text = True
+    code_lines: int
+    ramp: int
+    unicode_form: UnicodeForm | None = UNICODE_FORM
+    kind = "spike-embedding"
+    takes = "texts"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "codes", np.asarray(self.codes))
-        for name, value, low in (("lines", self.lines, 1), ("race steps", self.race, 0)):
-            if type(value) is not int or not low <= value <= MAX_LINES:
-                raise InputError(f"spike embedding: {value!r} {name}; {low} to {MAX_LINES} are possible")
-        shape = (len(self.entries), -(-self.lines // 8))
-        if self.codes.dtype != np.uint8 or self.codes.shape != shape or not len(self.entries):
+        codes = np.asarray(self.codes)
+        object.__setattr__(self, "codes", codes)
+        shape = (len(self.entries), -(-self.code_lines // 8))
+        if codes.dtype != np.uint8 or codes.shape != shape or not len(self.entries):
             raise InputError(
-                f"spike embedding: codes are {self.codes.dtype} of shape {self.codes.shape}; uint8 of {shape} is needed"
+                f"spike embedding: codes must be uint8 of shape {shape}, got {codes.dtype} of shape {codes.shape}"
             )
-        if self.lines % 8 and (self.codes[:, -1] & (0xFF >> self.lines % 8)).any():
-            raise InputError(f"spike embedding: a code has bits beyond its {self.lines} lines")
-        if len(self._index) != len(self.entries):
-            raise InputError("spike embedding: a word stands there twice")
+        if self.code_lines % 8 and (codes[:, -1] & (0xFF >> self.code_lines % 8)).any():
+            raise InputError(f"spike embedding: a code has bits beyond its {self.code_lines} lines")
 
     @cached_property
     def _index(self) -> dict[str, int]:
         return {entry: row for row, entry in enumerate(self.entries)}
 
     @property
-    def channels(self) -> int:
-        """Lines of the codes and of the race."""
-        return self.lines + self.race
+    def lines(self) -> int:
+        """Lines of the codes and of the ramp."""
+        return self.code_lines + self.ramp
 
-    @property
-    def dimension(self) -> int:
-        """Length of a code."""
-        return self.lines
-
-    def inputs(self, features: Sequence[str], window: int) -> np.ndarray:
-        """Texts to spike trains, eight lines a byte: (n, window, ceil(channels / 8)) uint8.
+    def quantise(self, features: Sequence[str], window: int) -> np.ndarray:
+        """Texts to spike trains, eight lines a byte: (n, window, ceil(lines / 8)) uint8.
 
         Raises
         ------
         InputError
-            If the window has no step before the race.
+            If the window has no step before the ramp.
         """
-        packed = np.empty((len(features), window, -(-self.channels // 8)), dtype=np.uint8)
+        packed = np.empty((len(features), window, -(-self.lines // 8)), dtype=np.uint8)
         for start in range(0, len(features), _TEXTS_AT_ONCE):
             texts = features[start : start + _TEXTS_AT_ONCE]
             packed[start : start + _TEXTS_AT_ONCE] = np.packbits(self._trains(texts, window), axis=2)
         return packed
 
-    def spikes(self, inputs: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Packed spike trains to spike trains (n, window, channels) uint8."""
-        return np.unpackbits(inputs, axis=2, count=self.channels)
+    def encode(self, values: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Packed spike trains to spike trains (n, window, lines) uint8."""
+        return np.unpackbits(values, axis=2, count=self.lines)
 
     def line_counts(self, features: Sequence[str]) -> np.ndarray:
-        """How often the codes of n texts ask each line to spike: (n, lines) int32."""
-        counts = np.zeros((len(features), self.lines), dtype=np.int32)
+        """How often the codes of n texts ask each line to spike: (n, code_lines) int32."""
+        counts = np.zeros((len(features), self.code_lines), dtype=np.int32)
         for sample, text in enumerate(features):
-            counts[sample] = np.unpackbits(self.codes[self._rows(text)], axis=1, count=self.lines).sum(axis=0)
+            counts[sample] = np.unpackbits(self.codes[self._rows(text)], axis=1, count=self.code_lines).sum(axis=0)
         return counts
 
-    def presented(self, text: str, window: int) -> list[tuple[int, str]]:
+    def token_steps(self, text: str, window: int) -> list[tuple[int, str]]:
         """The steps at which the words and pairs of a text are presented; shared lines may spike later."""
         rows = self._rows(text)
         steps = self._steps(len(rows), window)
         return [(int(step), self.entries[row]) for step, row in zip(steps, rows, strict=True)]
 
+    def host_ops(self, texts: Sequence[str], samples: int, window: int) -> OpCounts:
+        """The words of 64 bits that are read from the table of codes."""
+        codes = sum(len(self._rows(text)) for text in texts)
+        words = codes * words64(self.code_lines)
+        return OpCounts(f"a table of {self.code_lines}-bit codes", "codes", codes, {"table_word": words})
+
     def to_dict(self) -> dict[str, Any]:
-        """Kind, lines, race."""
-        return {"kind": "spike-embedding", "lines": self.lines, "race": self.race}
+        """All but entries and codes."""
+        return {
+            "kind": self.kind,
+            "lines": self.code_lines,
+            "race": self.ramp,
+            "unicode_form": self.unicode_form,
+        }
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Entries, as bytes of UTF-8 with a line feed after each, and codes."""
         return {"entries": pack_words(self.entries), "codes": self.codes}
 
+    @classmethod
+    def from_parts(cls, document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> SpikeEmbeddingEncoder:
+        """Inverse of `to_dict` and `arrays`; InputError if they are not of such an encoder."""
+        found = build(_Description, document, "encoder")
+        entries, codes = words_from(arrays, "entries"), array_from(arrays, "codes")
+        return cls(entries, codes, found.code_lines, found.ramp, found.unicode_form)
+
     def _rows(self, text: str) -> list[int]:
-        known = (self._index.get(entry) for entry in words_and_pairs(text))
+        known = (self._index.get(entry) for entry in words_and_pairs(normalise(text, self.unicode_form)))
         return list(dict.fromkeys(row for row in known if row is not None))
 
     def _steps(self, count: int, window: int) -> np.ndarray:
         places = np.arange(count)
-        steps = window - self.race
+        steps = window - self.ramp
         return places if count <= steps else places * steps // count
 
     def _trains(self, texts: Sequence[str], window: int) -> np.ndarray:
-        steps = window - self.race
+        steps = window - self.ramp
         if steps < 1:
-            raise InputError(f"window {window}: the race alone takes {self.race} steps; the text needs one or more")
-        trains = np.zeros((len(texts), window, self.channels), dtype=np.uint8)
-        trains[:, np.arange(steps, window), np.arange(self.lines, self.channels)] = 1
+            raise InputError(f"window must be more than the {self.ramp} steps of the ramp, got {window}")
+        trains = np.zeros((len(texts), window, self.lines), dtype=np.uint8)
+        trains[:, np.arange(steps, window), np.arange(self.code_lines, self.lines)] = 1
         rows = [self._rows(text) for text in texts]
         sample = np.repeat(np.arange(len(texts)), [len(found) for found in rows])
         if not len(sample):
             return trains
         asked = np.concatenate([self._steps(len(found), window) for found in rows])
-        codes = np.unpackbits(self.codes[np.concatenate(rows).astype(np.intp)], axis=1, count=self.lines)
+        codes = np.unpackbits(self.codes[np.concatenate(rows).astype(np.intp)], axis=1, count=self.code_lines)
         entry, line = codes.nonzero()
-        slot, kept = _queue(sample[entry] * self.lines + line, asked[entry], steps)
+        slot, kept = _queue(sample[entry] * self.code_lines + line, asked[entry], steps)
         trains[sample[entry[kept]], slot[kept], line[kept]] = 1
         return trains
 

@@ -1,32 +1,40 @@
-"""Encoders: from what is known of a text to spikes, the same in training, on the emulator and on the chip.
-
-Each is fitted once and stands in the model folder and the network file. It works in two steps: `inputs` makes
-integers of a text's features (a vector, or the text itself), `spikes` makes spike trains of those.
-"""
+"""Encode texts by binary word codes, one token a step and an end mark (SNN-bin of SNNLP)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from msgspec import Meta
 
+from snnlp_lava.embed.base import OpCounts, words64
+from snnlp_lava.encode.base import Encoder, array_from, words_from
 from snnlp_lava.errors import InputError
-from snnlp_lava.text.tokens import pack_words, paper_tokens
+from snnlp_lava.records import Record, build
+from snnlp_lava.text.tokens import UNICODE_FORM, UnicodeForm, normalise, pack_words, paper_tokens
 
-_BITS = 64
-
-
+MAX_BITS = 64
 _REFERENCE_LINE = 1
 
 
-@dataclass(frozen=True, eq=False)
-class WordCodeEncoder:
-    """Binary word codes, one token a step, and an end mark (SNN-bin of SNNLP).
+class _Description(Record, frozen=True):
+    """What version 0.1.0 did stands in the defaults: its files have kind and reference alone."""
 
-    Of a text the first window - 1 tokens are taken; those that are unknown or whose code is 0 take no step. Line k
+    kind: Literal["word-codes"]
+    reference: bool
+    bits: Annotated[int, Meta(ge=1, le=MAX_BITS)] = MAX_BITS
+    unicode_form: UnicodeForm | None = None
+    skip_unknown: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class WordCodeEncoder(Encoder):
+    """Binary word codes, one token a step, and an end mark.
+
+    The first window - 1 tokens of a text that have a code other than 0 are presented, one a step from step 0 on. Line k
     spikes where bit k of the token's code is set, the least significant bit first. In the step after the last token
     every line spikes.
 
@@ -36,64 +44,104 @@ class WordCodeEncoder:
         The words.
     codes
         (words,) uint64.
+    bits
+        Length of a code, 1 to MAX_BITS.
     reference
-        The end mark is one spike of line 1, as SNNLP's published code has it.
+        As SNNLP's published code has it: the end mark is one spike of line 1.
+    unicode_form
+        Normal form of words and texts, None to take both as they are.
+    skip_unknown
+        Whether tokens without a code count for nothing. Otherwise, as SNNLP has it, the first window - 1 tokens are
+        taken, known or not, and words behind them are lost although steps are free.
     """
 
     words: Sequence[str]
     codes: np.ndarray
+    bits: int = MAX_BITS
     reference: bool = False
-    takes_text = True
+    unicode_form: UnicodeForm | None = UNICODE_FORM
+    skip_unknown: bool = True
+    kind = "word-codes"
+    takes = "texts"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "codes", np.asarray(self.codes))
-        if self.codes.dtype != np.uint64 or self.codes.shape != (len(self.words),) or not len(self.words):
-            raise InputError(f"word codes: {self.codes.dtype} of shape {self.codes.shape} for {len(self.words)} words")
-        if len(self._index) != len(self.words):
-            raise InputError("word codes: a word stands there twice")
+        codes = np.asarray(self.codes)
+        object.__setattr__(self, "codes", codes)
+        if codes.dtype != np.uint64 or codes.shape != (len(self.words),) or not len(self.words):
+            raise InputError(
+                f"word codes: must be one uint64 for each of {len(self.words)} words, "
+                f"got {codes.dtype} of shape {codes.shape}"
+            )
+        if self.bits < MAX_BITS and (codes >> np.uint64(self.bits)).any():
+            raise InputError(f"word codes: a code has more than {self.bits} bits")
+        if self.reference and self.bits <= _REFERENCE_LINE:
+            raise InputError(f"word codes: the reference's end mark needs 2 or more bits, got {self.bits}")
 
     @cached_property
     def _index(self) -> dict[str, int]:
-        return {word: row for row, word in enumerate(self.words)}
+        rows: dict[str, int] = {}
+        for row, word in enumerate(self.words):
+            rows.setdefault(normalise(word, self.unicode_form), row)
+        return rows
 
     @property
-    def channels(self) -> int:
+    def lines(self) -> int:
         """Number of bits."""
-        return _BITS
+        return self.bits
 
-    @property
-    def dimension(self) -> int:
-        """Number of bits."""
-        return _BITS
-
-    def inputs(self, features: Sequence[str], window: int) -> np.ndarray:
+    def quantise(self, features: Sequence[str], window: int) -> np.ndarray:
         """Texts to rows of the code table: (n, window - 1) int32, -1 after the last token."""
         rows = np.full((len(features), window - 1), -1, dtype=np.int32)
         for sample, text in enumerate(features):
-            known = (self._index.get(token) for token in paper_tokens(text)[: window - 1])
-            taken = [row for row in known if row is not None and self.codes[row]]
+            tokens = paper_tokens(normalise(text, self.unicode_form))
+            known = (self._index.get(token) for token in (tokens if self.skip_unknown else tokens[: window - 1]))
+            taken = [row for row in known if row is not None and self.codes[row]][: window - 1]
             rows[sample, : len(taken)] = taken
         return rows
 
-    def spikes(self, inputs: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Rows of the code table to spike trains (n, window, 64) uint8."""
-        spikes = np.zeros((len(inputs), window, _BITS), dtype=np.uint8)
-        codes = np.where(inputs >= 0, self.codes[inputs], np.uint64(0))
-        bits = codes[:, :, None] >> np.arange(_BITS, dtype=np.uint64) & np.uint64(1)
-        spikes[:, : inputs.shape[1]] = bits
-        ends = (inputs >= 0).sum(axis=1)
-        spikes[np.arange(len(inputs)), ends, _REFERENCE_LINE if self.reference else slice(None)] = 1
+    def encode(self, values: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Rows of the code table to spike trains (n, window, bits) uint8."""
+        spikes = np.zeros((len(values), window, self.bits), dtype=np.uint8)
+        codes = np.where(values >= 0, self.codes[values], np.uint64(0))
+        bits = codes[:, :, None] >> np.arange(self.bits, dtype=np.uint64) & np.uint64(1)
+        spikes[:, : values.shape[1]] = bits
+        ends = (values >= 0).sum(axis=1)
+        spikes[np.arange(len(values)), ends, _REFERENCE_LINE if self.reference else slice(None)] = 1
         return spikes
 
-    def presented(self, text: str, window: int) -> list[tuple[int, str]]:
+    def token_steps(self, text: str, window: int) -> list[tuple[int, str]]:
         """The tokens, one a step."""
-        rows = self.inputs([text], window)[0]
+        rows = self.quantise([text], window)[0]
         return [(step, self.words[row]) for step, row in enumerate(rows.tolist()) if row >= 0]
 
+    def host_ops(self, texts: Sequence[str], samples: int, window: int) -> OpCounts:
+        """The words of 64 bits that are read from the table of codes."""
+        codes = int((self.quantise(texts, window) >= 0).sum())
+        return OpCounts(f"a table of {self.bits}-bit codes", "codes", codes, {"table_word": codes * words64(self.bits)})
+
     def to_dict(self) -> dict[str, Any]:
-        """Kind and reference."""
-        return {"kind": "word-codes", "reference": self.reference}
+        """All but words and codes."""
+        return {
+            "kind": self.kind,
+            "reference": self.reference,
+            "bits": self.bits,
+            "unicode_form": self.unicode_form,
+            "skip_unknown": self.skip_unknown,
+        }
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Words, as bytes of UTF-8 with a line feed after each, and codes."""
         return {"words": pack_words(self.words), "codes": self.codes}
+
+    @classmethod
+    def from_parts(cls, document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> WordCodeEncoder:
+        """Inverse of `to_dict` and `arrays`; InputError if they are not of such an encoder."""
+        found = build(_Description, document, "encoder")
+        return cls(
+            words_from(arrays, "words"),
+            array_from(arrays, "codes"),
+            found.bits,
+            found.reference,
+            found.unicode_form,
+            found.skip_unknown,
+        )

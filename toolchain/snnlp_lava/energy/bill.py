@@ -89,8 +89,8 @@ def macs_ledger(title: str, macs: float) -> Ledger:
     return Ledger(title, (Entry("all", "mac", macs),))
 
 
-def work_ledger(title: str, place: str, counts: Mapping[str, int], samples: int) -> Ledger:
-    """Ledger of operations in one place, counted over so many texts."""
+def host_ledger(title: str, place: str, counts: Mapping[str, int], samples: int) -> Ledger:
+    """Ledger of operations of a computer in one place, counted over so many texts."""
     return Ledger(title, tuple(Entry(place, term, count / samples) for term, count in counts.items() if count))
 
 
@@ -144,15 +144,15 @@ class Bill:
             return None
         return self._sum(_always)
 
-    def break_even(self, rival: float) -> tuple[float, float] | None:
-        """By how much all spikes may be multiplied until a text costs as much as a rival: lowest and highest factor.
+    def break_even(self, baseline: float) -> tuple[float, float] | None:
+        """By how much all spikes may be multiplied until a text costs as much as a baseline: lowest and highest factor.
 
         How many neurons are updated does not depend on spikes; whether they are active does, so that the factors lie
         between all of them idle and all active. A factor of 0 says that they alone cost as much.
 
         Parameters
         ----------
-        rival
+        baseline
             Picojoules for one text.
 
         Returns
@@ -172,7 +172,7 @@ class Bill:
         moving = self._sum(lambda term: term in _WITH_SPIKES)
         if not moving[0]:
             return None
-        return max(0.0, rival - fixed[1]) / moving[1], max(0.0, rival - fixed[0]) / moving[0]
+        return max(0.0, baseline - fixed[1]) / moving[1], max(0.0, baseline - fixed[0]) / moving[0]
 
     def _sum(self, chosen: Callable[[str], bool]) -> tuple[float, float]:
         some = [charge for charge in self.charges if chosen(charge.term)]
@@ -201,7 +201,7 @@ def unpriced_terms(bills: Sequence[Bill]) -> tuple[str, ...]:
     return tuple(sorted({term for bill in bills for term in bill.unpriced}))
 
 
-def joint_total(bills: Sequence[Bill]) -> tuple[float, float] | None:
+def combined_total(bills: Sequence[Bill]) -> tuple[float, float] | None:
     """Sum, in picojoules, of bills for things done one after the other, each at the prices of its own technology.
 
     None where one of them has no total, or an all-in price is among them, which pays for other things, too.

@@ -80,6 +80,6 @@ MAC_PJ, SPIKE_PJ = 4.6, 0.9
 """Horowitz, ISSCC 2014, 45 nm, float32: the usual pair. The paper's own constants are not known."""
 
 
-def saving(macs: float, operations: float) -> float | None:
+def energy_ratio(macs: float, operations: float) -> float | None:
     """Energy of an ANN's MACs over that of spikes, or synops, each as one accumulation; None where there are none."""
     return macs * MAC_PJ / (operations * SPIKE_PJ) if operations else None

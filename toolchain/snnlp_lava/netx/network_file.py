@@ -17,8 +17,7 @@ import h5py
 import numpy as np
 
 from snnlp_lava.embed.base import EmbeddingInfo
-from snnlp_lava.encode.base import Encoder, encoder_from
-from snnlp_lava.encode.saf import MAX_WINDOW
+from snnlp_lava.encode.base import MAX_WINDOW, Encoder, load_encoder
 from snnlp_lava.errors import InputError, one_line
 from snnlp_lava.files import StrPath, as_path, atomic_file, parse_json, require_file
 from snnlp_lava.network import limits
@@ -70,10 +69,9 @@ class Card:
             raise InputError(f"period {self.period} is outside the window, {self.window}, to {MAX_WINDOW} steps")
         if self.training:
             check_training(self.training)
-        if self.embedding.dimension != self.encoder.dimension:
-            raise InputError(
-                f"the embedding has {self.embedding.dimension} dimensions, the encoder {self.encoder.dimension}"
-            )
+        wanted = self.encoder.dimension
+        if wanted is not None and self.embedding.dimension != wanted:
+            raise InputError(f"the embedding has {self.embedding.dimension} dimensions, the encoder {wanted}")
 
     def to_dict(self) -> dict[str, Any]:
         """All but the encoder's arrays, ready for JSON."""
@@ -95,7 +93,7 @@ class Card:
             fields = {name: _typed(document[name], kind) for name, kind in _PLAIN_FIELDS.items()}
             for name in fields["label_names"]:
                 _typed(name, str)
-            encoder = encoder_from(_typed(document["encoder"], dict), arrays)
+            encoder = load_encoder(_typed(document["encoder"], dict), arrays)
             return cls(embedding=embedding_from(document["embedding"]), encoder=encoder, **fields)
         except KeyError as error:
             raise InputError(f"its description lacks {error}") from error
@@ -112,7 +110,8 @@ def embedding_from(document: Any) -> EmbeddingInfo:
         If it is something else.
     """
     embedding = EmbeddingInfo(**_typed(document, dict))
-    _typed(embedding.dimension, int)
+    if embedding.dimension is not None:
+        _typed(embedding.dimension, int)
     for text in (embedding.name, embedding.sha256):
         if text is not None:
             _typed(text, str)
@@ -293,10 +292,10 @@ def check_fit(network: Network, card: Card) -> None:
     Raises
     ------
     InputError
-        If input lines and channels, or output neurons and label names, are not equally many.
+        If the encoder feeds another number of lines, or the label names are not as many as the output neurons.
     """
-    if network.inputs != card.encoder.channels:
-        raise InputError(f"{network.inputs} input lines, but its encoder has {card.encoder.channels} channels")
+    if network.inputs != card.encoder.lines:
+        raise InputError(f"{network.inputs} input lines, but its encoder feeds {card.encoder.lines}")
     if network.outputs != len(card.label_names):
         raise InputError(f"{network.outputs} output neurons, but {len(card.label_names)} label names")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from snnlp_lava.energy.estimates import MAC_PJ, SPIKE_PJ, saving
+from snnlp_lava.energy.estimates import MAC_PJ, SPIKE_PJ, energy_ratio
 from snnlp_lava.errors import InputError
 from snnlp_lava.sweep.grid import Cell, Source
 from snnlp_lava.sweep.results import CellRecord, Results
@@ -264,7 +264,7 @@ def _saving(rows: Sequence[Row], side: str, name: str) -> float | None:
     macs, counts = _found(rows, side, "operations", ANN, None), _found(rows, side, name, SNN_RATE, 50)
     if not counts.keys() <= macs.keys():
         return None
-    return _mean([saving(macs[key], counts[key]) for key in counts])
+    return _mean([energy_ratio(macs[key], counts[key]) for key in counts])
 
 
 def _shorter(rows: Sequence[Row], side: str, window: int) -> float | None:

@@ -10,19 +10,18 @@ import numpy as np
 
 from snnlp_lava import __version__
 from snnlp_lava.chip.chips import CHIPS, RESOURCES
-from snnlp_lava.encode.base import coding_ledger
 from snnlp_lava.energy.bill import (
     Bill,
     Ledger,
+    combined_total,
     dense_ledger,
-    joint_total,
+    host_ledger,
     macs_ledger,
     make_bill,
     spiking_ledger,
     unpriced_terms,
-    work_ledger,
 )
-from snnlp_lava.energy.estimates import latency_ns, neurobench_metrics, saving
+from snnlp_lava.energy.estimates import energy_ratio, latency_ns, neurobench_metrics
 from snnlp_lava.energy.prices import METERED, PriceBook, price_books
 from snnlp_lava.errors import InputError
 from snnlp_lava.netx.network_file import BASELINES
@@ -30,10 +29,10 @@ from snnlp_lava.run.folder import Run
 from snnlp_lava.run.record import COUNTS
 from snnlp_lava.train.methods.base import TrainConfig, training_ledger
 
-FORMAT = 3
+FORMAT = 4
 NETWORK = "this network"
-MAIN_BOOK, RIVAL_BOOK, RIVAL_INT8_BOOK = "loihi1", "cmos45", "cmos45-int8"
-"""Prices of the bill in detail, and of its rival at float32 and at the spiking network's weight bits."""
+MAIN_BOOK, HOST_BOOK, INT8_BOOK = "loihi1", "cmos45", "cmos45-int8"
+"""Prices of the bill in detail; of host and baseline at float32; of the baseline at the network's weight bits."""
 TRAINING_BOOKS = ("gpu", "cpu")
 _Z95 = 1.959964
 
@@ -88,10 +87,10 @@ def _run_document(run: Run, books: Mapping[str, PriceBook]) -> dict[str, Any]:
     training = card["training"] if card else {}
     baselines = _baselines(training)
     spiking = spiking_ledger(NETWORK, record["layers"], samples)
-    rivals = _rivals(baselines, record["network"]["sizes"])
-    rival, macs = rivals[0], rivals[0].total("mac")
+    compared = _baseline_ledgers(baselines, record["network"]["sizes"])
+    baseline, macs = compared[0], compared[0].total("mac")
     bills = [
-        make_bill(ledger, book) for ledger in (spiking, *rivals) for book in books.values() if _applies(ledger, book)
+        make_bill(ledger, book) for ledger in (spiking, *compared) for book in books.values() if _applies(ledger, book)
     ]
     synops = spiking.total("synop")
     main = make_bill(spiking, books[MAIN_BOOK])
@@ -109,20 +108,20 @@ def _run_document(run: Run, books: Mapping[str, PriceBook]) -> dict[str, Any]:
         "spikes": spiking.total("spike"),
         "synops": synops,
         "synops_nonzero": sum(layer["synops_nonzero"] for layer in layers),
-        "rival": {"title": rival.title, "macs": macs, "synops_to_macs": synops / macs if macs else None},
+        "baseline": {"title": baseline.title, "macs": macs, "synops_to_macs": synops / macs if macs else None},
         "bills": [_bill_document(bill) for bill in bills],
         "break_even": {
-            name: main.break_even(total[0]) if (total := make_bill(rival, books[name]).total) else None
-            for name in (RIVAL_BOOK, RIVAL_INT8_BOOK)
+            name: main.break_even(total[0]) if (total := make_bill(baseline, books[name]).total) else None
+            for name in (HOST_BOOK, INT8_BOOK)
         },
         "paper_accounting": {
             "operations": record["paper_operations"],
-            "saving": saving(macs, record["paper_operations"]),
-            "saving_with_every_synop": saving(macs, synops),
+            "energy_ratio": energy_ratio(macs, record["paper_operations"]),
+            "energy_ratio_with_every_synop": energy_ratio(macs, synops),
         },
         "latency_ns": latency_ns(spiking, record["steps"] / samples),
         "metered": _metered(record),
-        "in_front": _in_front(record, main, rivals, books),
+        "preprocessing": _preprocessing(record, main, baseline, books),
         "training": _training(record, books),
         "fits": fits,
         "neurobench": neurobench_metrics(
@@ -153,40 +152,53 @@ def _layer(layer: Mapping[str, Any], samples: int, steps: int) -> dict[str, Any]
     }
 
 
-def _in_front(
-    record: Mapping[str, Any], chip: Bill, rivals: Sequence[Ledger], books: Mapping[str, PriceBook]
+def _preprocessing(
+    record: Mapping[str, Any], chip: Bill, baseline: Ledger, books: Mapping[str, PriceBook]
 ) -> dict[str, Any]:
-    """What turns texts into the network's input, by itself and added to what it stands in front of."""
-    work, samples, card = record["work"], record["samples"], record["network"]["card"]
-    host = books[RIVAL_BOOK]
-    making = make_bill(work_ledger(work["title"], "embedding", work["counts"], samples), host)
-    spikes = record["layers"][0]["spikes"] / samples
-    channels, dimension = record["network"]["sizes"][0], card["embedding"]["dimension"] if card else 0
-    encoder = card["encoder"] if card and record["examples"] else None  # else spikes were given
-    coding = make_bill(coding_ledger(encoder, channels, dimension, record["window"], spikes), host)
-    variants = [_variant(f"{NETWORK} alone", [chip])]
-    if not work["not_counted"]:
-        variants.append(_variant(f"{NETWORK}, with {work['title']} in front", [chip, making]))
-        variants.append(_variant("the same, with coding and handing over on the host", [chip, making, coding]))
-        if work["unit"] in ("tokens", "words"):  # the ANN takes the same vectors
-            rival = make_bill(rivals[0], host)
-            variants.append(_variant(f"{rivals[0].title} alone", [rival]))
-            variants.append(_variant(f"{rivals[0].title}, with {work['title']} in front", [rival, making]))
+    """What turns texts into the network's input, step by step, and the network's bill with each step added to it."""
+    samples, host = record["samples"], books[HOST_BOOK]
+    steps = record["preprocessing"]
+    bills = {
+        name: make_bill(host_ledger(ops["title"], name, ops["counts"], samples), host) for name, ops in steps.items()
+    }
+    titles, added = [NETWORK], [chip]
+    variants = [_variant(f"{NETWORK} alone", added)]
+    for name, ops in steps.items():
+        titles.append(ops["title"])
+        if ops["not_counted"]:
+            variants.append(_variant(" + ".join(titles), [], ops["not_counted"]))
+            break
+        added.append(bills[name])
+        variants.append(_variant(" + ".join(titles), added))
+    else:
+        spikes = {"host_spike": record["layers"][0]["spikes"]}
+        bills["handing over"] = make_bill(host_ledger("handing over", "handing over", spikes, samples), host)
+        variants.append(_variant(" + ".join([*titles, "handing over"]), [*added, bills["handing over"]]))
+    if (embedding := steps.get("embedding")) and not embedding["not_counted"]:  # the ANN takes the same vectors
+        alone = make_bill(baseline, host)
+        variants.append(_variant(f"{baseline.title} alone", [alone]))
+        variants.append(_variant(f"{baseline.title} + {embedding['title']}", [alone, bills["embedding"]]))
     return {
-        **work,
-        "units": work["units"] / samples,
-        "counts": {term: count / samples for term, count in work["counts"].items()},
-        "bills": [_bill_document(bill) for bill in (making, coding) if bill.charges],
+        "steps": {
+            name: {
+                **ops,
+                "units": ops["units"] / samples,
+                "counts": {term: count / samples for term, count in ops["counts"].items()},
+            }
+            for name, ops in steps.items()
+        },
+        "bills": [_bill_document(bill) for bill in bills.values() if bill.charges],
         "variants": variants,
     }
 
 
-def _variant(title: str, bills: Sequence[Bill]) -> dict[str, Any]:
+def _variant(title: str, bills: Sequence[Bill], not_counted: str | None = None) -> dict[str, Any]:
     return {
         "title": title,
         "books": list(dict.fromkeys(bill.book.name for bill in bills if bill.charges)),
-        "total_pj": joint_total(bills),
+        "total_pj": combined_total(bills),
         "unpriced": list(unpriced_terms(bills)),
+        "not_counted": not_counted,
     }
 
 
@@ -199,8 +211,10 @@ def _training(record: Mapping[str, Any], books: Mapping[str, PriceBook]) -> dict
         config = TrainConfig.from_dict(card["training"]["config"])
     except InputError:  # of another version, whose options are not known here
         return None
-    rows, work = card["training"]["data"]["rows"], record["work"]
-    ledger = training_ledger(config, record["network"]["sizes"], rows, work["counts"].get("mac", 0) / record["samples"])
+    rows, embedding = card["training"]["data"]["rows"], record["preprocessing"].get("embedding", {"counts": {}})
+    ledger = training_ledger(
+        config, record["network"]["sizes"], rows, embedding["counts"].get("mac", 0) / record["samples"]
+    )
     return {
         "epochs": config.epochs,
         "batch_size": config.batch_size,
@@ -247,7 +261,7 @@ def _over_time(record: Mapping[str, Any]) -> list[float] | None:
     return None if right is None else [count / record["samples"] for count in right]
 
 
-def _rivals(baselines: Sequence[Mapping[str, Any]], sizes: Sequence[int]) -> list[Ledger]:
+def _baseline_ledgers(baselines: Sequence[Mapping[str, Any]], sizes: Sequence[int]) -> list[Ledger]:
     """The baselines, or where there are none a dense network of the same sizes; the first is the one compared with."""
     found = []
     for base in baselines:

@@ -11,7 +11,7 @@ from snnlp_lava.chip.chips import RESOURCES
 from snnlp_lava.energy.prices import TERMS, PriceBook
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import StrPath, as_path, atomic_file, write_json
-from snnlp_lava.report.document import MAIN_BOOK, NETWORK, RIVAL_BOOK, RIVAL_INT8_BOOK, report_document, wilson_interval
+from snnlp_lava.report.document import HOST_BOOK, INT8_BOOK, MAIN_BOOK, NETWORK, report_document, wilson_interval
 from snnlp_lava.report.tables import (
     count_text,
     joules_text,
@@ -24,7 +24,7 @@ from snnlp_lava.report.tables import (
 from snnlp_lava.run.folder import Run
 
 _TABLES = {".csv": report_csv, ".md": report_markdown, ".tex": report_latex}
-_DRAWN = (MAIN_BOOK, "loihi1-board", "loihi2", RIVAL_BOOK, RIVAL_INT8_BOOK)
+_DRAWN = (MAIN_BOOK, "loihi1-board", "loihi2", HOST_BOOK, INT8_BOOK)
 _NEUROBENCH = {
     "Footprint": "bytes of synaptic memory on Loihi 1",
     "ConnectionSparsity": "share of weights that are 0",
@@ -93,7 +93,7 @@ def render_page(document: Mapping[str, Any], runs: Sequence[Run]) -> str:
         main=MAIN_BOOK,
         neurobench=_NEUROBENCH,
         resources=RESOURCES,
-        rival_books=(RIVAL_BOOK, RIVAL_INT8_BOOK),
+        baseline_books=(HOST_BOOK, INT8_BOOK),
         version=document["version"],
         style=(resources.files("snnlp_lava.report") / "page.css").read_text("utf-8"),
     )
@@ -140,7 +140,7 @@ def _costs(part: Mapping[str, Any], books: Mapping[str, Any]) -> list[Any]:
         for bill in part["bills"]
         if bill["book"] in _DRAWN
     ]
-    for variant in part["in_front"]["variants"]:
+    for variant in part["preprocessing"]["variants"]:
         if len(variant["books"]) > 1:
             titles = " + ".join(books[name]["title"] for name in variant["books"])
             missing = ", ".join(map(_term, variant["unpriced"]))

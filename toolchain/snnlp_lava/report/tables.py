@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from snnlp_lava.energy.prices import TERMS, price_books
-from snnlp_lava.report.document import MAIN_BOOK, NETWORK, RIVAL_BOOK
+from snnlp_lava.report.document import HOST_BOOK, MAIN_BOOK, NETWORK
 
 
 def plain_text(text: str) -> str:
@@ -58,17 +58,21 @@ def report_csv(document: Mapping[str, Any]) -> str:
             **{name: sum(layer[name] for layer in run["layers"]) for name in counts},
             "accuracy_low": run["accuracy_interval"][0] if run["accuracy_interval"] else None,
             "accuracy_high": run["accuracy_interval"][1] if run["accuracy_interval"] else None,
-            **{f"in_front_{term}": count for term, count in run["in_front"]["counts"].items()},
+            **{
+                f"{name}_{term}": count
+                for name, step in run["preprocessing"]["steps"].items()
+                for term, count in step["counts"].items()
+            },
             **{f"cores_{fit['chip']}": fit["cores"] for fit in run["fits"]},
             "training_macs": run["training"]["macs_in_all"] if run["training"] else None,
             "latency_low_ns": run["latency_ns"][0],
             "latency_high_ns": run["latency_ns"][1],
-            "rival": run["rival"]["title"],
-            "rival_macs": run["rival"]["macs"],
+            "baseline": run["baseline"]["title"],
+            "baseline_macs": run["baseline"]["macs"],
         }
         metered = run["metered"] or {}
         row |= {f"metered_{name}": metered[name] for name in ("pj", "static_pj", "ns") if name in metered}
-        for side, title in (("network", NETWORK), ("rival", run["rival"]["title"])):
+        for side, title in (("network", NETWORK), ("baseline", run["baseline"]["title"])):
             for bill in run["bills"]:
                 if bill["of"] == title and bill["total_pj"]:
                     for end, value in zip(("low", "high"), bill["total_pj"], strict=True):
@@ -129,13 +133,13 @@ def _short(document: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
             scores = [f"{record['accuracy']:.1%}", f"{low:.1%} to {high:.1%}", f"{record['mrr']:.3f}"]
         names = ("spikes", "synops", "synops_nonzero", "neuron_updates")
         counts = [count_text(sum(layer[name] for layer in run["layers"])) for name in names]
-        cells = [run["name"], *scores, *counts, _total(run, NETWORK, MAIN_BOOK), run["rival"]["title"]]
-        rows.append([*cells, count_text(run["rival"]["macs"]), _total(run, run["rival"]["title"], RIVAL_BOOK)])
+        cells = [run["name"], *scores, *counts, _total(run, NETWORK, MAIN_BOOK), run["baseline"]["title"]]
+        rows.append([*cells, count_text(run["baseline"]["macs"]), _total(run, run["baseline"]["title"], HOST_BOOK)])
     return titles, rows
 
 
 def _notes(document: Mapping[str, Any]) -> list[str]:
-    main, rival = document["books"][MAIN_BOOK], document["books"][RIVAL_BOOK]
+    main, host = document["books"][MAIN_BOOK], document["books"][HOST_BOOK]
     metered = [(run["name"], run["metered"]) for run in document["runs"] if run["metered"] and "pj" in run["metered"]]
     return [
         *(
@@ -144,7 +148,7 @@ def _notes(document: Mapping[str, Any]) -> list[str]:
             for name, found in metered
         ),
         f"Per text. Energy: the network at {main['title']} ({main['evidence']}, {main['source']});",
-        f"the baseline at {rival['title']} ({rival['evidence']}, {rival['source']}). "
+        f"the baseline at {host['title']} ({host['evidence']}, {host['source']}). "
         "Both are lower bounds, without what stands in front.",
         *_own_bills(document),
     ]
@@ -158,7 +162,7 @@ def _own_bills(document: Mapping[str, Any]) -> list[str]:
             continue
         bills = []
         for run in document["runs"]:
-            sides = (NETWORK, run["rival"]["title"])
+            sides = (NETWORK, run["baseline"]["title"])
             totals = [f"{side} {total}" for side in sides if (total := _total(run, side, name))]
             bills += [f"{run['name']}: {', '.join(totals)}"] if totals else []
         found = "; ".join(bills) or "it prices none of this"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 RESULT, SAMPLES, TRAINS = "result.json", "samples.parquet", "trains.safetensors"
 
 
-FORMAT = 3
+FORMAT = 4
 
 
 _MALFORMED = (LookupError, AttributeError, ValueError, TypeError)  # what a document of another shape raises
@@ -57,8 +57,8 @@ class Source:
         The first EXAMPLES texts, none where spikes were given.
     presented
         Of each of these texts the steps that present a word, and the word (see `snnlp_lava.encode.base`).
-    work
-        What it took to make the encoder's features of all texts.
+    preprocessing
+        What it took to make the network's input of all texts: ``embedding`` and ``encoding``, where there are any.
     """
 
     network: str
@@ -72,7 +72,7 @@ class Source:
     job: Mapping[str, Any]
     texts: Sequence[str]
     presented: Sequence[Sequence[tuple[int, str]]]
-    work: OpCounts
+    preprocessing: Mapping[str, OpCounts]
 
 
 def check_run_folder(folder: Path) -> None:
@@ -136,7 +136,7 @@ def write_run(
         "job": source.job,
         "examples": list(source.texts),
         "presented": list(source.presented),
-        "work": asdict(source.work),
+        "preprocessing": {name: asdict(ops) for name, ops in source.preprocessing.items()},
         "placement": placed(network, source.period, totals.neuron_spikes, totals.samples * source.period),
     }
     with atomic_folder(folder) as temporary:

@@ -177,7 +177,7 @@ def choose(path: Path, selection: Selection, report: ProgressCallback = no_progr
 
     def chunk(start: int, stop: int) -> Chunk:
         rows, texts, labels = rows_of.read(start, stop)
-        if card.encoder.takes_text:
+        if card.encoder.takes == "texts":
             features: Features = np.array(texts, dtype=object)
         else:
             features = embed_rows(texts, rows, embedder, vectors, embedded)
@@ -244,7 +244,7 @@ def _unknown_label(name: str, row: int, label: str, card: Card) -> InputError:
 
 
 def _embedder(selection: Selection, card: Card) -> Embedder | None:
-    if card.encoder.takes_text or (selection.vectors is not None and card.embedding.name is None):
+    if card.encoder.takes == "texts" or (selection.vectors is not None and card.embedding.name is None):
         return None
     return load_embedder(card.level, card.embedding, as_optional_path(selection.words))
 

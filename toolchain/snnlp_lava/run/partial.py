@@ -34,7 +34,7 @@ SUFFIX = ".partial"
 _JOB = "job.json"
 
 
-_SAMPLE, _WORK, _TRAINS = "sample", "work", "trains"
+_SAMPLE, _PREPROCESSING, _TRAINS = "sample", "preprocessing", "trains"
 
 
 _PART = ".parquet"
@@ -57,7 +57,12 @@ class Parts:
         return np.sort(np.concatenate(samples)) if samples else np.zeros(0, dtype=np.int64)
 
     def add(
-        self, start: int, samples: np.ndarray, table: pa.Table, trains: Sequence[np.ndarray], work: OpCounts
+        self,
+        start: int,
+        samples: np.ndarray,
+        table: pa.Table,
+        trains: Sequence[np.ndarray],
+        preprocessing: Mapping[str, OpCounts],
     ) -> None:
         """Keep a part.
 
@@ -71,8 +76,8 @@ class Parts:
             n rows.
         trains
             Packed trains of the first m of these samples, of the input and every layer.
-        work
-            What it took to make their features.
+        preprocessing
+            What it took to make their input.
 
         Raises
         ------
@@ -85,7 +90,11 @@ class Parts:
 
         layers = {f"layer{index}": np.ascontiguousarray(train) for index, train in enumerate(trains)}
         kept = self._write(start, save({_SAMPLE: samples[: len(trains[0])].astype(np.int64), **layers}), ".safetensors")
-        about = {**table.schema.metadata, _WORK: json.dumps(asdict(work)), _TRAINS: kept}
+        about = {
+            **table.schema.metadata,
+            _PREPROCESSING: json.dumps({name: asdict(ops) for name, ops in preprocessing.items()}),
+            _TRAINS: kept,
+        }
         stream = pa.BufferOutputStream()
         parquet.write_table(table.replace_schema_metadata(about).append_column(_SAMPLE, [samples]), stream)
         self._write(start, stream.getvalue().to_pybytes(), _PART)
@@ -95,11 +104,10 @@ class Parts:
         for start in starts:
             yield from map(self._read, self._paths(start))
 
-    def work(self, starts: Sequence[int]) -> OpCounts:
-        """What it took to make the features of all samples."""
-        return sum_counts(
-            [check_op_counts(json.loads(table.schema.metadata[_WORK.encode()])) for table in self.each(starts)]
-        )
+    def preprocessing(self, starts: Sequence[int]) -> dict[str, OpCounts]:
+        """What it took to make the input of all samples."""
+        parts = [json.loads(table.schema.metadata[_PREPROCESSING.encode()]) for table in self.each(starts)]
+        return {name: sum_counts([check_op_counts(part[name]) for part in parts]) for name in parts[0]}
 
     def tables(self, starts: Sequence[int]) -> Iterator[pa.Table]:
         """One table for each chunk, its samples in order."""

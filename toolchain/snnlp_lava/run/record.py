@@ -301,7 +301,7 @@ def result_document(totals: Totals, card: Card | None, backend: str, window: int
 _LARGEST = 1 << 63
 
 
-_WORK = {field.name for field in fields(OpCounts)}
+_OP_COUNTS = {field.name for field in fields(OpCounts)}
 
 
 def check_record(
@@ -379,7 +379,8 @@ def _check_texts(record: Mapping[str, Any]) -> None:
 
 def _check_card(card: Mapping[str, Any]) -> None:
     _texts([card["encoder"]["kind"]])
-    _number(card["embedding"], "dimension", 0)
+    if card["embedding"]["dimension"] is not None:
+        _number(card["embedding"], "dimension", 0)
     if not isinstance(card["training"], dict):
         raise TypeError("its card has a training that is none")
     if card["training"]:
@@ -392,9 +393,10 @@ def _check_counted(record: Mapping[str, Any]) -> None:
             raise ValueError(f"it has a layer {layer['name']!r} that does not fit the network")
         if layer["active_updates"] > layer["neuron_updates"]:
             raise ValueError("it has more active updates than updates")
-    if record["work"].keys() != _WORK:
-        raise ValueError(f"its work has {', '.join(map(str, record['work']))}")
-    check_op_counts(record["work"])
+    for name, ops in record["preprocessing"].items():
+        if name not in ("embedding", "encoding") or ops.keys() != _OP_COUNTS:
+            raise ValueError(f"its preprocessing has {str(name)[:40]!r} of {', '.join(map(str, ops))[:40]}")
+        check_op_counts(ops)
     check_placed(record["placement"], record["network"]["sizes"])
     if (right := record["right_over_time"]) is not None and (
         len(right) != record["window"]

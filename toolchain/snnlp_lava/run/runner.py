@@ -14,7 +14,7 @@ import numpy as np
 from snnlp_lava.backends.base import BrokenRunError, RunResult
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.lava.job import Board
-from snnlp_lava.embed.base import OpCounts, words64
+from snnlp_lava.embed.base import OpCounts
 from snnlp_lava.embed.embedders import Embedder
 from snnlp_lava.encode.base import Samples
 from snnlp_lava.errors import BackendError, StoppedError
@@ -28,8 +28,8 @@ from snnlp_lava.run.partial import Parts, check_job, partial_run
 from snnlp_lava.run.record import Totals, class_scores, ignore_ties, sample_table
 
 
-def work_in_front(card: Card | None, embedder: Embedder | None, texts: Sequence[str]) -> OpCounts:
-    """Count what makes the encoder's features of the texts of a run.
+def preprocessing_cost(card: Card | None, embedder: Embedder | None, texts: Sequence[str]) -> dict[str, OpCounts]:
+    """What a computer does to make the network's input of the texts of a run: ``embedding`` and ``encoding``.
 
     Parameters
     ----------
@@ -41,14 +41,12 @@ def work_in_front(card: Card | None, embedder: Embedder | None, texts: Sequence[
         All texts of the run, none where spikes were given.
     """
     if card is None or not texts:
-        return OpCounts("spikes", not_counted="ready spikes were given")
-    if card.encoder.takes_text:
-        codes = sum(len(card.encoder.presented(text, card.window)) for text in texts)
-        words = codes * words64(card.encoder.dimension)
-        return OpCounts(f"a table of {card.encoder.dimension}-bit codes", "codes", codes, {"table_word": words})
-    if embedder is None:
-        return OpCounts("vectors", not_counted="ready vectors of unknown origin were given")
-    return embedder.host_ops(texts)
+        return {"embedding": OpCounts("spikes", not_counted="ready spikes were given")}
+    encoding = card.encoder.host_ops(texts, len(texts), card.window)
+    if card.encoder.takes == "texts":
+        return {"encoding": encoding}
+    unknown = OpCounts("vectors", not_counted="ready vectors of unknown origin were given")
+    return {"embedding": embedder.host_ops(texts) if embedder is not None else unknown, "encoding": encoding}
 
 
 logger = logging.getLogger(__name__)
@@ -124,7 +122,7 @@ def run_network(
                 "train with a smaller --threshold-scale",
                 f"{wraps:,}",
             )
-        source = _source(path, selection, chosen, job, parts.work(starts))
+        source = _source(path, selection, chosen, job, parts.preprocessing(starts))
         trains = parts.trains(starts, keep_trains)
         write_run(folder, totals, parts.tables(starts), trains, chosen.network, chosen.card, source)
 
@@ -191,7 +189,8 @@ class _Running:
         scores = class_scores(result, chosen.card)
         counts = right.counts if right is not None else None
         table = sample_table(result, scores, chunk.rows, chunk.labels, counts)
-        self.parts.add(start, numbers, table, result.trains, work_in_front(chosen.card, chosen.embedder, chunk.texts))
+        preprocessing = preprocessing_cost(chosen.card, chosen.embedder, chunk.texts)
+        self.parts.add(start, numbers, table, result.trains, preprocessing)
 
 
 def _adding(right: AccuracyOverTime | None) -> Callable[[Sequence[np.ndarray]], None]:
@@ -202,7 +201,9 @@ def _adding(right: AccuracyOverTime | None) -> Callable[[Sequence[np.ndarray]], 
     return inspect
 
 
-def _source(path: Path, selection: Selection, chosen: Chosen, job: dict[str, Any], work: OpCounts) -> Source:
+def _source(
+    path: Path, selection: Selection, chosen: Chosen, job: dict[str, Any], preprocessing: dict[str, OpCounts]
+) -> Source:
     origin = selection.data or selection.spikes
     texts = chosen.chunk(0, min(EXAMPLES, chosen.total)).texts
     card = chosen.card
@@ -217,6 +218,6 @@ def _source(path: Path, selection: Selection, chosen: Chosen, job: dict[str, Any
         limit=selection.limit,
         job=job,
         texts=texts,
-        presented=[card.encoder.presented(text, card.window) for text in texts] if card else [],
-        work=work,
+        presented=[card.encoder.token_steps(text, card.window) for text in texts] if card else [],
+        preprocessing=preprocessing,
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import string
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,9 +16,18 @@ _REMEMBERED = 1 << 19  # words; fifty thousand film reviews have 180,000
 # Of words in ASCII, which have no punctuation left, nltk splits only some that hold one of these.
 _SPLIT_IN_ASCII = re.compile("cannot|gimme|gonna|gotta|lemme|wanna")
 
+UnicodeForm = Literal["NFC", "NFKC"]
+UNICODE_FORM: UnicodeForm = "NFKC"
+"""The Unicode normal form in which new models read texts, so that one spelling of a word is one word."""
+
 _WORD = re.compile(r"\w+")
 
 _CLEANING = str.maketrans("_", " ", string.punctuation.replace("_", ""))
+
+
+def normalise(text: str, form: UnicodeForm | None) -> str:
+    """The text in a Unicode normal form; as it is where the form is None."""
+    return text if form is None or text.isascii() else unicodedata.normalize(form, text)
 
 
 def clean(text: str) -> str:

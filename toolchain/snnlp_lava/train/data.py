@@ -17,7 +17,7 @@ from snnlp_lava.errors import InputError
 from snnlp_lava.files import StrPath, as_optional_path, as_path
 from snnlp_lava.progress import ProgressCallback, cumulative, no_progress
 from snnlp_lava.text.dataset import PARTS, TEST, TRAIN, VALIDATION, TextData, limit_rows, split_rows
-from snnlp_lava.text.tokens import words_and_pairs
+from snnlp_lava.text.tokens import UNICODE_FORM, normalise, words_and_pairs
 from snnlp_lava.train.methods.base import SPIKE_EMBEDDING, TEXT_METHODS, TrainConfig
 
 logger = logging.getLogger(__name__)
@@ -148,7 +148,11 @@ def prepare(
     if config.method in TEXT_METHODS:
         features: dict[str, np.ndarray] = {part: np.array(data.select(rows[part]), dtype=object) for part in PARTS}
         if config.method == SPIKE_EMBEDDING:
-            return Corpus(data, rows, features, EmbeddingInfo(None, None, config.lines), about, config)
+            normal = {
+                part: np.array([normalise(text, UNICODE_FORM) for text in texts], dtype=object)
+                for part, texts in features.items()
+            }
+            return Corpus(data, rows, normal, EmbeddingInfo(None, None, None), about, config)
         codes = word_codes(as_optional_path(origin.codes), as_optional_path(origin.words), origin.embedding, report)
         known_texts = {part: [codes.knows(text) for text in features[part]] for part in PARTS}
         _check_known(data, known_texts[TRAIN], codes.name)
@@ -161,7 +165,7 @@ def prepare(
                 codes.name,
             )
         about["codes"] = dict(codes.quality)
-        return Corpus(data, rows, features, EmbeddingInfo(codes.name, codes.sha256, codes.bits), about, config, codes)
+        return Corpus(data, rows, features, EmbeddingInfo(codes.name, codes.sha256, None), about, config, codes)
     embedder = make_embedder(config.level, origin.embedding, as_optional_path(origin.words), report)
     known: Embedder | None = embedder
     every = np.concatenate([rows[part] for part in PARTS])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnlp_lava.embed.base import EmbeddingInfo
-from snnlp_lava.encode.base import encoder_from
+from snnlp_lava.encode.base import load_encoder
 from snnlp_lava.errors import InputError, one_line
 from snnlp_lava.files import StrPath, as_path, atomic_file, check_int, check_utf8, read_json, write_json
 from snnlp_lava.network import limits
@@ -211,7 +211,7 @@ def load_spiking(folder: Path) -> tuple[ModelInfo, SpikingClassifier]:
     from snnlp_lava.train.slayer import SpikingClassifier
 
     try:
-        module = SpikingClassifier(info.sizes, info.train, encoder_from(info.encoder, arrays))
+        module = SpikingClassifier(info.sizes, info.train, load_encoder(info.encoder, arrays))
         module.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
     except InputError as error:
         raise InputError(f"model {folder}: {error}") from error

@@ -202,7 +202,7 @@ class SpikingClassifier(nn.Module):
 
     def _output(self, inputs: np.ndarray) -> torch.Tensor:
         rng = np.random.default_rng(int(torch.randint(1 << 62, ()))) if self.training else None
-        spikes = self.encoder.spikes(inputs, self.window, rng)
+        spikes = self.encoder.encode(inputs, self.window, rng)
         device = self.blocks[0].synapse.weight.device
         trains = self(torch.from_numpy(spikes).to(device, torch.float32))
         if self.training:

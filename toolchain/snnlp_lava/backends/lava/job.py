@@ -122,7 +122,7 @@ class LavaJob:
         for start in range(0, len(rows), _CHUNK):
             chunk = rows[start : start + _CHUNK]
             saf = _saf(samples)
-            values = saf.inputs(chunk) if saf else np.packbits(samples.spikes(chunk), axis=2)
+            values = saf.quantised(chunk) if saf else np.packbits(samples.spikes(chunk), axis=2)
             if not start:
                 shape = (len(rows), *values.shape[1:])
                 whole = np.lib.format.open_memmap(folder / _INPUT, mode="w+", dtype=values.dtype, shape=shape)  # type: ignore[no-untyped-call]

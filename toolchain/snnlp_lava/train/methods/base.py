@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnlp_lava.encode.base import Encoder
+from snnlp_lava.encode.base import MAX_WINDOW, Encoder
 from snnlp_lava.encode.calibration import CALIBRATIONS
-from snnlp_lava.encode.saf import MAX_WINDOW
 from snnlp_lava.encode.spike_embedding import MAX_LINES
 from snnlp_lava.energy.bill import Entry, Ledger
 from snnlp_lava.errors import InputError

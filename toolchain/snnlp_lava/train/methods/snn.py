@@ -13,6 +13,7 @@ from snnlp_lava.encode.saf import SafEncoder
 from snnlp_lava.encode.word_codes import WordCodeEncoder
 from snnlp_lava.progress import ProgressCallback
 from snnlp_lava.text.dataset import TRAIN
+from snnlp_lava.text.tokens import UNICODE_FORM
 from snnlp_lava.train.data import Corpus
 from snnlp_lava.train.methods.base import SNN_RATE_RAND, TrainConfig, _Plan
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 def fit_encoder(corpus: Corpus, config: TrainConfig) -> Encoder:
     """The encoder of a spiking method, fitted on the training rows alone."""
     if corpus.codes is not None:
-        return WordCodeEncoder(tuple(corpus.codes.words), corpus.codes.codes, config.reference)
+        form = None if config.reference else UNICODE_FORM
+        words, codes, bits = tuple(corpus.codes.words), corpus.codes.codes, corpus.codes.bits
+        return WordCodeEncoder(words, codes, bits, config.reference, form, skip_unknown=not config.reference)
     calibration = fit_calibration(config.calibration, corpus.features[TRAIN])
     if config.method == SNN_RATE_RAND:
         return BernoulliEncoder(calibration, config.seed, config.reference)
@@ -36,9 +39,9 @@ class _SpikingPlan(_Plan):
 
         self.encoder = fit_encoder(corpus, config)
         self.window = config.window
-        self.sizes = (self.encoder.channels, *config.hidden, corpus.classes)
+        self.sizes = (self.encoder.lines, *config.hidden, corpus.classes)
         self.learner = SpikingClassifier(self.sizes, config, self.encoder)
 
     def inputs(self, features: Any) -> np.ndarray:
         assert self.encoder is not None
-        return self.encoder.inputs(features, self.window)
+        return self.encoder.quantise(features, self.window)

@@ -16,7 +16,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from snnlp_lava.backends.lava.processes.recorders import Recording
-from snnlp_lava.encode.calibration import ONE
+from snnlp_lava.encode.calibration import FIXED_ONE
 
 
 class PySource(PyLoihiProcessModel):
@@ -58,7 +58,7 @@ class SAF(AbstractProcess):
     Parameters
     ----------
     values
-        (samples, channels) int32 in [0, ONE], from a calibration. May be memory-mapped; it is only read.
+        (samples, channels) int32 in [0, FIXED_ONE], from a calibration. May be memory-mapped; it is only read.
     window
         Steps a sample is presented.
     period
@@ -85,9 +85,9 @@ class SAF(AbstractProcess):
 
 
 class _PySAF(PySource):
-    """What both models share; `unit` is the value of ONE in their arithmetic."""
+    """What both models share; `unit` is the value of FIXED_ONE in their arithmetic."""
 
-    unit: int | float = ONE
+    unit: int | float = FIXED_ONE
 
     def __init__(self, proc_params: dict) -> None:
         super().__init__(proc_params)
@@ -97,7 +97,7 @@ class _PySAF(PySource):
 
     def spikes(self, sample: int, step: int) -> np.ndarray:
         if step == 0:
-            self.x[:] = self.values[sample] * (self.unit / ONE)
+            self.x[:] = self.values[sample] * (self.unit / FIXED_ONE)
             self.v[:] = 0
         self.v += self.x
         spikes: np.ndarray = self.v >= self.unit
@@ -109,7 +109,7 @@ class _PySAF(PySource):
 @requires(CPU)
 @tag("fixed_pt")
 class PySAFFixed(_PySAF):
-    """Integer accumulator with threshold ONE."""
+    """Integer accumulator with threshold FIXED_ONE."""
 
     x: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=17)
     v: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=18)

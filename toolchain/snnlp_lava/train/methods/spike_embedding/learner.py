@@ -230,10 +230,10 @@ def finish_spike_embedding(draft: Draft, config: TrainConfig) -> tuple[SpikeEmbe
     race = _race_within(counts @ weight + offset, offset, counts[:-1].mean(axis=0) @ fan_out, config)
     assert race is not None  # the draft had one
     old = draft.encoder
-    encoder = SpikeEmbeddingEncoder(old.entries, old.codes, old.lines, len(race))
-    if config.window <= encoder.race:
-        raise InputError(f"window {config.window}: the race alone takes {encoder.race} steps; give a longer --window")
-    module = SpikingClassifier((encoder.channels, weight.shape[1]), config, encoder)
+    encoder = SpikeEmbeddingEncoder(old.entries, old.codes, old.code_lines, len(race))
+    if config.window <= encoder.ramp:
+        raise InputError(f"--window must be more than the {encoder.ramp} steps of the ramp, got {config.window}")
+    module = SpikingClassifier((encoder.lines, weight.shape[1]), config, encoder)
     whole = torch.from_numpy(np.concatenate([weight, race]).T.astype(np.float32))
     module.blocks[0].synapse.weight.data.copy_(whole[:, :, None, None, None] / (1 << limits.STATE_SHIFT))
     return encoder, module

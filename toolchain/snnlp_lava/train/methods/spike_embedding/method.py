@@ -38,11 +38,11 @@ class _SpikeEmbeddingPlan(_Plan):
     def inputs(self, features: Any) -> np.ndarray:
         if self.encoder is None:
             return self.draft.line_counts(features)
-        return self.encoder.inputs(features, self.config.window)
+        return self.encoder.quantise(features, self.config.window)
 
     def finished(self) -> torch.nn.Module:
         from snnlp_lava.train.methods.spike_embedding.learner import finish_spike_embedding
 
         self.encoder, module = finish_spike_embedding(self.draft, self.config)
-        self.sizes = (self.encoder.channels, self.classes)
+        self.sizes = (self.encoder.lines, self.classes)
         return module
