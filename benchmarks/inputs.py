@@ -7,7 +7,7 @@ import numpy as np
 from snnlp_lava.encode.base import EncodedSamples
 from snnlp_lava.encode.calibration import N_SIGMA, Calibration
 from snnlp_lava.encode.saf import SafEncoder
-from snnlp_lava.netx.network_file import Card
+from snnlp_lava.netx.card import Card
 
 
 def drawn_samples(card: Card, samples: int, spread: float = 1.0) -> EncodedSamples:

@@ -13,7 +13,7 @@ from snnlp_lava.encode.calibration import FIXED_ONE, Calibration
 from snnlp_lava.encode.saf import SafEncoder
 from snnlp_lava.errors import InputError
 from snnlp_lava.network.network import Layer, Network
-from snnlp_lava.netx.network_file import Card
+from snnlp_lava.netx.card import Card
 from snnlp_lava.run.folder import Source, write_run
 from snnlp_lava.run.record import Totals, class_scores, result_document, sample_table
 

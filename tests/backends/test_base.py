@@ -133,7 +133,6 @@ def test_a_folder_without_a_name_of_its_own_is_refused(tmp_path, monkeypatch, fo
         (("network", "sizes"), [20, 16, -3]),
         (("network", "sizes", 0), 10**400),
         (("network", "sha256"), None),
-        (("network", "card", "training"), None),
         (("layers", 0, "spikes"), 10**400),
         (("data",), {}),
         (("data", "name"), 3),

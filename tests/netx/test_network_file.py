@@ -128,13 +128,13 @@ CHANGES = {
     "card a text": (("snnlp/card", "{}"), "/snnlp/card is object"),
     "card a text of fixed length": (("snnlp/card", np.bytes_("{}")), "/snnlp/card is |S2"),
     "card a list": (("snnlp/card", card_bytes("[]")), "/snnlp/card is not a JSON object"),
-    "card empty": (("snnlp/card", card_bytes("{}")), "its description lacks"),
+    "card empty": (("snnlp/card", card_bytes("{}")), "card: method is missing"),
     "no encoder": (("snnlp/encoder", None), "lacks /snnlp/encoder"),
-    "gain missing": (("snnlp/encoder/gain", None), "encoder: lacks 'gain'"),
+    "gain missing": (("snnlp/encoder/gain", None), "encoder: array gain is missing"),
     "gain too long": (("snnlp/encoder/gain", np.ones(4)), "calibration paper: 4 gains, 3 offsets"),
     "gain a table": (
         ("snnlp/encoder/gain", np.ones((3, 1))),
-        "calibration paper: its gain is not one finite number per dimension",
+        "calibration paper: gain must be one finite number for each dimension",
     ),
     "too many arrays": (("snnlp/encoder/more", {"a": 1, "b": 2, "c": 3}), "/snnlp/encoder/more is not a dataset"),
 }
@@ -178,14 +178,14 @@ def test_training_of_wrong_types_is_refused(path):
         document = json.loads(file["snnlp/card"][()].tobytes())
         document["training"]["data"]["rows"]["test"] = "4"
         replace(file, "snnlp/card", card_bytes(json.dumps(document)))
-    with pytest.raises(InputError, match=r"a\.net: its training record is malformed: '4' is str"):
+    with pytest.raises(InputError, match=r"a\.net: card: training\.data\.rows\.test must be an integer, got '4'"):
         read_network(path)
 
 
 def test_a_file_of_a_later_format_is_refused(path):
     with h5py.File(path, "a") as file:
-        file["snnlp"].attrs["format"] = 3
-    with pytest.raises(InputError, match=r"a\.net: /snnlp has format 3; this version reads format 2"):
+        file["snnlp"].attrs["format"] = 4
+    with pytest.raises(InputError, match=r"a\.net: /snnlp has format 4; this version reads 2 and 3"):
         read_network(path)
 
 
@@ -305,10 +305,10 @@ def test_a_damaged_string_neither_kills_nor_hangs_the_program(lava_dl_path, patt
         assert read_network(lava_dl_path).network.layers == NETWORK.layers
 
 
-@pytest.mark.parametrize("unfit", [float("nan"), {1, 2}])
-def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(path, unfit):
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(path):
     before = path.read_bytes()
-    card = card_for(NETWORK, training={**card_for(NETWORK).training, "model": unfit})
+    config = {"seed": float("nan")}  # which JSON has no word for
+    card = card_for(NETWORK, training=card_for(NETWORK).training.replace(config=config))
     for target in (path, path.with_name("new.net")):
         with pytest.raises((InputError, TypeError, ValueError)):
             write_network(target, NETWORK, card)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from snnlp_lava.errors import StoppedError as StoppedError
     from snnlp_lava.network.network import Layer as Layer
     from snnlp_lava.network.network import Network as Network
-    from snnlp_lava.netx.network_file import Card as Card
+    from snnlp_lava.netx.card import Card as Card
     from snnlp_lava.netx.network_file import read_network as read_network
     from snnlp_lava.netx.network_file import write_network as write_network
     from snnlp_lava.netx.nir.own import read_nir as read_nir
@@ -61,8 +61,8 @@ _PUBLIC = {
         "Layer",
         "Network",
     ),
+    "netx.card": ("Card",),
     "netx.network_file": (
-        "Card",
         "read_network",
         "write_network",
     ),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from snnlp_lava.errors import InputError
+from snnlp_lava.records import Count, Record
 
 
 class UncountedError(InputError):
@@ -75,8 +76,7 @@ def check_op_counts(document: Any) -> OpCounts:
     return work
 
 
-@dataclass(frozen=True)
-class EmbeddingInfo:
+class EmbeddingInfo(Record, frozen=True, kw_only=False):
     """The embedding model in front of a network.
 
     Attributes
@@ -91,4 +91,4 @@ class EmbeddingInfo:
 
     name: str | None
     sha256: str | None
-    dimension: int | None
+    dimension: Count | None

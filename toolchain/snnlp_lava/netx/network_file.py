@@ -8,184 +8,22 @@ The layers stand at ``/layer/0``, ``/layer/1``, ... exactly as lava-dl's own exp
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 
-from snnlp_lava.embed.base import EmbeddingInfo
-from snnlp_lava.encode.base import MAX_WINDOW, Encoder, load_encoder
 from snnlp_lava.errors import InputError, one_line
 from snnlp_lava.files import StrPath, as_path, atomic_file, parse_json, require_file
 from snnlp_lava.network import limits
 from snnlp_lava.network.network import Layer, Network, checked_layer
+from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.hdf5 import DAMAGED, array_of, dataset_of, fixed_text_of, group_of, holds, scalar_of
 
-
-@dataclass(frozen=True)
-class Card:
-    """Everything that `snnlp-lava run` needs to know of a network beside its layers.
-
-    Attributes
-    ----------
-    method, level
-        As in `snnlp_lava.train.methods.base`: ``snn-rate``, ...; ``sentence`` or ``word``.
-    label_names
-        Name of each output neuron's class.
-    window
-        Steps T for which a sample is presented and its spikes are counted.
-    period
-        Steps from the start of one sample to the start of the next, at least `window`.
-    embedding
-        The model whose vectors, or the list whose word codes, it was trained on.
-    encoder
-        From vectors or texts to spikes.
-    training
-        What it was trained on, how, and how it and its baselines scored (JSON); empty where that is unknown.
-    versions
-        Versions of the packages that made it.
-    """
-
-    method: str
-    level: str
-    label_names: tuple[str, ...]
-    window: int
-    period: int
-    embedding: EmbeddingInfo
-    encoder: Encoder
-    training: Mapping[str, Any] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "label_names", tuple(self.label_names))
-        if len(set(self.label_names)) < max(2, len(self.label_names)):
-            raise InputError(f"label names {self.label_names!r} are not two or more different names")
-        if not 1 <= self.window <= MAX_WINDOW:
-            raise InputError(f"window {self.window} is outside 1 to {MAX_WINDOW} steps")
-        if not self.window <= self.period <= MAX_WINDOW:
-            raise InputError(f"period {self.period} is outside the window, {self.window}, to {MAX_WINDOW} steps")
-        if self.training:
-            check_training(self.training)
-        wanted = self.encoder.dimension
-        if wanted is not None and self.embedding.dimension != wanted:
-            raise InputError(f"the embedding has {self.embedding.dimension} dimensions, the encoder {wanted}")
-
-    def to_dict(self) -> dict[str, Any]:
-        """All but the encoder's arrays, ready for JSON."""
-        document = {name: getattr(self, name) for name in _PLAIN_FIELDS}
-        document["embedding"] = asdict(self.embedding)
-        document["encoder"] = self.encoder.to_dict()
-        return document
-
-    @classmethod
-    def from_dict(cls, document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Card:
-        """Inverse of `to_dict`.
-
-        Raises
-        ------
-        InputError
-            If a field is missing or of the wrong type.
-        """
-        try:
-            fields = {name: _typed(document[name], kind) for name, kind in _PLAIN_FIELDS.items()}
-            for name in fields["label_names"]:
-                _typed(name, str)
-            encoder = load_encoder(_typed(document["encoder"], dict), arrays)
-            return cls(embedding=embedding_from(document["embedding"]), encoder=encoder, **fields)
-        except KeyError as error:
-            raise InputError(f"its description lacks {error}") from error
-        except TypeError as error:
-            raise InputError(f"its description is malformed: {error}") from error
-
-
-def embedding_from(document: Any) -> EmbeddingInfo:
-    """`EmbeddingInfo` from JSON that it was written to.
-
-    Raises
-    ------
-    TypeError
-        If it is something else.
-    """
-    embedding = EmbeddingInfo(**_typed(document, dict))
-    if embedding.dimension is not None:
-        _typed(embedding.dimension, int)
-    for text in (embedding.name, embedding.sha256):
-        if text is not None:
-            _typed(text, str)
-    return embedding
-
-
-BASELINES = {"ann": "ANN of the same sizes", "tfidf": "TF-IDF + logistic regression"}
-"""Name of each baseline in a training record, and its title for people."""
-
-
-def check_training(training: Mapping[str, Any]) -> None:
-    """Check a record of a training: ``config``, ``data``, ``scores`` and ``baselines``.
-
-    Raises
-    ------
-    InputError
-        If something is missing, of the wrong type or out of range.
-    """
-    try:
-        _typed(training["config"], dict)
-        data = training["data"]
-        _typed(data["name"], str)
-        _typed(data["split_scheme"], str)
-        for part in ("train", "validation", "test"):
-            _within(data["rows"][part], int, 1, 1 << 40)
-        _check_scores(training["scores"])
-        _within(training["scores"]["best_epoch"], int, 1, 1 << 40)
-        for name, baseline in training["baselines"].items():
-            if name not in BASELINES:
-                raise ValueError(f"baseline {name!r} is unknown")
-            _check_scores(baseline)
-            _within(baseline["macs"], (int, float), 0, 1e18)
-            _within(baseline.get("effective_macs", 0), (int, float), 0, 1e18)
-        if "ann" in training["baselines"]:
-            sizes = _typed(training["baselines"]["ann"]["sizes"], list)
-            if len(sizes) < 2:
-                raise ValueError("the ANN has no layers")
-            for size in sizes:
-                _within(size, int, 1, 1 << 31)
-    except KeyError as error:
-        raise InputError(f"its training record lacks {error}") from error
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"its training record is malformed: {error}") from error
-
-
-def _check_scores(scores: Mapping[str, Any]) -> None:
-    for part in ("validation", "test"):
-        for score in ("accuracy", "mrr"):
-            _within(scores[part][score], (int, float), 0, 1)
-
-
-def _within(value: Any, kind: Any, low: float, high: float) -> None:
-    if not low <= _typed(value, kind) <= high:
-        raise ValueError(f"{str(value)[:40]} is outside {low} to {high}")
-
-
-_PLAIN_FIELDS: dict[str, Any] = {
-    "method": str,
-    "level": str,
-    "label_names": (list, tuple),
-    "window": int,
-    "period": int,
-    "training": dict,
-    "versions": dict,
-}
-
-
-def _typed(value: Any, kind: type | Sequence[type]) -> Any:
-    if isinstance(value, bool) or not isinstance(value, kind):  # type: ignore[arg-type]
-        raise TypeError(f"{str(value)[:40]!r} is {type(value).__name__}")
-    return value
-
-
-FORMAT = 2
+FORMAT = 3
+_READABLE = (2, FORMAT)
+"""Format 2 is that of version 0.1.0, whose encoders took texts as they are."""
 
 
 MAX_LAYERS = 64
@@ -383,8 +221,8 @@ def _read_group(group: h5py.Group) -> Card:
     attribute = group.attrs.get_id("format")
     # A string of variable length must not be read (see `_check_neuron`), so the type is looked at first.
     found = group.attrs["format"] if attribute.shape == () and attribute.dtype.kind in "iu" else None
-    if found != FORMAT:
-        raise InputError(f"/{_GROUP} has format {found}; this version reads format {FORMAT}")
+    if found not in _READABLE:
+        raise InputError(f"/{_GROUP} has format {found}; this version reads {' and '.join(map(str, _READABLE))}")
     return read_card(group)
 
 
@@ -412,4 +250,4 @@ def read_card(group: h5py.Group) -> Card:
     encoder = group_of(group, "encoder")
     if len(encoder) > _MAX_ARRAYS:
         raise InputError(f"{encoder.name} has {len(encoder)} arrays; {_MAX_ARRAYS} are the most")
-    return Card.from_dict(document, {name: array_of(encoder, name, (1, 2)) for name in encoder})
+    return Card.from_parts(document, {name: array_of(encoder, name, (1, 2)) for name in encoder})

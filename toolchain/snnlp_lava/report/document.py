@@ -24,7 +24,7 @@ from snnlp_lava.energy.bill import (
 from snnlp_lava.energy.estimates import energy_ratio, latency_ns, neurobench_metrics
 from snnlp_lava.energy.prices import METERED, PriceBook, price_books
 from snnlp_lava.errors import InputError
-from snnlp_lava.netx.network_file import BASELINES
+from snnlp_lava.netx.card import BASELINES
 from snnlp_lava.run.folder import Run
 from snnlp_lava.run.record import COUNTS
 from snnlp_lava.train.methods.base import TrainConfig, training_ledger
@@ -84,7 +84,7 @@ def _run_document(run: Run, books: Mapping[str, PriceBook]) -> dict[str, Any]:
         for layer, words, rates in zip(record["layers"], [0, *placement["words_read"]], placement["rates"], strict=True)
     ]
     card = record["network"]["card"]
-    training = card["training"] if card else {}
+    training = (card["training"] or {}) if card else {}
     baselines = _baselines(training)
     spiking = spiking_ledger(NETWORK, record["layers"], samples)
     compared = _baseline_ledgers(baselines, record["network"]["sizes"])
@@ -298,7 +298,7 @@ def _baselines(training: Mapping[str, Any]) -> list[dict[str, Any]]:
     samples = training["data"]["rows"]["test"] if training else 0
     return [
         {
-            "title": BASELINES[name],
+            "title": BASELINES.get(name, name),
             **scores["test"],
             "samples": samples,
             "macs": scores["macs"],

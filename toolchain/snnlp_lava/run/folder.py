@@ -13,7 +13,7 @@ from snnlp_lava.embed.base import OpCounts
 from snnlp_lava.errors import InputError, one_line
 from snnlp_lava.files import StrPath, as_path, atomic_folder, read_json, write_json
 from snnlp_lava.network.network import Network
-from snnlp_lava.netx.network_file import Card
+from snnlp_lava.netx.card import Card
 from snnlp_lava.run.record import Totals, check_record, placed, result_document
 
 if TYPE_CHECKING:

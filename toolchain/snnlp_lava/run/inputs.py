@@ -14,7 +14,8 @@ from snnlp_lava.encode.base import EncodedSamples, Features, Samples, SpikeSampl
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import StrPath, as_optional_path, as_path, check_choice, check_int, check_utf8, sha256_of_file
 from snnlp_lava.network.network import Network
-from snnlp_lava.netx.network_file import Card, read_complete_network, read_network
+from snnlp_lava.netx.card import Card
+from snnlp_lava.netx.network_file import read_complete_network, read_network
 from snnlp_lava.progress import ProgressCallback, cumulative, no_progress
 from snnlp_lava.text.dataset import PARTS, SCHEMES, limit_rows, split_rows
 from snnlp_lava.text.readers import MissingLabelError
@@ -204,7 +205,7 @@ def _texts(selection: Selection, card: Card) -> _Texts:
         data = load_texts(selection.data, selection.text_column, selection.label_column)
     except MissingLabelError as error:
         raise InputError(f"{error}, or run all rows, which needs no labels, with --split all") from error
-    scheme = selection.split_scheme or (card.training["data"]["split_scheme"] if card.training else "official")
+    scheme = selection.split_scheme or (card.training.data.split_scheme if card.training else "official")
     rows = limit_rows(split_rows(data, scheme)[selection.part], selection.limit)
     labels = data.labels_as(card.label_names)[rows]
     if (labels < 0).any():

@@ -20,8 +20,8 @@ from snnlp_lava.chip.mapping import fit_network, line_words
 from snnlp_lava.embed.base import OpCounts, check_op_counts
 from snnlp_lava.metrics import ranks, scores_of_ranks
 from snnlp_lava.network.network import Network
-from snnlp_lava.netx.network_file import Card, check_training
-from snnlp_lava.records import versions
+from snnlp_lava.netx.card import Card, CardRecord
+from snnlp_lava.records import build, versions
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -126,7 +126,7 @@ def class_scores(result: RunResult, card: Card | None) -> np.ndarray:
 
 def ignore_ties(card: Card | None) -> bool:
     """Whether spike counts alone rank the classes, as in a reference network."""
-    return card is not None and bool(card.training.get("config", {}).get("reference", False))
+    return card is not None and card.training is not None and bool(card.training.config.get("reference", False))
 
 
 def sample_table(
@@ -379,12 +379,7 @@ def _check_texts(record: Mapping[str, Any]) -> None:
 
 def _check_card(card: Mapping[str, Any]) -> None:
     _texts([card["encoder"]["kind"]])
-    if card["embedding"]["dimension"] is not None:
-        _number(card["embedding"], "dimension", 0)
-    if not isinstance(card["training"], dict):
-        raise TypeError("its card has a training that is none")
-    if card["training"]:
-        check_training(card["training"])
+    build(CardRecord, card, "card")
 
 
 def _check_counted(record: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ from snnlp_lava.encode.base import Samples
 from snnlp_lava.errors import BackendError, StoppedError
 from snnlp_lava.files import StrPath, as_path, check_choice, check_int, read_json, sha256_of_file
 from snnlp_lava.metrics import AccuracyOverTime
-from snnlp_lava.netx.network_file import Card
+from snnlp_lava.netx.card import Card
 from snnlp_lava.progress import ProgressCallback, cumulative, no_progress
 from snnlp_lava.run.folder import EXAMPLES, RESULT, Source, check_run_folder, write_run
 from snnlp_lava.run.inputs import Chosen, Chunk, Selection, choose

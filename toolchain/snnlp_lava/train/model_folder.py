@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,8 @@ from snnlp_lava.errors import InputError, one_line
 from snnlp_lava.files import StrPath, as_path, atomic_file, check_int, check_utf8, read_json, write_json
 from snnlp_lava.network import limits
 from snnlp_lava.network.network import Network, sizes_text
-from snnlp_lava.netx.network_file import BASELINES, Card, check_training, embedding_from
-from snnlp_lava.records import versions
+from snnlp_lava.netx.card import BASELINES, Card, TrainingRecord
+from snnlp_lava.records import build, versions
 from snnlp_lava.train.methods.base import ANN, SNN_BIN, SNN_RATE, SPIKE_EMBEDDING, TrainConfig
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class ModelInfo:
             "train": self.train.to_dict(),
             "sizes": list(self.sizes),
             "label_names": list(self.label_names),
-            "embedding": asdict(self.embedding),
+            "embedding": self.embedding.to_dict(),
             "encoder": dict(self.encoder),
             "data": dict(self.data),
             "scores": dict(self.scores),
@@ -152,14 +152,14 @@ def read_info(folder: Path) -> ModelInfo:
             train=TrainConfig.from_dict(document["train"]),
             sizes=tuple(int(size) for size in document["sizes"]),
             label_names=tuple(str(name) for name in document["label_names"]),
-            embedding=embedding_from(document["embedding"]),
+            embedding=build(EmbeddingInfo, document["embedding"]),
             encoder=dict(document["encoder"]),
             data=dict(document["data"]),
             scores=dict(document["scores"]),
             baselines=dict(document["baselines"]),
             versions=dict(document["versions"]),
         )
-        check_training({"config": document["train"], **{k: document[k] for k in ("data", "scores", "baselines")}})
+        _training(info, None)
     except InputError as error:
         raise InputError(f"model {folder}: {CONFIG}: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -275,7 +275,7 @@ Configuration:
 def score_rows(info: ModelInfo) -> list[tuple[str, Mapping[str, Any]]]:
     """The model, then its baselines, each with a title and its scores."""
     rows: list[tuple[str, Mapping[str, Any]]] = [(info.train.method, info.scores)]
-    rows += [(BASELINES[name], scores) for name, scores in info.baselines.items()]
+    rows += [(BASELINES.get(name, name), scores) for name, scores in info.baselines.items()]
     return rows
 
 
@@ -310,15 +310,15 @@ def export_model(folder: StrPath, period: int | None = None) -> tuple[Network, C
             period=info.train.window if period is None else period,
             embedding=info.embedding,
             encoder=module.encoder,
-            training={
-                "model": name,
-                "config": info.train.to_dict(),
-                "data": dict(info.data),
-                "scores": dict(info.scores),
-                "baselines": dict(info.baselines),
-            },
+            training=_training(info, name),
             versions=versions(),
         )
     except InputError as error:
         raise InputError(f"model {folder}: {error}") from error
     return network, card
+
+
+def _training(info: ModelInfo, name: str | None) -> TrainingRecord:
+    """The record of a training; InputError if the model's description is none."""
+    parts = {part: dict(getattr(info, part)) for part in ("data", "scores", "baselines")}
+    return TrainingRecord.of(config=info.train.to_dict(), model=name, **parts)

@@ -15,8 +15,9 @@ import numpy as np
 from snnlp_lava.errors import InputError
 from snnlp_lava.network import limits
 from snnlp_lava.network.network import Network
+from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.hdf5 import array_of, dataset_of, group_of, holds, texts_of
-from snnlp_lava.netx.network_file import MAX_LAYERS, Card
+from snnlp_lava.netx.network_file import MAX_LAYERS
 from snnlp_lava.netx.quantise import Change
 
 _FIELDS = {

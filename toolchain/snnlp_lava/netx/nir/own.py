@@ -43,8 +43,9 @@ from snnlp_lava.errors import InputError, one_line
 from snnlp_lava.files import StrPath, as_path, atomic_file, require_file
 from snnlp_lava.network import limits
 from snnlp_lava.network.network import Layer, Network, checked_layer
+from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.hdf5 import DAMAGED, array_of, group_of, holds, scalar_of
-from snnlp_lava.netx.network_file import Card, card_bytes, check_fit, read_card
+from snnlp_lava.netx.network_file import card_bytes, check_fit, read_card
 from snnlp_lava.netx.nir.foreign import _others
 from snnlp_lava.netx.nir.graph import _TOLERANCE, TIME_STEP, Imported, Node, _pairs, read_chain
 from snnlp_lava.netx.quantise import SCALE
