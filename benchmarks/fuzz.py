@@ -170,7 +170,7 @@ def targets(folder: Path) -> dict[str, Target]:
         "word vectors, gzip": Target(made / "w.txt.gz", lambda: open_word_vectors(made / "w.txt.gz")),
         "word codes": Target(made / "c.txt", lambda: read_word_codes(made / "c.txt")),
         "grid": Target(made / "g.toml", lambda: read_grid(made / "g.toml")),
-        "prices": Target(made / "p.toml", lambda: read_price_books(made / "p.toml")),
+        "prices": Target(made / "p.toml", lambda: read_price_books([made / "p.toml"])),
         "nir": Target(made / "a.nir", lambda: read_nir(made / "a.nir")),
         "part of a run": Target(part, parts),
         "cache": Target(made / "cache" / f"embeddings-{'c' * 16}.sqlite", cached),
@@ -215,8 +215,8 @@ def prepare(folder: Path) -> Path:
     codes = "".join(f"word{row} {int(rng.integers(1 << 62))}\n" for row in range(40))
     (made / "c.txt").write_text(f"40 64\n{codes}")
     (made / "g.toml").write_text('data = "demo"\n[grid]\nepochs = 3\nmethod = ["snn-rate", "ann"]\nwindow = [10, 25]\n')
-    source = Path(sys.modules["snnlp_lava"].__file__ or "").parent / "energy" / "prices.toml"
-    (made / "p.toml").write_text(source.read_text("utf-8").replace("[books.", "[books.own-"), "utf-8")
+    source = Path(sys.modules["snnlp_lava"].__file__ or "").parent / "energy" / "books" / "loihi1.toml"
+    (made / "p.toml").write_text(source.read_text("utf-8"), "utf-8")
     cache = EmbeddingCache("c" * 64, 8, made / "cache")
     cache.put([f"text {row}" for row in range(20)], rng.normal(size=(20, 8)).astype(np.float32))
     return made

@@ -436,3 +436,9 @@ def test_the_demo_fits(chip, cores, words):
     assert [len(fitted.cores) for fitted in found.layers] == cores
     assert found.totals["words"] == words
     assert [fitted.weight_bits for fitted in found.layers] == [6, 6, 6]
+
+
+def test_every_limit_of_a_chip_says_where_it_is_published():
+    for chip in CHIPS.values():
+        limits = {name for name, value in vars(chip).items() if name not in ("name", "estimate", "sources") and value}
+        assert limits == chip.sources.keys()

@@ -1,6 +1,5 @@
 """Bills by hand, and no total without every price."""
 
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -38,8 +37,8 @@ def test_a_bill_at_the_boards_prices_by_hand():
 
 
 def test_a_book_that_does_not_tell_updates_apart_has_one_price_for_both():
-    prices = {**BOOKS["spinnaker"].prices, "spike": Price("spike", 1.0, 2.0)}
-    low, high = make_bill(SPIKING, replace(BOOKS["spinnaker"], prices=prices)).total
+    prices = {**BOOKS["spinnaker"].prices, "spike": Price(what="spike", low=1.0, high=2.0)}
+    low, high = make_bill(SPIKING, BOOKS["spinnaker"].replace(prices=prices)).total
     assert (low, high) == pytest.approx((30 * 13_300 + 15 * 26_000 + 12.5, 30 * 13_300 + 15 * 26_000 + 25))
 
 
@@ -52,7 +51,7 @@ def test_dense_bills_by_hand():
 
 def test_no_total_while_a_term_is_unpriced():
     book = BOOKS["loihi1"]
-    poorer = replace(book, prices={term: price for term, price in book.prices.items() if term != "synop"})
+    poorer = book.replace(prices={term: price for term, price in book.prices.items() if term != "synop"})
     bill = make_bill(SPIKING, poorer)
     assert (bill.total, bill.unpriced) == (None, ("synop",))
     assert make_bill(SPIKING, BOOKS["spinnaker"]).unpriced == ("spike",)

@@ -136,7 +136,7 @@ def test_time_alone_is_shown_where_nothing_else_was_metered(run):
 
 
 def test_prices_of_ones_own_and_a_network_that_fits_are_on_the_page(labelled, tmp_path):
-    own = replace(price_books()["truenorth"], name="mine", title="My <board>")
+    own = price_books()["truenorth"].replace(name="mine", title="My <board>")
     write_report(tmp_path / "r.html", [labelled], {"mine": own})
     page = (tmp_path / "r.html").read_text("utf-8")
     assert "My &lt;board&gt;" in page
@@ -149,9 +149,9 @@ def test_prices_of_ones_own_and_a_network_that_fits_are_on_the_page(labelled, tm
 @pytest.mark.parametrize("ending", ["md", "tex"])
 def test_prices_of_ones_own_stand_below_the_table(labelled, tmp_path, ending):
     books = price_books()
-    mine = replace(books["loihi1"], name="mine", title="My board", source="a bench")
-    rival = replace(books["cmos45"], name="host", title="My host", source="a bench")
-    unknown = replace(mine, name="none", title="Terra", prices={"random_number": mine.prices["synop"]})
+    mine = books["loihi1"].replace(name="mine", title="My board", source="a bench")
+    rival = books["cmos45"].replace(name="host", title="My host", source="a bench")
+    unknown = mine.replace(name="none", title="Terra", prices={"random_number": mine.prices["synop"]})
     write_report(tmp_path / f"plain.{ending}", [labelled])
     write_report(tmp_path / f"own.{ending}", [labelled], {"mine": mine, "host": rival, "none": unknown})
     plain, own = ((tmp_path / f"{name}.{ending}").read_text("utf-8") for name in ("plain", "own"))

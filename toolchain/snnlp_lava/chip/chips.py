@@ -1,11 +1,11 @@
-"""The chips that a network can be checked against, and what each has."""
+"""The chips that a network can be checked against: their limits, each with its source."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from snnlp_lava.network import limits
+from snnlp_lava.registry import Registry
 
 RESOURCES = {
     "neurons": "neurons",
@@ -31,9 +31,11 @@ class Chip:
     neurons, input_axons, output_axons, words
         Of one core, at most; None where no limit is known. Words have 64 bits.
     period_power_of_two
-        Whether the period must be a power of two (of Loihi 2, lava-dl's MNIST notebook says so: reset interval).
+        Whether the period must be a power of two.
     neurons_seen
         Most neurons that a core is known to have held, where that is less than `neurons`.
+    sources
+        Where each limit that is not None is published, by its name.
     """
 
     name: str
@@ -43,32 +45,55 @@ class Chip:
     input_axons: int | None
     output_axons: int | None
     words: int
-    period_power_of_two: bool
-    neurons_seen: int | None
+    period_power_of_two: bool = False
+    neurons_seen: int | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
-CHIPS: Mapping[str, Chip] = {
-    "loihi1": Chip(
-        name="Loihi 1",
-        estimate=False,
-        cores=limits.LOIHI1_CORES,
-        neurons=limits.LOIHI1_NEURONS,
-        input_axons=limits.LOIHI1_INPUT_AXONS,
-        output_axons=limits.LOIHI1_OUTPUT_AXONS,
-        words=limits.LOIHI1_WORDS,
-        period_power_of_two=False,
-        neurons_seen=None,
-    ),
-    "loihi2": Chip(
-        name="Loihi 2 (estimate)",
-        estimate=True,
-        cores=limits.LOIHI2_CORES,
-        neurons=limits.LOIHI2_NEURONS,
-        input_axons=None,
-        output_axons=None,
-        words=limits.LOIHI2_WORDS,
-        period_power_of_two=True,
-        neurons_seen=limits.LOIHI2_NEURONS_SEEN,
-    ),
-}
-"""The chips that a network can be checked against."""
+LOIHI1 = Chip(
+    name="Loihi 1",
+    estimate=False,
+    cores=128,
+    neurons=1024,
+    input_axons=4096,
+    output_axons=4096,
+    words=1 << 14,  # 128 KB
+    sources={
+        "cores": "Davies et al., IEEE Micro 38(1), 2018",
+        "neurons": "nengo_loihi/block.py MAX_COMPARTMENTS",
+        "input_axons": "nengo_loihi/block.py MAX_IN_AXONS; Davies et al., p. 89",
+        "output_axons": "nengo_loihi/block.py MAX_OUT_AXONS; Davies et al., p. 89",
+        "words": "nengo_loihi/block.py MAX_SYNAPSE_BITS",
+    },
+)
+
+
+LOIHI2 = Chip(
+    name="Loihi 2 (estimate)",
+    estimate=True,
+    cores=120,
+    neurons=8192,
+    input_axons=None,
+    output_axons=None,
+    words=192 * 1024 * 8 // 64,
+    period_power_of_two=True,
+    neurons_seen=3168,
+    sources={
+        "cores": "reported usable on board N3B3; the chip has 128 (Intel's technology brief, 2021)",
+        "neurons": "Intel's technology brief, 2021",
+        "words": "192 KB a core (Intel's technology brief, 2021), as if synapses alone took it",
+        "period_power_of_two": "lava-dl's MNIST notebook, on the reset interval",
+        "neurons_seen": "compiled networks in lava-dl's benchmark notebooks",
+    },
+)
+
+
+CHIPS: Registry[Chip] = Registry(
+    "chip",
+    "snnlp_lava.chips",
+    {
+        "loihi1": "snnlp_lava.chip.chips:LOIHI1",
+        "loihi2": "snnlp_lava.chip.chips:LOIHI2",
+    },
+)
+"""Chips by name."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from snnlp_lava.chip.chips import CHIPS
 from snnlp_lava.cli.options import json_option
 
 if TYPE_CHECKING:
@@ -27,14 +28,13 @@ _CORES_A_ROW = 16
 @click.argument("network", type=click.Path(path_type=Path))
 @click.option(
     "--chip",
-    type=click.Choice(["loihi1", "loihi2"]),
+    type=click.Choice(list(CHIPS)),
     required=True,
-    help="loihi1: exact; loihi2: an estimate, since not all of its limits are published.",
+    help="The chip. Where its limits are not all published, the answer is an estimate and says so.",
 )
 @json_option
 def command(network: Path, chip: str, as_json: bool) -> None:
     """Say whether the network file NETWORK fits on a chip, and how full its cores are. Exit code 1 if it does not."""
-    from snnlp_lava.chip.chips import CHIPS
     from snnlp_lava.chip.mapping import fit_network
     from snnlp_lava.errors import CheckError
     from snnlp_lava.netx.network_file import read_network

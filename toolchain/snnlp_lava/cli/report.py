@@ -19,16 +19,16 @@ import click
 )
 @click.option(
     "--prices",
+    multiple=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A TOML file with price books of your own, written as the package's (energy/prices.toml).",
+    help="A TOML file with a price book of your own, like those in the package's energy/books/; may be repeated.",
 )
-def command(runs: tuple[Path, ...], output: Path, prices: Path | None) -> None:
+def command(runs: tuple[Path, ...], output: Path, prices: tuple[Path, ...]) -> None:
     """Write a page on what the run folders RUNS found and cost."""
     from snnlp_lava.cli.console import print_status
     from snnlp_lava.energy.prices import read_price_books
     from snnlp_lava.report.page import write_report
     from snnlp_lava.run.folder import read_run
 
-    books = read_price_books(prices) if prices is not None else {}
-    write_report(output, [read_run(run) for run in runs], books)
+    write_report(output, [read_run(run) for run in runs], read_price_books(prices))
     print_status(f"report: {output}")

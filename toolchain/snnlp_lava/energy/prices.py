@@ -1,22 +1,31 @@
-"""Prices: value, unit, source, kind of evidence and scope."""
+"""Read price books: prices with unit, source, kind of evidence and scope, one TOML file a book.
+
+Those of the package are in ``energy/books/``; each says of its prices where they come from:
+
+evidence
+    ``metered``, ``measured``, ``simulated``, ``derived`` or ``second-hand``.
+scope
+    ``per-term`` prices are for single operations and add up; an ``all-in`` price covers all that was drawn.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
-import tomli
+from msgspec import Meta
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.records import load_toml
+from snnlp_lava.records import Record, build, load_toml
+from snnlp_lava.registry import Registry
 
-METERED = "metered"
-EVIDENCE = (METERED, "measured", "simulated", "derived", "second-hand")
-PER_TERM, ALL_IN = SCOPES = ("per-term", "all-in")
+Evidence = Literal["metered", "measured", "simulated", "derived", "second-hand"]
+Scope = Literal["per-term", "all-in"]
+METERED: Evidence = "metered"
+PER_TERM: Scope = "per-term"
 TERMS: Mapping[str, str] = {
     "synop": "synops",
     "neuron_update": "neuron updates",
@@ -38,117 +47,108 @@ UPDATES = ("active_update", "idle_update")
 """Neuron updates; a book that does not tell them apart has one price for both, `neuron_update`."""
 
 _PICOJOULES = {"pJ": 1.0, "nJ": 1e3, "uJ": 1e6}
-_HIGHEST = 1e15  # of a book's unit; sums of it stay far from what a float holds
-_TEXTS = ("title", "technology", "source", "evidence", "note", "scope", "unit")
+
+Text = Annotated[str, Meta(pattern=r"\S")]
+Value = Annotated[float, Meta(gt=0, le=1e15)]
+"""Of a book's unit; sums of it stay far from what a float holds."""
 
 
-@dataclass(frozen=True)
-class Price:
-    """What one operation costs.
+class Price(Record, frozen=True):
+    """What one operation costs: the operation in words, lowest and highest value, the same where one was published."""
 
-    Attributes
-    ----------
-    what
-        The operation, in words.
-    low, high
-        Picojoules; the same where one value was published.
-    """
+    what: Text
+    low: Value
+    high: Value
 
-    what: str
-    low: float
-    high: float
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise ValueError(f"low must be at most high, {self.high:g}, got {self.low:g}")
 
 
-@dataclass(frozen=True)
-class PriceBook:
+class PriceBook(Record, frozen=True):
     """The prices of one technology from one source.
 
     Attributes
     ----------
-    name, title, technology
+    name
+        Name of the file, without its ending.
+    title, technology
         What it is the price of.
     source
         Paper, table, page.
     evidence
-        One of EVIDENCE.
+        What kind of number it is.
     scope
         ``per-term`` if its prices are for single operations and add up, ``all-in`` if each covers all that was drawn.
+    unit
+        Unit of its prices.
     note
         What the prices leave out.
+    in_figure
+        Whether bills at its prices are drawn in the report's figure.
     prices
-        Term, one of TERMS, to price.
+        Term, one of TERMS, to price, in the book's unit.
     """
 
-    name: str
-    title: str
-    technology: str
-    source: str
-    evidence: str
-    scope: str
-    note: str
-    prices: Mapping[str, Price]
+    name: Text
+    title: Text
+    technology: Text
+    source: Text
+    evidence: Evidence
+    scope: Scope
+    unit: Literal["pJ", "nJ", "uJ"]
+    note: Text
+    prices: dict[str, Price]
+    in_figure: bool = True
+
+    def __post_init__(self) -> None:
+        if unknown := self.prices.keys() - TERMS.keys():
+            raise ValueError(f"prices.{min(unknown)} is unknown (known: {', '.join(TERMS)})")
 
     def price(self, term: str) -> Price | None:
-        """The price of an operation, None if the book has none."""
-        return self.prices.get(term) or (self.prices.get("neuron_update") if term in UPDATES else None)
+        """The price of an operation in picojoules, None if the book has none."""
+        price = self.prices.get(term) or (self.prices.get("neuron_update") if term in UPDATES else None)
+        scale = _PICOJOULES[self.unit]
+        return price and Price(what=price.what, low=price.low * scale, high=price.high * scale)
+
+
+PLUGIN_BOOKS: Registry[str | Path] = Registry("price book", "snnlp_lava.prices", {})
+"""Paths of the TOML files of other packages' price books."""
 
 
 @cache
 def price_books() -> Mapping[str, PriceBook]:
-    """The price books that come with the package, by name."""
-    return _books(tomli.loads((resources.files("snnlp_lava.energy") / "prices.toml").read_text("utf-8")))
-
-
-def read_price_books(path: Path) -> Mapping[str, PriceBook]:
-    """The price books of a user's TOML file, written as the package's own (energy/prices.toml).
+    """The price books of this package and of other packages that are installed, by name.
 
     Raises
     ------
     InputError
-        If the file cannot be read, lacks something, or has a name that the package has, too.
+        If another package's book cannot be read or has the name of one of this package.
     """
-    document = load_toml(path, "prices")
-    try:
-        books = _books(document)
-        if taken := books.keys() & price_books().keys():
-            raise InputError(f"book {min(taken)!r} has the name of one of the package's; choose another")
-    except InputError as error:
-        raise InputError(f"prices {path}: {error}") from error
+    folder = Path(str(resources.files("snnlp_lava.energy"))) / "books"
+    books = {path.stem: _read(path, path.stem) for path in sorted(folder.glob("*.toml"))}
+    for name, path in PLUGIN_BOOKS.items():
+        if name in books:
+            raise InputError(f"price book {name!r} is built in, and another package declares one, {path}")
+        books[name] = _read(Path(path), name)
     return books
 
 
-def _books(document: Mapping[str, Any]) -> Mapping[str, PriceBook]:
-    if set(document) != {"books"} or not isinstance(document["books"], dict):
-        raise InputError("holds something else than tables [books.NAME]")
-    return {name: _book(name, book) for name, book in document["books"].items()}
+def read_price_books(paths: Sequence[Path]) -> Mapping[str, PriceBook]:
+    """A user's own price books, each a TOML file like those in ``energy/books/``, by the names of their files.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, is larger than a mebibyte, is no price book, or has the name of another book.
+    """
+    books: dict[str, PriceBook] = {}
+    for path in paths:
+        if path.stem in price_books() or path.stem in books:
+            raise InputError(f"prices {path}: there is another price book {path.stem!r}; rename the file")
+        books[path.stem] = _read(path, path.stem)
+    return books
 
 
-def _book(name: str, document: Any) -> PriceBook:
-    if not isinstance(document, dict) or set(document) != {*_TEXTS, "prices"}:
-        raise InputError(f"book {name!r} needs {', '.join((*_TEXTS, 'prices'))}, and nothing else")
-    for field in _TEXTS:
-        if not isinstance(document[field], str) or not document[field].strip():
-            raise InputError(f"book {name!r}: {field} {document[field]!r} is no text")
-    for field, known in (("evidence", EVIDENCE), ("scope", SCOPES), ("unit", tuple(_PICOJOULES))):
-        if document[field] not in known:
-            raise InputError(f"book {name!r}: {field} {document[field]!r} is unknown (known: {', '.join(known)})")
-    if not isinstance(document["prices"], dict):
-        raise InputError(f"book {name!r}: prices are no table")
-    unit, prices = _PICOJOULES[document["unit"]], {}
-    for term, price in document["prices"].items():
-        if term not in TERMS:
-            raise InputError(f"book {name!r}: nothing called {term!r} is counted (known: {', '.join(TERMS)})")
-        prices[term] = _price(f"book {name!r}: price of {term}", price, unit)
-    return PriceBook(name, prices=prices, **{field: document[field] for field in _TEXTS if field != "unit"})
-
-
-def _price(place: str, document: Any, unit: float) -> Price:
-    fields = {"low", "high", "what"}
-    if not isinstance(document, dict) or set(document) != fields or not isinstance(document["what"], str):
-        raise InputError(f"{place} needs low, high and what, and nothing else")
-    for value in (document["low"], document["high"]):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _HIGHEST:
-            raise InputError(f"{place} {str(value)[:40]} is no number above 0 and up to {_HIGHEST:g}")
-    if document["low"] > document["high"]:
-        raise InputError(f"{place} has {document['low']} as its low end and {document['high']} as its high end")
-    return Price(document["what"], document["low"] * unit, document["high"] * unit)
+def _read(path: Path, name: str) -> PriceBook:
+    return build(PriceBook, {"name": name, **load_toml(path, "prices")}, f"prices {path}")

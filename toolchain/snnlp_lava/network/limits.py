@@ -66,35 +66,3 @@ BLOCK_SYNAPSES = 64
 BLOCK_HEADER_BITS = 4 + 6
 """Bits of a block beside its synapses: index of the synapse format, number of synapses
 (nengo_loihi/block.py SynapseConfig.bits_per_axon)."""
-
-
-LOIHI1_CORES = 128
-"""Neuro cores of a chip (Davies et al., IEEE Micro 38(1), 2018)."""
-
-
-LOIHI1_NEURONS = 1024
-"""Compartments of a core (nengo_loihi/block.py MAX_COMPARTMENTS)."""
-
-
-LOIHI1_INPUT_AXONS = LOIHI1_OUTPUT_AXONS = 4096
-"""Axons into and out of a core (nengo_loihi/block.py MAX_IN_AXONS, MAX_OUT_AXONS; Davies et al., p. 89)."""
-
-
-LOIHI1_WORDS = 1 << 14
-"""Words of synaptic memory of a core, 128 KB (nengo_loihi/block.py MAX_SYNAPSE_BITS)."""
-
-
-LOIHI2_CORES = 120
-"""Neuro cores that were reported usable on board N3B3; the chip has 128 (Intel's technology brief, 2021)."""
-
-
-LOIHI2_NEURONS = 8192
-"""Neurons of a core at most (Intel's technology brief, 2021)."""
-
-
-LOIHI2_NEURONS_SEEN = 3168
-"""Most neurons of a core in what lava-dl's benchmark notebooks show of compiled networks."""
-
-
-LOIHI2_WORDS = 192 * 1024 * 8 // WORD_BITS
-"""Words of a core's 192 KB (Intel's technology brief, 2021), as if synapses alone took it."""

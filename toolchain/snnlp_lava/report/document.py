@@ -52,7 +52,7 @@ def report_document(runs: Sequence[Run], own_books: Mapping[str, PriceBook] | No
         "format": FORMAT,
         "version": __version__,
         "runs": [_run_document(run, books) for run in runs],
-        "books": {name: {**vars(book), "prices": _prices(book)} for name, book in books.items()},
+        "books": {name: {**book.to_dict(), "unit": "pJ", "prices": _prices(book)} for name, book in books.items()},
     }
 
 
@@ -72,7 +72,7 @@ def data_text(record: Mapping[str, Any]) -> str:
 
 
 def _prices(book: PriceBook) -> dict[str, dict[str, Any]]:
-    return {term: vars(price) for term, price in book.prices.items()}
+    return {term: price.to_dict() for term in book.prices if (price := book.price(term))}
 
 
 def _run_document(run: Run, books: Mapping[str, PriceBook]) -> dict[str, Any]:

@@ -24,7 +24,6 @@ from snnlp_lava.report.tables import (
 from snnlp_lava.run.folder import Run
 
 _TABLES = {".csv": report_csv, ".md": report_markdown, ".tex": report_latex}
-_DRAWN = (MAIN_BOOK, "loihi1-board", "loihi2", HOST_BOOK, INT8_BOOK)
 _NEUROBENCH = {
     "Footprint": "bytes of synaptic memory on Loihi 1",
     "ConnectionSparsity": "share of weights that are 0",
@@ -138,7 +137,7 @@ def _costs(part: Mapping[str, Any], books: Mapping[str, Any]) -> list[Any]:
     costs = [
         Cost(bill["of"], books[bill["book"]]["title"], bill["total_pj"], ", ".join(map(_term, bill["unpriced"])))
         for bill in part["bills"]
-        if bill["book"] in _DRAWN
+        if books[bill["book"]]["in_figure"]
     ]
     for variant in part["preprocessing"]["variants"]:
         if len(variant["books"]) > 1:
