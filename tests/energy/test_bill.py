@@ -1,6 +1,5 @@
 """Bills by hand, and no total without every price."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
