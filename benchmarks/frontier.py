@@ -24,16 +24,16 @@ from snnlp_lava.encode.base import EncodedSamples
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import read_json
 from snnlp_lava.metrics import accuracy_and_mrr
-from snnlp_lava.paper.published import compare, paper_cells, paper_synops
+from snnlp_lava.paper.published import ANN, compare, paper_cells, paper_synops
 from snnlp_lava.text.dataset import TEST, TRAIN, VALIDATION
 from snnlp_lava.text.sources import load_texts
 from snnlp_lava.text.tokens import words_and_pairs
 from snnlp_lava.train.baselines import fit_tfidf
-from snnlp_lava.train.data import Corpus, Origin, prepare
+from snnlp_lava.train.data import TrainingData, prepare_data
 from snnlp_lava.train.loop import Examples, fit
-from snnlp_lava.train.methods.base import ANN, SPIKE_EMBEDDING, TrainConfig
+from snnlp_lava.train.methods.base import make_method
 from snnlp_lava.train.methods.spike_embedding.learner import draft_spike_embedding, finish_spike_embedding
-from snnlp_lava.train.methods.spike_embedding.word_scores import Evidence, fit_evidence
+from snnlp_lava.train.methods.spike_embedding.word_scores import WordScores, fit_word_scores
 
 BUDGETS = (1000, 200, 100, 70, 50, 35, 25)
 SEEDS = (1, 2, 3)
@@ -42,12 +42,11 @@ LEAST_EVIDENCE = (0.0, 0.05, 0.1, 0.15, 0.2, 0.5, 1.0, 1.5, 2.0)
 
 def main(name: str, folder: Path, reproduction: Path | None) -> None:
     """Train, test, print and draw."""
-    config = TrainConfig.defaults_for(SPIKE_EMBEDDING)
     data = load_texts(str(folder / f"{name}.parquet"), "text", "label")
-    corpus = prepare(data, config, "paper", None, Origin())
+    corpus = prepare_data(data, "spike-embedding", split_scheme="paper")
     started = time.perf_counter()
     parts = [item for part in (TRAIN, VALIDATION) for item in (corpus.features[part], corpus.labels(part))]
-    evidence = fit_evidence(*parts, corpus.classes)
+    evidence = fit_word_scores(*parts, corpus.classes)
     print(f"{name}: evidence of {len(evidence.entries):,} words and pairs, {time.perf_counter() - started:.0f} s")
     print(
         "| budget | accuracy | of three seeds | MRR | input spikes | synops | of non-zero weights | words and pairs |"
@@ -72,9 +71,9 @@ def main(name: str, folder: Path, reproduction: Path | None) -> None:
     print(f"{time.perf_counter() - started:.0f} s")
 
 
-def trained(corpus: Corpus, evidence: Evidence, budget: int, seed: int) -> dict[str, float]:
+def trained(corpus: TrainingData, evidence: WordScores, budget: int, seed: int) -> dict[str, float]:
     """Train one network and run the test part on the emulator."""
-    config = TrainConfig.defaults_for(SPIKE_EMBEDDING, synop_budget=budget, seed=seed)
+    config = make_method("spike-embedding", synop_budget=budget, seed=seed)
     torch.manual_seed(seed)
     draft = draft_spike_embedding(evidence, config)
     validation = Examples(draft.line_counts(corpus.features[VALIDATION]), corpus.labels(VALIDATION))
@@ -91,7 +90,7 @@ def trained(corpus: Corpus, evidence: Evidence, budget: int, seed: int) -> dict[
     }
 
 
-def without_spikes(corpus: Corpus, evidence: Evidence) -> list[tuple[float, float]]:
+def without_spikes(corpus: TrainingData, evidence: WordScores) -> list[tuple[float, float]]:
     """(additions, test accuracy in percent) of the evidence itself, words and pairs that say less and less left out.
 
     An entry is there or not, so nothing is multiplied; two classes need one weight an entry, more need one each.
@@ -140,7 +139,7 @@ def published(name: str, reproduction: Path | None) -> dict[str, list[tuple[floa
     return found
 
 
-def tfidf(corpus: Corpus) -> tuple[float, float]:
+def tfidf(corpus: TrainingData) -> tuple[float, float]:
     """MACs of non-zeros, and test accuracy in percent."""
     texts = {part: corpus.features[part].tolist() for part in (TRAIN, VALIDATION, TEST)}
     scores = fit_tfidf(

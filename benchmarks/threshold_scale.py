@@ -27,37 +27,34 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.encode.base import EncodedSamples
 from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.text.dataset import TEST
 from snnlp_lava.text.sources import load_texts
-from snnlp_lava.train.data import Origin, prepare
-from snnlp_lava.train.methods.base import TrainConfig
-from snnlp_lava.train.slayer import SpikingClassifier
-from snnlp_lava.train.trainer import train_classifier
+from snnlp_lava.train.data import prepare_data
+from snnlp_lava.train.methods.base import TrainingRun, make_method
 
 SCALES, SEEDS = (1.0, 2.0, 4.0, 8.0, 16.0), (1, 2)
 
 
 def main(data: str, vectors: Path | None) -> None:
     """Train, run and print."""
-    corpus = prepare(load_texts(data, "text", "label"), TrainConfig(), "paper", None, Origin(vectors=vectors))
+    corpus = prepare_data(load_texts(data, "text", "label"), split_scheme="paper", vectors=vectors)
     print("| scale | seed | threshold | weight values used, by layer | validation | test | spikes a text, by layer |")
     print("|---|---|---|---|---|---|---|")
     for scale in SCALES:
         for seed in SEEDS:
-            rate = TrainConfig.learning_rate * scale / TrainConfig.threshold_scale
-            config = TrainConfig(threshold_scale=scale, learning_rate=rate, seed=seed)
-            trained = train_classifier(corpus, config, "cpu", None)
+            usual = make_method("snn-rate").options()
+            rate = usual["learning_rate"] * scale / usual["threshold_scale"]
+            config = make_method("snn-rate", threshold_scale=scale, learning_rate=rate, seed=seed)
+            trained = config.fit(corpus, TrainingRun("cpu"))
             assert trained.encoder is not None
-            module = SpikingClassifier(trained.sizes, config, trained.encoder)
-            module.load_state_dict({name: torch.from_numpy(value) for name, value in trained.state.items()})
-            network = module.to_network()
-            samples = EncodedSamples(corpus.features[TEST], trained.encoder, config.window)
-            result = run_emulator(network, samples, config.window)
+            network = trained.network
+            assert network is not None
+            samples = EncodedSamples(corpus.features[TEST], trained.encoder, config.options()["window"])
+            result = run_emulator(network, samples, config.options()["window"])
             accuracy = accuracy_and_mrr(result.output_scores, corpus.labels(TEST))["accuracy"]
             levels = "/".join(str(len(np.unique(layer.weight))) for layer in network.layers)
             spikes = "/".join(f"{tally.spikes.mean():.0f}" for tally in result.layers)

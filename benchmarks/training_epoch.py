@@ -23,8 +23,7 @@ from torch.nn import functional
 from snnlp_lava.encode.calibration import FIXED_ONE
 from snnlp_lava.encode.saf import saf_spikes
 from snnlp_lava.train.loop import Examples, fit
-from snnlp_lava.train.methods.base import TrainConfig
-from snnlp_lava.train.slayer import SpikingClassifier
+from snnlp_lava.train.methods.base import make_method
 from snnlp_lava.train.trainer import keep_freed_memory
 
 SIZES, TEXTS, ROUNDS = (768, 256, 128, 6), 1024, 5
@@ -37,16 +36,16 @@ def main() -> None:
     values = (np.abs(rng.normal(size=(TEXTS, SIZES[0]))) / 3 * FIXED_ONE).clip(max=FIXED_ONE).astype(np.int32)
     values *= rng.random(values.shape) < 0.5  # an on/off code: one of each pair is silent
     labels = rng.integers(0, SIZES[-1], TEXTS)
-    config = TrainConfig(epochs=1)
+    config = make_method("snn-rate", epochs=1)
     spikes = torch.from_numpy(saf_spikes(values, config.window)).transpose(1, 2).float().contiguous()
     targets = torch.from_numpy(labels)
 
     def ours() -> None:
-        model = SpikingClassifier(SIZES, config, plain_encoder(SIZES[0]))
+        model = config.untrained(SIZES, plain_encoder(SIZES[0]))
         fit(model, Examples(values, labels), Examples(values[:1], labels[:1]), config)
 
     def bare() -> None:
-        model = SpikingClassifier(SIZES, config, plain_encoder(SIZES[0])).train()
+        model = config.untrained(SIZES, plain_encoder(SIZES[0])).train()
         optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
         order = torch.randperm(TEXTS)
         for start in range(0, TEXTS, config.batch_size):

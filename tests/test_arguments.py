@@ -6,26 +6,25 @@ import numpy as np
 import pytest
 
 import snnlp_lava
-from snnlp_lava import CHIPS, InputError, Origin, Selection, TrainConfig
+from snnlp_lava import CHIPS, InputError, Selection
 from snnlp_lava.text.dataset import TextData
-from snnlp_lava.train.methods.base import NeuronConfig
+from snnlp_lava.train.methods.base import from_document, make_method, to_document
 
-TINY = TrainConfig.defaults_for("spike-embedding", epochs=1, lines=4)
+TINY = {"method": "spike-embedding", "epochs": 1, "lines": 4}
 WORDS = ("dull", "fine")
-ORIGIN = Origin()
 HALF = "caf\udce9"
 
 
-def prepared(config=TINY, origin=ORIGIN, limit=None):
+def prepared(**given):
     rows = np.arange(40) % 2
     data = TextData("own", [f"this film is {WORDS[row]} no {i}" for i, row in enumerate(rows)], rows, WORDS)
-    return snnlp_lava.prepare(data, config, "official", limit, origin)
+    return snnlp_lava.prepare_data(data, **(given if "method" in given else TINY | given))
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("given") / "model"
-    snnlp_lava.train_model(prepared(), TINY, folder)
+    snnlp_lava.train_model(prepared(), folder)
     return folder
 
 
@@ -81,32 +80,31 @@ def test_a_selection_checks_itself(fields, message):
 
 
 @pytest.mark.parametrize(
-    ("fields", "message"),
+    ("options", "message"),
     [
-        ({"epochs": "3"}, "epochs '3' is no whole number"),
-        ({"epochs": 3.0}, "epochs 3.0 is no whole number"),
-        ({"seed": True}, "seed True is no whole number"),
-        ({"reference": 1}, "reference 1 is no True or False"),
-        ({"dropout": "0.1"}, "dropout '0.1' is no number"),
-        ({"dropout": float("nan")}, "dropout nan is outside"),
-        ({"hidden": 64}, r"hidden 64 is no tuple of sizes, as \(256, 128\)"),
-        ({"hidden": (64.0,)}, "hidden layer of 64.0 is no whole number"),
-        ({"neuron": {"threshold": 1}}, r"neuron {'threshold': 1} is no NeuronConfig"),
+        ({"epochs": "3"}, "epochs must be an integer, got '3'"),
+        ({"epochs": 3.0}, "epochs must be an integer, got 3.0"),
+        ({"seed": True}, "seed must be an integer, got True"),
+        ({"reference": 1}, "reference must be true or false, got 1"),
+        ({"dropout": "0.1"}, "dropout must be a number, got '0.1'"),
+        ({"dropout": float("nan")}, "dropout must be a number"),
+        ({"hidden": 64}, "hidden must be a list, got 64"),
+        ({"hidden": (64.0,)}, r"hidden\[0\] must be an integer, got 64.0"),
+        ({"neuron": {"threshold": "1"}}, "neuron.threshold must be a number, got '1'"),
+        ({"neuron": {"threshold": 1000.0}}, r"neuron.threshold 1000.0 times threshold_scale 8.0 is 512000 on the chip"),
+        ({"neuron": {"current_decay": 0.0}}, "neuron.current_decay must be a number >= 0.000244140625 .*, got 0.0"),
     ],
 )
-def test_a_configuration_names_the_field_that_is_of_another_kind(fields, message):
+def test_an_option_of_another_kind_or_that_the_chip_cannot_store_is_named(options, message):
     with pytest.raises(InputError, match=f"^{message}"):
-        TrainConfig.defaults_for("ann", **fields)
-    document = {**TrainConfig.defaults_for("ann").to_dict(), **fields}
-    if "neuron" not in fields:
-        with pytest.raises(InputError, match=message):
-            TrainConfig.from_dict(document)
+        make_method("snn-rate", **options)
+    with pytest.raises(InputError, match=f"^{message}"):
+        from_document({**to_document(make_method("snn-rate")), **options})
 
 
-def test_numbers_of_a_neuron_and_whole_numbers_for_others_are_taken():
-    assert TrainConfig(learning_rate=1, hidden=[3]).hidden == (3,)
-    with pytest.raises(InputError, match=r"^neuron threshold '1' is no number"):
-        NeuronConfig(threshold="1")
+def test_integers_for_numbers_and_lists_for_tuples_are_taken():
+    method = make_method("snn-rate", learning_rate=1, hidden=[3], neuron={"threshold": 2})
+    assert (method.learning_rate, method.hidden, method.neuron.threshold) == (1.0, (3,), 2.0)
 
 
 @pytest.mark.parametrize("limit", [0, -5, 2.5])
@@ -118,42 +116,39 @@ def test_a_limit_that_is_no_number_of_rows_is_refused(limit):
 def test_a_finished_model_and_other_files_are_not_written_over(model, tmp_path):
     before = {path: path.read_bytes() for path in model.iterdir()}
     with pytest.raises(InputError, match=r"holds a finished model; remove it or choose another folder"):
-        snnlp_lava.train_model(prepared(), TINY, model)
+        snnlp_lava.train_model(prepared(), model)
     assert {path: path.read_bytes() for path in model.iterdir()} == before
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match="holds other files"):
-        snnlp_lava.train_model(prepared(), TINY, str(tmp_path))
+        snnlp_lava.train_model(prepared(), str(tmp_path))
     with pytest.raises(InputError, match=r"notes\.txt: is a file"):
-        snnlp_lava.train_model(prepared(), TINY, tmp_path / "notes.txt")
+        snnlp_lava.train_model(prepared(), tmp_path / "notes.txt")
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
-def vectors_of_words(tmp_path):
-    (tmp_path / "w.txt").write_text("this 1 0 1\nfilm 0 1 1\ndull 1 1 0\nfine 0 0 1\n", "utf-8")
-    return Origin(words=str(tmp_path / "w.txt"))
-
-
-def test_a_corpus_trains_what_takes_its_features_and_nothing_else(tmp_path):
+def test_data_train_what_takes_their_features_and_nothing_else(tmp_path):
     of_texts = prepared()
-    for other, text in (
-        (TrainConfig.defaults_for("ann"), "ann at level sentence"),
-        (TrainConfig.defaults_for("snn-bin"), "snn-bin at level word"),
-        (TrainConfig.defaults_for("spike-embedding", lines=5), "spike-embedding at level word with 5 lines"),
-    ):
-        message = f"data own: was prepared for spike-embedding at level word with 4 lines, not for {text};"
+    for method, title in (("ann", "ann at level sentence"), ("snn-bin", "snn-bin at level word")):
+        message = f"data own: was prepared for spike-embedding at level word, not for {title};"
         with pytest.raises(InputError, match=f"^{message}"):
-            snnlp_lava.train_model(of_texts, other, tmp_path / "new")
-    small = {"level": "word", "hidden": (4,), "epochs": 1, "window": 4}
-    of_words = prepared(TrainConfig.defaults_for("snn-rate", **small), vectors_of_words(tmp_path))
+            snnlp_lava.train_model(of_texts, tmp_path / "new", method)
+    (tmp_path / "w.txt").write_text("this 1 0 1\nfilm 0 1 1\ndull 1 1 0\nfine 0 0 1\n", "utf-8")
+    small = {"level": "word", "hidden": (4,), "epochs": 1}
+    of_words = prepared(method="snn-rate", words=str(tmp_path / "w.txt"), window=4, **small)
     with pytest.raises(InputError, match=r"was prepared for snn-rate at level word, not for ann at level sentence"):
-        snnlp_lava.train_model(of_words, TrainConfig.defaults_for("ann"), tmp_path / "new")
+        snnlp_lava.train_model(of_words, tmp_path / "new", "ann")
     assert not (tmp_path / "new").exists()
-    snnlp_lava.train_model(of_words, TrainConfig.defaults_for("ann", **small), tmp_path / "new")
+    snnlp_lava.train_model(of_words, tmp_path / "new", "ann", **small)
+
+
+def test_a_training_takes_the_options_that_its_data_were_prepared_with(tmp_path):
+    record = snnlp_lava.train_model(prepared(), tmp_path / "m", lines=5)
+    assert record.options == {**to_document(make_method(**TINY)), "lines": 5}
 
 
 def test_devices_and_backends_that_do_not_exist_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"^device 'tpu' is unknown \(known: auto, cpu, cuda\)$"):
-        snnlp_lava.train_model(prepared(), TINY, tmp_path / "new", "tpu")
+        snnlp_lava.train_model(prepared(), tmp_path / "new", device="tpu")
     with pytest.raises(InputError, match=r"^backend 'gpu' is unknown"):
         snnlp_lava.run_network("a.net", Selection(texts=("a",)), "gpu", tmp_path / "new")
     for name in ("jobs", "keep_trains"):

@@ -94,7 +94,7 @@ REFUSED = {
         ("import", "other.nir", "-o", "a.net", "--time-step", "0.01"),
         "other.nir: node 'cubalif' (CubaLIF): tau_mem 0.001 s is shorter than the time step, 0.01 s",
     ),
-    "export: an ANN": (("export", "{files}/ann", "--format", "nir"), "ann: is an ann, which has no spikes"),
+    "export: an ANN": (("export", "{files}/ann", "--format", "nir"), "ann: is of method ann, which has no spikes"),
 }
 
 

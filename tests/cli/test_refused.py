@@ -19,39 +19,47 @@ REFUSED = {
     ),
     "train: not UTF-8": ((*TRAIN, "--data", "{files}/latin.csv"), "latin.csv: byte 13 is not UTF-8"),
     "train: empty text": ((*TRAIN, "--data", "{files}/empty_text.csv"), "empty_text.csv: line 38: the text is empty"),
-    "train: label only in test": (
-        (*TRAIN, "--data", "{files}/unseen.csv"),
-        "data unseen: the test part has labels that training never saw: 'grim'",
-    ),
     "train: vectors NaN": ((*TRAIN, *DATA, "--vectors", "{files}/nan.npy"), "nan.npy: row 5 holds NaN or infinity"),
     "train: vectors flat": ((*TRAIN, *DATA, "--vectors", "{files}/flat.npy"), "flat.npy: is float32 of shape (432,)"),
     "train: vectors' rows": ((*TRAIN, *DATA, "--vectors", "{files}/rows.npy"), "rows.npy: has 35 rows, the data 36"),
     "train: no vectors": ((*TRAIN, *DATA, "--vectors", "none.npy"), "vectors none.npy: no such file"),
     "train: no vectors at all": ((*TRAIN, *DATA, "--vectors", "{files}/own.csv"), "own.csv: is not a .npy file"),
     "train: embedding model": ((*TRAIN, *DATA, "--embedding", "{files}/no_run"), "no_run has no model.safetensors"),
-    "train: epochs": (("train", *DATA, "--epochs", 0, "-o", "new/out"), "epochs 0 is outside 1 to 100000"),
-    "train: window": ((*TRAIN, *DATA, "--window", 0), "window 0 is outside 1 to 16384"),
+    "train: epochs": (("train", *DATA, "--epochs", 0, "-o", "new/out"), "--epochs must be an integer >= 1, got 0"),
+    "train: window": ((*TRAIN, *DATA, "--window", 0), "--window must be an integer >= 1, got 0"),
+    "train: hidden": ((*TRAIN, *DATA, "--hidden", "64,x"), "--hidden must be integers such as 256,128"),
+    "train: hidden 0": ((*TRAIN, *DATA, "--hidden", "64,0"), "--hidden[1] must be an integer >= 1, got 0"),
+    "train: neuron": ((*TRAIN, *DATA, "--neuron", "tau=3"), "--neuron.tau is unknown (known: threshold, "),
+    "train: threshold": (
+        (*TRAIN, *DATA, "--neuron", "threshold=1000"),
+        "is 512000 on the chip, which stores 1 to 131071",
+    ),
+    "train: decay": ((*TRAIN, *DATA, "--neuron", "current_decay=0"), "neuron.current_decay must be a number >= 0.0002"),
     **{
-        f"train: {options[0]} is not used by {method}": ((*TRAIN, *DATA, "--method", method, *options), message)
-        for method, options, message in (
-            ("snn-rate", ("--synop-budget", 9), "--synop-budget 9 belongs to --method spike-embedding, not snn-rate"),
-            ("ann", ("--window", 9), "--window 9 belongs to --method snn-rate or snn-rate-rand or snn-bin or"),
-            ("ann", ("--threshold-scale", 2), "--threshold-scale 2.0 belongs to --method snn-rate or"),
-            (
-                "snn-bin",
-                ("--calibration", "range"),
-                "--calibration range belongs to --method snn-rate or",
-            ),
-            ("spike-embedding", ("--calibration", "paper"), "--calibration paper belongs to --method snn-rate or"),
-            ("snn-rate", ("--codes", "c.txt"), "--codes c.txt belongs to --method snn-bin, not snn-rate"),
-            ("snn-bin", ("--vectors", "v.npy"), "--vectors v.npy belongs to --method ann or snn-rate or"),
-            ("spike-embedding", ("--vectors", "v.npy"), "--vectors v.npy belongs to --method ann or snn-rate or"),
-            ("spike-embedding", ("--words", "w.txt"), "--words w.txt belongs to --method ann or snn-rate or"),
-            ("spike-embedding", ("--codes", "c.txt"), "--codes c.txt belongs to --method snn-bin, not spike-"),
-            ("spike-embedding", ("--embedding", "e"), "--embedding e belongs to --method ann or snn-rate or"),
-            ("snn-rate", ("--words", "w.txt"), "--words w.txt belongs to --level word, not sentence"),
-            ("ann", ("--words", "w.txt"), "--words w.txt belongs to --level word, not sentence"),
+        f"train: {options[0]} is not used by {method}": (
+            (*TRAIN, *DATA, "--method", method, *options),
+            f"{options[0]} {options[1]} only applies to --method {others}, not {method}",
         )
+        for method, options, others in (
+            ("snn-rate", ("--synop-budget", 9), "spike-embedding"),
+            ("ann", ("--window", 9), "snn-rate or snn-rate-rand or snn-bin or spike-embedding"),
+            ("ann", ("--threshold-scale", 2.0), "snn-rate or snn-rate-rand or snn-bin"),
+            ("snn-bin", ("--calibration", "range"), "snn-rate or snn-rate-rand"),
+            ("snn-bin", ("--level", "word"), "snn-rate or snn-rate-rand or ann"),
+            ("spike-embedding", ("--hidden", "64"), "snn-rate or snn-rate-rand or snn-bin or ann"),
+            ("snn-rate", ("--codes", "c.txt"), "snn-bin"),
+            ("snn-bin", ("--vectors", "v.npy"), "snn-rate or snn-rate-rand or ann"),
+            ("spike-embedding", ("--vectors", "v.npy"), "snn-rate or snn-rate-rand or ann"),
+            ("spike-embedding", ("--words", "w.txt"), "snn-rate or snn-rate-rand or snn-bin or ann"),
+            ("spike-embedding", ("--embedding", "e"), "snn-rate or snn-rate-rand or snn-bin or ann"),
+        )
+    },
+    **{
+        f"train: --words at level sentence of {method}": (
+            (*TRAIN, *DATA, "--method", method, "--words", "w.txt"),
+            "--words w.txt only applies to --level word, not sentence",
+        )
+        for method in ("snn-rate", "ann")
     },
     "train: words beside codes": (
         (*TRAIN, *DATA, "--method", "snn-bin", "--words", "w.txt", "--codes", "c.txt"),
@@ -145,7 +153,7 @@ REFUSED = {
     "export: no folder": (("export", "none", "-o", "new/a.net"), "model none: no such folder"),
     "export: ANN": (
         ("export", "{files}/ann", "-o", "new/a.net"),
-        "ann: is an ann, which has no spikes; train with --method snn-rate",
+        "ann: is of method ann, which has no spikes; train with another --method",
     ),
     "export: period": (
         ("export", "{files}/model", "--period", 31, "-o", "new/a.net"),

@@ -29,7 +29,7 @@ def answer(cell, accuracy):
     epoch = {"epoch": 1, "train_loss": 0.5, "train_spikes": 90, "validation_loss": 0.5, "validation_accuracy": 0.5}
     results = {"samples": 10, "best_epoch": 1, "history": [epoch], "validation": scores, "test": scores}
     results["sizes"] = [384, 6]
-    if cell.train.method == "ann":
+    if not cell.train.spiking:
         results["macs"] = 8
     else:
         counts = {"synops": 20_000, "synops_nonzero": 9, "neuron_updates": 9, "wraps": 0, "clips": 0}
@@ -95,7 +95,7 @@ def test_a_sweep_prints_a_line_for_each_cell_and_a_table_over_the_seeds(sweep):
 
 def test_failed_cells_are_named_at_the_end_and_tried_again(sweep):
     def some_fail(cell, on_event):
-        if cell.train.window == 8:
+        if cell.train.options().get("window") == 8:
             on_event(Failed(cell.name, "no [room] left"))
         else:
             finish(cell, on_event)
@@ -170,8 +170,8 @@ def test_a_terminal_sees_where_the_sweep_stands(snnlp_lava, tmp_path):
 
 
 REFUSED = {
-    "no grid": (("none.toml",), "cannot read grid none.toml: No such file"),
-    "grid": (("bad.toml",), "grid bad.toml: window 0 is outside 1 to 16384"),
+    "no grid": (("none.toml",), "cannot read none.toml: No such file"),
+    "grid": (("bad.toml",), "grid bad.toml: window must be an integer >= 1, got 0"),
     "jobs and scheduler": (("g.toml", "--jobs", 2, "--scheduler", "tcp://a:1"), "give either --jobs or --scheduler"),
     "no data": (("no_data.toml",), "none.csv: no such file"),
     "no vectors": (("no_vectors.toml",), "none.npy: no such file"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import snnlp_lava
 
-GIVEN = {"Chip", "Corpus", "TextData"}  # which CHIPS, prepare and load_texts give
+GIVEN = {"Chip", "TextData"}  # which CHIPS and load_texts give
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -18,7 +18,7 @@ def test_the_example_of_the_docs_runs(tmp_path):
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     scores, _shapes, answers = done.stdout.splitlines()
-    assert scores.startswith("{'accuracy': ")
+    assert scores.startswith("Scores(accuracy=")
     assert re.fullmatch(r"\['\w+', '\w+'\] [\d.]+", answers)
     assert (tmp_path / "two.html").stat().st_size > 10_000
 

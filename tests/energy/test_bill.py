@@ -15,7 +15,6 @@ from snnlp_lava.energy.bill import (
 )
 from snnlp_lava.energy.estimates import energy_ratio, latency_ns
 from snnlp_lava.energy.prices import Price, price_books
-from snnlp_lava.train.methods.base import TrainConfig, training_ledger
 
 LAYERS = [
     {"name": "input", "spikes": 40, "synops": 0, "neuron_updates": 0, "active_updates": 0},
@@ -113,34 +112,3 @@ def test_no_combined_total_without_every_price_or_with_an_all_in_one():
     assert unpriced_terms([chip, coding]) == ("comparison", "host_spike")
     assert combined_total([chip, make_bill(macs_ledger("model", 10), BOOKS["gpu"])]) is None
     assert combined_total([make_bill(host_ledger("none", "embedding", {}, 4), BOOKS["cmos45"])]) is None
-
-
-def test_a_training_by_hand():
-    rows = {"train": 100, "validation": 10, "test": 7}
-
-    def macs(method, sizes, macs_of_text=0.0, **chosen):
-        config = TrainConfig.defaults_for(method, epochs=3, **chosen)
-        return {entry.place: entry.count for entry in training_ledger(config, sizes, rows, macs_of_text).entries}
-
-    # 8 lines, 4 neurons, 2 classes, 5 steps: 40 MACs a step forward, 40 + 8 backward.
-    assert macs("snn-rate", (8, 4, 2), 1000.0, window=5, hidden=(4,)) == {
-        "forward": 3 * 100 * 5 * 40,
-        "backward": 3 * 100 * 5 * 48,
-        "validation": 3 * 10 * 5 * 40,
-        "embedding, once": 117_000,
-    }
-    assert macs("ann", (8, 4, 2), hidden=(4,))["forward"] == 3 * 100 * 40
-    # 6 lines of codes and a race of 3 behind them, which is not trained.
-    assert macs("spike-embedding", (9, 2), lines=6) == {"forward": 3600, "backward": 3600, "validation": 360}
-
-
-def test_a_dense_training_takes_what_torch_counts():
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    net = torch.nn.Sequential(torch.nn.Linear(8, 4, bias=False), torch.nn.ReLU(), torch.nn.Linear(4, 2, bias=False))
-    with FlopCounterMode(display=False) as flops:
-        net(torch.ones(100, 8)).sum().backward()
-    rows = {"train": 100, "validation": 0, "test": 0}
-    ledger = training_ledger(TrainConfig.defaults_for("ann", epochs=1, hidden=(4,)), (8, 4, 2), rows, 0.0)
-    assert 2 * ledger.total("mac") == flops.get_total_flops()

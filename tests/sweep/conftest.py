@@ -5,7 +5,7 @@ import pytest
 from snnlp_lava.records import build
 from snnlp_lava.sweep.grid import Cell, Source
 from snnlp_lava.sweep.results import CellRecord, DataIdentity
-from snnlp_lava.train.methods.base import ANN, TrainConfig
+from snnlp_lava.train.methods.base import make_method
 
 IDENTITY = DataIdentity(name="demo", sha256="5a" * 32, vectors=None, words=None, codes=None)
 
@@ -24,7 +24,7 @@ def cell():
     """Make a cell of the demo data: cell(method, seed=1, ...)."""
 
     def make(method="snn-rate", **train):
-        return Cell(Source("demo"), TrainConfig.defaults_for(method, **{"seed": 1, **train}))
+        return Cell(Source("demo"), make_method(method, **{"seed": 1, **train}))
 
     return make
 
@@ -37,7 +37,7 @@ def document():
         scores = {"accuracy": accuracy, "mrr": (1 + accuracy) / 2}
         results = {"sizes": [4, 2], "samples": 10, "best_epoch": 1, "history": [EPOCH]}
         results |= {"validation": scores, "test": scores}
-        if cell.train.method == ANN:
+        if not cell.train.spiking:
             results["macs"] = 8
         else:
             counts = [

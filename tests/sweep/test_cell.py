@@ -13,8 +13,8 @@ from snnlp_lava.sweep.grid import Cell, Source
 from snnlp_lava.sweep.results import CellRecord, canonical
 from snnlp_lava.sweep.runner import run_sweep
 from snnlp_lava.sweep.workers import Failed
-from snnlp_lava.train.methods.base import TrainConfig
-from snnlp_lava.train.trainer import Trained
+from snnlp_lava.train.methods.ann import Ann
+from snnlp_lava.train.methods.base import Trained, make_method
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def own(tmp_path):
 
 
 def test_a_refusal_is_answered_in_its_own_words(tmp_path):
-    missing = Cell(Source(str(tmp_path / "none.csv")), TrainConfig())
+    missing = Cell(Source(str(tmp_path / "none.csv")), make_method())
     assert run_cell_safely(missing.pack()) == {"error": f"data {tmp_path}/none.csv: no such file"}
 
 
@@ -36,18 +36,18 @@ def test_what_the_machine_lacks_is_answered_in_one_line(own, monkeypatch):
         raise MemoryError("1 GB\nis too much")
 
     monkeypatch.setattr(cell_module, "run_cell", fail)
-    assert run_cell_safely(Cell(own, TrainConfig()).pack()) == {"error": "MemoryError: 1 GB"}
+    assert run_cell_safely(Cell(own, make_method()).pack()) == {"error": "MemoryError: 1 GB"}
 
 
 def test_a_bug_of_ours_keeps_its_traceback(own, monkeypatch, tmp_path, caplog):
-    def train_classifier(*arguments):
+    def fit_badly(*arguments):
         return {}["oops"]
 
-    monkeypatch.setattr(cell_module, "train_classifier", train_classifier)
-    cell = Cell(own, TrainConfig.defaults_for("ann"))
+    monkeypatch.setattr(Ann, "fit", fit_badly)
+    cell = Cell(own, make_method("ann"))
     answer = run_cell_safely(cell.pack())
     assert answer["error"] == "KeyError: 'oops'"
-    assert "in train_classifier" in answer["traceback"]
+    assert "in fit_badly" in answer["traceback"]
 
     def run_local(jobs, cells, on_event):
         on_event(Failed(cell.name, answer["error"], answer["traceback"]))
@@ -56,7 +56,7 @@ def test_a_bug_of_ours_keeps_its_traceback(own, monkeypatch, tmp_path, caplog):
     state = run_sweep([cell], tmp_path / "out")
     assert state.failed == {cell.name: "KeyError: 'oops'"}
     assert f"cell {cell.name}: Traceback" in caplog.text
-    assert "in train_classifier" in caplog.text
+    assert "in fit_badly" in caplog.text
 
 
 def test_a_training_that_diverged_has_a_result(own, monkeypatch):
@@ -64,8 +64,8 @@ def test_a_training_that_diverged_has_a_result(own, monkeypatch):
     epoch = {"epoch": 1, "train_spikes": 0.0, "validation_accuracy": 0.5}
     history = [{**epoch, "train_loss": float("nan"), "validation_loss": float("inf")}]
     diverged = Trained({}, {}, None, (5, 4, 2), {"best_epoch": 1, **scores}, history)
-    monkeypatch.setattr("snnlp_lava.sweep.cell.train_classifier", lambda *arguments: diverged)
-    document = run_cell_safely(Cell(own, TrainConfig.defaults_for("ann")).pack())["document"]
+    monkeypatch.setattr(Ann, "fit", lambda *arguments: diverged)
+    document = run_cell_safely(Cell(own, make_method("ann")).pack())["document"]
     build(CellRecord, document)
     (row,) = json.loads(canonical(document["results"]))["history"]
     assert row == {**epoch, "train_loss": None, "validation_loss": None}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from snnlp_lava.errors import InputError
 from snnlp_lava.sweep.grid import MAX_CELLS, Cell, read_grid
-from snnlp_lava.train.methods.base import NeuronConfig, TrainConfig
+from snnlp_lava.train.methods.base import NeuronOptions, make_method
 
 SMALL = 'data = "demo"\n[grid]\n'
 
@@ -48,7 +48,8 @@ AXES = {
 }
 GRIDS = st.fixed_dictionaries(
     {}, optional={name: st.lists(values, min_size=1, max_size=2, unique_by=repr) for name, values in AXES.items()}
-)
+).map(lambda grid: {**grid, "method": sorted({*grid["method"], "snn-rate"})} if "method" in grid else grid)
+"""Grids with a method that has all of these options."""
 
 
 @given(grid=GRIDS)
@@ -64,12 +65,12 @@ def test_every_combination_is_one_cell(cells, grid):
 
 @given(grid=GRIDS)
 def test_a_method_without_a_window_has_one_cell_for_all_windows(cells, grid):
-    found = cells(SMALL + toml({**grid, "method": "ann"}))
-    used = [len(values) for name, values in grid.items() if name not in ("method", "window", "calibration")]
-    if "threshold_scale" in grid:
-        used.remove(len(grid["threshold_scale"]))
-    assert len(found) == math.prod(used)
-    assert {(cell.train.window, cell.train.calibration) for cell in found} == {(32, "onoff")}
+    grid = {name: values for name, values in grid.items() if name != "method"}
+    found = cells(SMALL + toml({**grid, "method": ["ann", "snn-rate"]}))
+    found = [cell for cell in found if cell.train.name == "ann"]
+    unused = ("method", "window", "calibration", "threshold_scale")
+    assert len(found) == math.prod(len(values) for name, values in grid.items() if name not in unused)
+    assert not {name for cell in found for name in cell.train.options()} & set(unused)
 
 
 @given(grid=GRIDS, order=st.randoms(use_true_random=False))
@@ -111,27 +112,27 @@ def test_names_say_what_matters(cells):
 
 def test_what_follows_from_reference_is_not_named_again(cells):
     found = cells(SMALL + 'method = ["ann", "snn-rate"]\nreference = [false, true]\nseed = 1\nepochs = [20, 50]')
-    assert [cell.name for cell in found] == [
+    assert {cell.name for cell in found} == {
         "demo-sentence-ann-s1",
         "demo-sentence-ann-s1-epochs50",
-        "demo-sentence-ann-s1-reference-epochs20",
+        "demo-sentence-ann-s1-epochs20-reference",
         "demo-sentence-ann-s1-reference",
         "demo-sentence-snn-rate-t32-s1",
         "demo-sentence-snn-rate-t32-s1-epochs50",
-        "demo-sentence-snn-rate-t32-s1-reference-epochs20",
+        "demo-sentence-snn-rate-t32-s1-epochs20-reference",
         "demo-sentence-snn-rate-t32-s1-reference",
-    ]
+    }
     assert {cell.train.learning_rate for cell in found if cell.train.reference} == {1e-5}
 
 
-def test_a_method_of_one_level_takes_no_part_in_the_others(cells):
+def test_a_method_without_a_level_has_one_cell_for_all_levels(cells):
     found = cells(SMALL + 'method = ["ann", "snn-bin"]\nlevel = ["sentence", "word"]\nseed = 1')
-    assert [cell.name for cell in found] == ["demo-sentence-ann-s1", "demo-word-ann-s1", "demo-word-snn-bin-t33-s1"]
+    assert [cell.name for cell in found] == [*("demo-sentence-ann-s1", "demo-word-ann-s1", "demo-word-snn-bin-t33-s1")]
 
 
 def test_the_defaults_are_the_methods_own(cells):
     ann, snn = cells(SMALL + 'method = ["ann", "snn-rate"]')
-    assert (ann.train, snn.train) == (TrainConfig.defaults_for("ann"), TrainConfig.defaults_for("snn-rate"))
+    assert (ann.train, snn.train) == (make_method("ann"), make_method("snn-rate"))
 
 
 def test_equal_cells_are_merged(cells):
@@ -145,7 +146,7 @@ def test_a_list_of_sizes_is_one_value_and_a_list_of_lists_several(cells):
 
 def test_a_list_of_neurons_is_several_values(cells):
     found = cells(SMALL + "neuron = [{}, { voltage_decay = 0.1, threshold = 1 }]")
-    assert [cell.train.neuron for cell in found] == [NeuronConfig(), NeuronConfig(threshold=1.0, voltage_decay=0.1)]
+    assert [cell.train.neuron for cell in found] == [NeuronOptions(), NeuronOptions(threshold=1.0, voltage_decay=0.1)]
 
 
 def test_where_changes_the_cells_that_match_and_no_others(cells):
@@ -155,13 +156,15 @@ def test_where_changes_the_cells_that_match_and_no_others(cells):
         '[[where]]\nmethod = "snn-rate"\nwindow = [20, 40]\ndata = "own"\nset = { epochs = 7, dropout = 0 }\n'
         "[[where]]\nwindow = 40\nset = { epochs = 9 }\n"
     )
-    epochs = {(cell.source.name, cell.train.method, cell.train.window): cell.train.epochs for cell in found}
+    epochs = {
+        (cell.source.name, cell.train.name, cell.train.options().get("window")): cell.train.epochs for cell in found
+    }
     assert epochs == {
-        ("demo", "ann", 32): 12,
+        ("demo", "ann", None): 12,
         ("demo", "snn-rate", 10): 5,
         ("demo", "snn-rate", 20): 5,
         ("demo", "snn-rate", 40): 9,
-        ("own", "ann", 32): 12,
+        ("own", "ann", None): 12,
         ("own", "snn-rate", 10): 5,
         ("own", "snn-rate", 20): 7,
         ("own", "snn-rate", 40): 9,
@@ -205,36 +208,34 @@ REFUSED = {
     "unknown key": ('data = "demo"\ndevice = "cpu"\n[grid]', "the file has an unknown key 'device' (known: data, "),
     "no grid": ('data = "demo"', "has no table [grid]"),
     "grid is a list": ('data = "demo"\ngrid = []', "has no table [grid]"),
-    "unknown field": (SMALL + "epoch = 3", "[grid] has an unknown key 'epoch' (known: method, level, "),
+    "unknown field": (SMALL + "epoch = 3", "[grid] has an unknown key 'epoch' (known: method, "),
     "no data": ("[grid]", "data is neither a name nor a list of names"),
     "data a number": ("data = [3]\n[grid]", "data is neither a name nor a list of names"),
     "empty data": ("data = []\n[grid]", "data is neither a name nor a list of names"),
     "same name": ('data = ["a/x.csv", "b/X.csv"]\n[grid]', "data of the same name (x, X); rename a file"),
     "no values": (SMALL + "window = []", "window has no values"),
-    "out of range": (SMALL + "window = [8, 0]", "window 0 is outside 1 to 16384"),
-    "NaN": (SMALL + "dropout = nan", "dropout nan is outside 0 to 0.99"),
-    "far too large": (SMALL + "learning_rate = 1" + "0" * 400, "is no number"),
-    "text for a number": (SMALL + 'seed = "one"', "seed 'one' is no whole number"),
-    "float for a whole number": (SMALL + "epochs = 2.5", "epochs 2.5 is no whole number"),
-    "true for a number": (SMALL + "seed = true", "seed True is no whole number"),
-    "true for a float": (SMALL + "dropout = true", "dropout True is no number"),
-    "number for a text": (SMALL + "calibration = 3", "calibration 3 is no text"),
-    "unknown method": (
-        SMALL + 'method = "lstm"',
-        "method 'lstm' is unknown (known: ann, snn-rate, snn-rate-rand, snn-bin, spike-embedding)",
-    ),
-    "date": (SMALL + "seed = 2020-01-01", "is no whole number"),
-    "number for true": (SMALL + "reference = 1", "reference 1 is neither true nor false"),
-    "a method without its level": (
-        SMALL + 'method = ["ann", "snn-bin"]\nlevel = "sentence"',
-        "method snn-bin has no cell: it works at level word",
+    "out of range": (SMALL + "window = [8, 0]", "window must be an integer >= 1, got 0"),
+    "NaN": (SMALL + "dropout = nan", "dropout must be a number"),
+    "far too large": (SMALL + "learning_rate = 1" + "0" * 400, "learning_rate"),
+    "text for a number": (SMALL + 'seed = "one"', "seed must be an integer, got 'one'"),
+    "float for a whole number": (SMALL + "epochs = 2.5", "epochs must be an integer, got 2.5"),
+    "true for a number": (SMALL + "seed = true", "seed must be an integer, got True"),
+    "true for a float": (SMALL + "dropout = true", "dropout must be a number, got True"),
+    "number for a text": (SMALL + "calibration = 3", "calibration must be "),
+    "unknown method": (SMALL + 'method = "lstm"', "method 'lstm' is unknown (known: snn-rate, snn-rate-rand, snn-bin,"),
+    "method a number": (SMALL + "method = 3", "method must be text, got 3"),
+    "date": (SMALL + "seed = 2020-01-01", "seed must be an integer"),
+    "number for true": (SMALL + "reference = 1", "reference must be true or false, got 1"),
+    "an option of no method in the grid": (
+        SMALL + 'method = ["ann", "snn-rate"]\nlines = 8',
+        "lines only applies to method spike-embedding, not ann, snn-rate",
     ),
     "words": ('data = "demo"\nwords = ["a", "b"]\n[grid]', "words ['a', 'b'] is no text"),
     "codes": ('data = "demo"\ncodes = ""\n[grid]', "codes '' is no text"),
-    "hidden": (SMALL + "hidden = [[64, 0]]", "hidden [64, 0] is no list of whole numbers from 1 to 1048576"),
-    "neuron": (SMALL + "neuron = 3", "neuron 3 is no table"),
-    "neuron's field": (SMALL + "neuron = { tau = 3 }", "neuron has an unknown key 'tau' (known: threshold, "),
-    "neuron's value": (SMALL + 'neuron = { threshold = "1" }', "neuron threshold '1' is no number"),
+    "hidden": (SMALL + "hidden = [[64, 0]]", "hidden[1] must be an integer >= 1, got 0"),
+    "neuron": (SMALL + "neuron = 3", "neuron must be a table of names and values, got 3"),
+    "neuron's field": (SMALL + "neuron = { tau = 3 }", "neuron.tau is unknown (known: threshold, "),
+    "neuron's value": (SMALL + 'neuron = { threshold = "1" }', "neuron.threshold must be a number, got '1'"),
     "split scheme": ('data = "demo"\nsplit_scheme = "mine"\n[grid]', "split_scheme 'mine' is unknown"),
     "split scheme a list": ('data = "demo"\nsplit_scheme = ["paper"]\n[grid]', "split_scheme ['paper'] is unknown"),
     "limit": ('data = "demo"\nlimit = 0\n[grid]', "limit 0 is no whole number above 0"),
@@ -246,11 +247,11 @@ REFUSED = {
     "where no list": ('data = "demo"\nwhere = 3\n[grid]', "where is no list of tables; write [[where]]"),
     "where without set": (SMALL + "[[where]]\nseed = 1", "[[where]] has no set = { ... }"),
     "where's field": (SMALL + "[[where]]\nrate = 1\nset = {}", "[[where]] has an unknown key 'rate'"),
-    "where's value": (SMALL + '[[where]]\nseed = "x"\nset = {}', "seed 'x' is no whole number"),
+    "where's value": (SMALL + '[[where]]\nseed = "x"\nset = {}', "[[where]] number 1 matches no cell"),
     "where's data": (SMALL + '[[where]]\ndata = "b"\nset = {}', "[[where]] names data 'b'; the grid has demo"),
     "set's field": (SMALL + "[[where]]\nset = { rate = 1 }", "set of [[where]] has an unknown key 'rate'"),
-    "set's value": (SMALL + "[[where]]\nset = { epochs = [1, 2] }", "epochs [1, 2] is no whole number"),
-    "set's range": (SMALL + "[[where]]\nset = { epochs = 0 }", "epochs 0 is outside 1 to 100000"),
+    "set's value": (SMALL + "[[where]]\nset = { epochs = [1, 2] }", "epochs must be an integer, got [1, 2]"),
+    "set's range": (SMALL + "[[where]]\nset = { epochs = 0 }", "epochs must be an integer >= 1, got 0"),
     "where in vain": (SMALL + "seed = [1, 2]\n[[where]]\nseed = 3\nset = {}", "[[where]] number 1 matches no cell"),
     "too many": (SMALL + f"seed = {list(range(101))}\nwindow = {list(range(1, 101))}", "has 10100 combinations"),
 }
@@ -276,8 +277,14 @@ def test_the_documented_grid_has_as_many_cells_as_it_says(cells):
     text = (Path(__file__).parents[2] / "docs" / "sweep.md").read_text("utf-8")
     found = cells(text.split("```toml\n")[1].split("```")[0])
     assert f"= {len(found)} cells" in text
-    epochs = {(cell.source.name, cell.train.method, cell.train.window): cell.train.epochs for cell in found}
-    assert (epochs["emotion", "ann", 32], epochs["imdb", "snn-rate", 50], epochs["imdb", "snn-rate", 25]) == (12, 8, 20)
+    epochs = {
+        (cell.source.name, cell.train.name, cell.train.options().get("window")): cell.train.epochs for cell in found
+    }
+    assert (epochs["emotion", "ann", None], epochs["imdb", "snn-rate", 50], epochs["imdb", "snn-rate", 25]) == (
+        12,
+        8,
+        20,
+    )
 
 
 def test_the_largest_grid_is_read(cells):

@@ -7,9 +7,9 @@ import torch
 from snnlp_lava.errors import InputError
 from snnlp_lava.train.baselines import AnnClassifier
 from snnlp_lava.train.loop import Examples, choose_device, evaluate, fit
-from snnlp_lava.train.methods.base import ANN, TrainConfig
+from snnlp_lava.train.methods.base import make_method
 
-CONFIG = TrainConfig.defaults_for(ANN, epochs=6, batch_size=16, seed=3, dropout=0.2)
+OPTIONS = make_method("ann", epochs=6, batch_size=16, seed=3, dropout=0.2)
 
 
 def examples(count, seed):
@@ -27,7 +27,7 @@ class InterruptedHereError(Exception):
 
 def train(checkpoint=None, stop_after=None, fingerprint="same"):
     torch.manual_seed(3)
-    model = AnnClassifier((8, 12, 3), CONFIG.dropout)
+    model = AnnClassifier((8, 12, 3), OPTIONS.dropout)
     rows = []
 
     def on_epoch(row):
@@ -35,7 +35,7 @@ def train(checkpoint=None, stop_after=None, fingerprint="same"):
         if row["epoch"] == stop_after:
             raise InterruptedHereError
 
-    progress = fit(model, TRAIN, VALIDATION, CONFIG, checkpoint=checkpoint, fingerprint=fingerprint, on_epoch=on_epoch)
+    progress = fit(model, TRAIN, VALIDATION, OPTIONS, checkpoint=checkpoint, fingerprint=fingerprint, on_epoch=on_epoch)
     return model, progress, rows
 
 

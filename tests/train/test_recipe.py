@@ -6,22 +6,22 @@ import torch
 
 from snnlp_lava.errors import InputError
 from snnlp_lava.train.loop import recipe_for
-from snnlp_lava.train.methods.base import ANN, SNN_BIN, SNN_RATE, SNN_RATE_RAND, SPIKE_EMBEDDING, TrainConfig
+from snnlp_lava.train.methods.base import make_method
 from snnlp_lava.train.slayer import import_slayer
 
-PAPERS = (ANN, SNN_RATE, SNN_RATE_RAND, SNN_BIN)
+PAPERS = ("ann", "snn-rate", "snn-rate-rand", "snn-bin")
 
 
 def test_spike_embedding_which_the_paper_does_not_have_has_no_reference():
-    with pytest.raises(InputError, match="spike-embedding has no hidden layers and no reference"):
-        TrainConfig.defaults_for(SPIKE_EMBEDDING, reference=True)
+    with pytest.raises(InputError, match=r"^reference True only applies to method .*, not spike-embedding$"):
+        make_method("spike-embedding", reference=True)
 
 
 def test_the_reference_has_the_papers_settings():
     for method in PAPERS:
-        config = TrainConfig.defaults_for(method, reference=True)
+        config = make_method(method, reference=True)
         assert (config.learning_rate, config.batch_size, config.epochs) == (1e-5, 15, 50)
-        assert config.dropout == (0 if method == ANN else 0.05)
+        assert config.dropout == (0 if method == "ann" else 0.05)
         recipe = recipe_for(config, 0.125)
         assert (recipe.shuffle, recipe.weight_decay, recipe.by_loss) == (False, 1e-5, True)
         assert recipe.rate(config, 0.0) == recipe.rate(config, 49.9) == 1e-5
@@ -29,7 +29,7 @@ def test_the_reference_has_the_papers_settings():
 
 
 def test_ours_shuffles_and_falls_to_0():
-    config = TrainConfig()
+    config = make_method()
     recipe = recipe_for(config, 0.125)
     assert recipe.rate(config, 0) == config.learning_rate
     assert recipe.rate(config, config.epochs / 2) == pytest.approx(config.learning_rate / 2)
@@ -47,14 +47,14 @@ def test_the_reference_loss_is_slayers_spike_rate():
     theirs = slayer.loss.SpikeRate(true_rate=0.75, false_rate=0.05, reduction="sum")(
         torch.from_numpy(spikes).transpose(1, 2), labels
     )
-    recipe = recipe_for(TrainConfig.defaults_for(SNN_RATE, reference=True), 2.5 / 20)
+    recipe = recipe_for(make_method("snn-rate", reference=True), 2.5 / 20)
     ours = recipe.loss(torch.from_numpy(spikes.sum(axis=1) / 2.5), labels)
     torch.testing.assert_close(ours, theirs)
 
 
 def test_word_codes_need_words_and_two_steps():
-    assert TrainConfig.defaults_for(SNN_BIN).level == "word"
-    with pytest.raises(InputError, match="works at level word"):
-        TrainConfig(method=SNN_BIN)
-    with pytest.raises(InputError, match="window of 2 steps or more"):
-        TrainConfig.defaults_for(SNN_BIN, window=1)
+    assert make_method("snn-bin").unit == "word"
+    with pytest.raises(InputError, match=r"level sentence only applies to method .*, not snn-bin"):
+        make_method("snn-bin", level="sentence")
+    with pytest.raises(InputError, match="window must be an integer >= 2, got 1"):
+        make_method("snn-bin", window=1)

@@ -9,15 +9,14 @@ from hypothesis import strategies as st
 from snnlp_lava.encode.calibration import FIXED_ONE, Calibration
 from snnlp_lava.encode.saf import SafEncoder, saf_spikes
 from snnlp_lava.network.neuron import run_layer
-from snnlp_lava.train.methods.base import NeuronConfig, TrainConfig
-from snnlp_lava.train.slayer import SpikingClassifier
+from snnlp_lava.train.methods.base import NeuronOptions, make_method
 
 
-def classifier(sizes, seed, *, gain=4.0, **config):
+def classifier(sizes, seed, *, gain=4.0, **options):
     """A classifier with random weights that make every layer fire."""
     torch.manual_seed(seed)
     encoder = SafEncoder(Calibration("paper", np.ones(sizes[0]), np.zeros(sizes[0])))
-    model = SpikingClassifier(sizes, TrainConfig(**config), encoder).eval()
+    model = make_method("snn-rate", **options).untrained(sizes, encoder).eval()
     with torch.no_grad():
         for block in model.blocks:
             block.synapse.weight.mul_(gain)
@@ -31,7 +30,7 @@ def classifier(sizes, seed, *, gain=4.0, **config):
     density=st.floats(0, 1),
     scale=st.sampled_from([1.0, 2.5, 8.0]),
     neuron=st.builds(
-        NeuronConfig,
+        NeuronOptions,
         threshold=st.sampled_from([0.5, 1.25]),
         current_decay=st.floats(0.01, 1),
         voltage_decay=st.floats(0, 1),

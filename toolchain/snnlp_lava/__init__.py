@@ -34,9 +34,11 @@ if TYPE_CHECKING:
     from snnlp_lava.run.runner import run_network as run_network
     from snnlp_lava.run.verify import verify as verify
     from snnlp_lava.text.sources import load_texts as load_texts
-    from snnlp_lava.train.data import Origin as Origin
-    from snnlp_lava.train.data import prepare as prepare
-    from snnlp_lava.train.methods.base import TrainConfig as TrainConfig
+    from snnlp_lava.train.data import TrainingData as TrainingData
+    from snnlp_lava.train.data import prepare_data as prepare_data
+    from snnlp_lava.train.methods.base import METHODS as METHODS
+    from snnlp_lava.train.methods.base import Method as Method
+    from snnlp_lava.train.model_folder import ModelRecord as ModelRecord
     from snnlp_lava.train.model_folder import export_model as export_model
     from snnlp_lava.train.trainer import train_model as train_model
 
@@ -80,11 +82,17 @@ _PUBLIC = {
     "run.verify": ("verify",),
     "text.sources": ("load_texts",),
     "train.data": (
-        "Origin",
-        "prepare",
+        "TrainingData",
+        "prepare_data",
     ),
-    "train.methods.base": ("TrainConfig",),
-    "train.model_folder": ("export_model",),
+    "train.methods.base": (
+        "METHODS",
+        "Method",
+    ),
+    "train.model_folder": (
+        "ModelRecord",
+        "export_model",
+    ),
     "train.trainer": ("train_model",),
 }
 """Public names by the module that defines them."""

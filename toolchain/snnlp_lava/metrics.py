@@ -8,6 +8,8 @@ import numpy as np
 def ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Rank, from 1, of the true class of each sample; of equal scores the lower class ranks first.
 
+    A sample of no known class (label below 0) has rank 0, and counts as wrong.
+
     Parameters
     ----------
     scores
@@ -15,9 +17,10 @@ def ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     labels
         (n,) true classes.
     """
-    own = np.take_along_axis(scores, labels[:, None], axis=1)
+    own = np.take_along_axis(scores, np.maximum(labels, 0)[:, None], axis=1)
     before = np.arange(scores.shape[1]) < labels[:, None]
-    return 1 + ((scores > own) | ((scores == own) & before)).sum(axis=1)
+    found: np.ndarray = 1 + ((scores > own) | ((scores == own) & before)).sum(axis=1)
+    return np.where(labels < 0, 0, found)
 
 
 def accuracy_and_mrr(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -26,7 +29,7 @@ def accuracy_and_mrr(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]
 
 
 def scores_of_ranks(counts: np.ndarray) -> dict[str, float]:
-    """Accuracy and mean reciprocal rank from how often each rank occurred, (classes + 1,), rank 0 never.
+    """Accuracy and mean reciprocal rank from how often each rank occurred, (classes + 1,), rank 0 of no known class.
 
     Counts may be added up over parts of the samples in any order: the result is the same to the last bit.
     """

@@ -10,7 +10,7 @@ from __future__ import annotations
 import platform
 import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -33,6 +33,11 @@ Positive = Annotated[int, Meta(ge=1, le=1 << 62)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
 Amount = Annotated[float, Meta(ge=0, le=1e300)]
+
+
+def opt(text: str, *, ge: float | None = None, le: float | None = None) -> Meta:
+    """Help and limits of a field that is an option: ``Annotated[int, opt("Time steps of a text.", ge=1, le=99)]``."""
+    return Meta(description=text, ge=ge, le=le)
 
 
 class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -158,6 +163,36 @@ def load_toml(path: Path, what: str) -> dict[str, Any]:
         raise InputError(f"{what}: {error}") from error
     except (tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{what} {path}: is not TOML: {one_line(error)}") from error
+
+
+def check_applies(what: str, chosen: str, choices: Mapping[str, Collection[str]], given: Mapping[str, Any]) -> None:
+    """Refuse options that belong to other choices than the chosen one.
+
+    Parameters
+    ----------
+    what
+        Option that the choice was made by: ``--method``, or ``method`` from Python.
+    chosen
+        What was chosen.
+    choices
+        Names of the options of each choice.
+    given
+        Values of options by name.
+
+    Raises
+    ------
+    InputError
+        For the first option that the chosen one does not have.
+    """
+    for name, value in given.items():
+        if name in choices[chosen]:
+            continue
+        having = [choice for choice, names in choices.items() if name in names]
+        if not having:
+            raise InputError(f"{name} is unknown (known: {', '.join(choices[chosen])})")
+        flag = f"--{name.replace('_', '-')}" if what.startswith("--") else name
+        shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
+        raise InputError(f"{flag} {shown} only applies to {what} {' or '.join(having)}, not {chosen}")
 
 
 _PLACE = re.compile(r"(?s)(.*?)(?: - at `(?:key` in `)?\$(.*)`)?")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from snnlp_lava.network import limits
 from snnlp_lava.network.network import Layer
 from snnlp_lava.network.neuron import run_layer
-from snnlp_lava.train.methods.spike_embedding.learner import race_levels, race_weights
+from snnlp_lava.train.methods.spike_embedding.learner import ramp_levels, ramp_weights
 
 even = st.integers(-400, 400).map(lambda value: 2 * value)
 
@@ -27,7 +27,7 @@ def tables(draw):
 @given(tables())
 @settings(deadline=None)
 def test_levels_separate_all_that_can_be_separated_cheaply(evidence):
-    levels = race_levels(evidence)
+    levels = ramp_levels(evidence)
     assert (np.diff(levels) < 0).all()
     assert (levels % 2 == 0).all()
     assert levels[-1] < evidence[-1].max()  # a text without evidence has an answer, too
@@ -39,14 +39,14 @@ def test_levels_separate_all_that_can_be_separated_cheaply(evidence):
 @given(tables(), st.integers(1, 3))
 @settings(deadline=None)
 def test_no_more_levels_than_allowed(evidence, at_most):
-    assert 1 <= len(race_levels(evidence, at_most)) <= at_most
-    assert race_levels(evidence, at_most)[-1] < evidence[-1].max()
+    assert 1 <= len(ramp_levels(evidence, at_most)) <= at_most
+    assert ramp_levels(evidence, at_most)[-1] < evidence[-1].max()
 
 
 def test_one_level_is_enough_for_two_opposite_classes():
     half = 2 * np.arange(1, 200)
     evidence = np.stack([half, -half], axis=1) * np.where(np.arange(199) % 2, 1, -1)[:, None]
-    levels = race_levels(np.concatenate([evidence, [[0, -2]]]))
+    levels = ramp_levels(np.concatenate([evidence, [[0, -2]]]))
     assert levels.tolist() == [-2]
 
 
@@ -60,7 +60,7 @@ def test_a_neuron_spikes_when_the_race_reaches_its_evidence(levels, offset, evid
     """On the integer neuron: evidence as the weights of a first spike, then the race."""
     offset = np.array(offset) - max(offset)
     threshold = 1024
-    race = race_weights(levels, offset, threshold)
+    race = ramp_weights(levels, offset, threshold)
     assert (race % 2 == 0).all()
     assert race.min() >= limits.WEIGHT_MIN
     assert race.max() <= limits.WEIGHT_MAX
@@ -81,10 +81,10 @@ def test_a_neuron_spikes_when_the_race_reaches_its_evidence(levels, offset, evid
 
 
 def test_a_level_above_the_threshold_needs_no_lift():
-    assert race_weights(np.array([1100, 0]), np.array([0, 0]), 508).tolist() == [[254, 254], [254, 254]]
+    assert ramp_weights(np.array([1100, 0]), np.array([0, 0]), 508).tolist() == [[254, 254], [254, 254]]
 
 
 @pytest.mark.parametrize("low", [-1000, -4000])
 def test_offsets_too_low_for_a_weight_end_at_the_lowest(low):
-    weights = race_weights(np.array([0]), np.array([0, low]), 1024)
+    weights = ramp_weights(np.array([0]), np.array([0, low]), 1024)
     assert weights[0].tolist() == [254, max(254 + low, -256)]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from snnlp_lava.train.methods.spike_embedding.word_scores import STRENGTHS, _log_count_ratios, fit_evidence
+from snnlp_lava.train.methods.spike_embedding.word_scores import C_GRID, _log_count_ratios, fit_word_scores
 
 GOOD, BAD = (
     ["a fine film", "fine and bright", "not dull at all", "a film not dull"],
@@ -17,7 +17,7 @@ GOOD, BAD = (
 
 
 def learned(train, labels, validation, validation_labels, classes=2, **more):
-    return fit_evidence(train, np.array(labels), validation, np.array(validation_labels), classes, **more)
+    return fit_word_scores(train, np.array(labels), validation, np.array(validation_labels), classes, **more)
 
 
 def test_pairs_are_taken_where_they_tell_more_than_words():
@@ -26,7 +26,7 @@ def test_pairs_are_taken_where_they_tell_more_than_words():
     assert found.accuracy == 1
     weight = dict(zip(found.entries, found.weight, strict=True))
     assert weight["not dull"][1] > 0 > weight["not fine"][1]
-    assert found.occurs.shape == (24, len(found.entries))
+    assert found.occurrence.shape == (24, len(found.entries))
 
 
 def test_words_alone_are_kept_where_pairs_add_nothing():
@@ -68,7 +68,7 @@ def test_ratios_by_hand():
 def test_progress_is_told_of_every_fit():
     calls = []
     learned(["one", "two"] * 2, [0, 1] * 2, ["one"], [0], on_fit=lambda *call: calls.append(call))
-    assert calls == [(number, 2 * len(STRENGTHS)) for number in range(1, 2 * len(STRENGTHS) + 1)]
+    assert calls == [(number, 2 * len(C_GRID)) for number in range(1, 2 * len(C_GRID) + 1)]
 
 
 @pytest.mark.parametrize("text", ["", "?!", "unknown"])

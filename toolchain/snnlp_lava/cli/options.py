@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import typing
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from snnlp_lava.errors import InputError
+
 if TYPE_CHECKING:
     from snnlp_lava.backends.lava.job import Board
+    from snnlp_lava.records import Record
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,6 +25,116 @@ def _all(*options: Callable[[Any], Any]) -> Callable[[F], F]:
         return function
 
     return decorate
+
+
+def derived_options(kinds: Mapping[str, type[Record]]) -> Callable[[F], F]:
+    """One option for each field of any of the records; what is not given stays None.
+
+    The type follows from the field's annotation, the help from its `opt`, and where not all records have the field, or
+    not with the same default, the help says so.
+
+    Parameters
+    ----------
+    kinds
+        Records by the name that the user chooses them with.
+    """
+    fields: dict[str, dict[str, _Field]] = {}
+    for kind, record in kinds.items():
+        for name, found in _fields(record).items():
+            fields.setdefault(name, {})[kind] = found
+    return _all(*(_option(name, by_kind, len(kinds)) for name, by_kind in fields.items()))
+
+
+class _Field(typing.NamedTuple):
+    type: Any
+    help: str
+    default: Any
+
+
+def _fields(record: type[Record]) -> dict[str, _Field]:
+    found = {}
+    for name, hint in typing.get_type_hints(record, include_extras=True).items():
+        if name not in record.__struct_fields__:
+            continue
+        notes = getattr(hint, "__metadata__", ())
+        text = " ".join(note.description for note in notes if getattr(note, "description", None))
+        found[name] = _Field(_without_notes(hint), text, getattr(record(), name))
+    return found
+
+
+def _without_notes(hint: Any) -> Any:
+    return typing.get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
+
+
+def _option(name: str, by_kind: Mapping[str, _Field], kinds: int) -> Callable[[F], F]:
+    first = next(iter(by_kind.values()))
+    defaults: dict[str, list[str]] = {}
+    for kind, found in by_kind.items():
+        defaults.setdefault(_default_text(found.default), []).append(kind)
+    (common, _), *others = sorted(defaults.items(), key=lambda item: -len(item[1]))
+    shown = "; ".join([common, *(f"{', '.join(which)}: {text}" for text, which in others)])
+    texts = list(dict.fromkeys(found.help for found in by_kind.values()))
+    only = f"  (only {', '.join(by_kind)})" if len(by_kind) < kinds else ""
+    flag = f"--{name.replace('_', '-')}"
+    if first.type is bool:
+        return click.option(flag, is_flag=True, default=None, help=f"{texts[0]}{only}")
+    return click.option(flag, type=_param_type(first.type), help=f"{texts[0]}{only}  [default: {shown}]")
+
+
+def _default_text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    fields = getattr(value, "__struct_fields__", None)
+    return ",".join(f"{name}={getattr(value, name)}" for name in fields) if fields else str(value)
+
+
+def _param_type(hint: Any) -> click.ParamType:
+    if typing.get_origin(hint) is typing.Literal:
+        return click.Choice(typing.get_args(hint))
+    if typing.get_origin(hint) is tuple:
+        return _Numbers()
+    if hasattr(hint, "__struct_fields__"):
+        return _Settings()
+    types: dict[Any, click.ParamType] = {int: click.INT, float: click.FLOAT, str: click.STRING}
+    return types[hint]
+
+
+def _wrong(param: click.Parameter | None, text: str) -> InputError:
+    return InputError(f"{param.opts[0] if param else 'option'} {text}")
+
+
+class _Numbers(click.ParamType):
+    """Integers as ``256,128``; nothing at all as ``none``."""
+
+    name = "N,N,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Text to integers."""
+        if not isinstance(value, str):
+            return tuple(value)
+        try:
+            return () if value == "none" else tuple(int(part) for part in value.split(","))
+        except ValueError:
+            raise _wrong(param, f"must be integers such as 256,128, or none, got {value!r}") from None
+
+
+class _Settings(click.ParamType):
+    """Numbers by name as ``threshold=2,current_decay=0.5``."""
+
+    name = "NAME=VALUE,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, float]:
+        """Text to numbers by name."""
+        if not isinstance(value, str):
+            return dict(value)
+        found = {}
+        for part in value.split(","):
+            name, _, number = part.partition("=")
+            try:
+                found[name.strip()] = float(number)
+            except ValueError:
+                raise _wrong(param, f"must be NAME=VALUE,... with numbers, got {part!r}") from None
+        return found
 
 
 def data_options(*, required: bool) -> Callable[[F], F]:
@@ -101,7 +215,6 @@ def chosen_board(backend: str, jobs: int, options: dict[str, Any]) -> Board | No
         If they do not belong to the backend.
     """
     from snnlp_lava.backends.lava.job import Board
-    from snnlp_lava.errors import InputError
 
     names = ("host", "partition", "board_name", "chip_generation")
     host, partition, name, generation = (options.pop(option) for option in names)

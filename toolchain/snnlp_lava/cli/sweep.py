@@ -171,7 +171,6 @@ def _print_results(state: SweepState) -> None:
 
     from snnlp_lava.cli.console import print_table
     from snnlp_lava.sweep.results import format_value, groups, varying_fields
-    from snnlp_lava.train.methods.base import used_fields
 
     cells = list(state.cells.values())
     varying = varying_fields(cells)
@@ -189,11 +188,11 @@ def _print_results(state: SweepState) -> None:
         table.add_column(column, justify="right", no_wrap=True)
     for group in groups(cells, state.done):
         train = group.cell.train
-        used = used_fields(train.method)
+        options = train.options()
         spread = f" ± {100 * group.spread:.1f}" if group.spread is not None else ""
         table.add_row(
-            *(train.method, train.level, escape(group.cell.source.name)),
-            *(format_value(getattr(train, name)) if name in used else "" for name in ("window", *varying)),
+            *(train.name, train.unit, escape(group.cell.source.name)),
+            *(format_value(options[name]) if name in options else "" for name in ("window", *varying)),
             *(str(group.seeds), f"{group.accuracy:.1%}{spread}", f"{group.mrr:.3f}"),
             *("" if count is None else f"{count:,.0f}" for count in (group.spikes, group.synops)),
         )

@@ -7,130 +7,105 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from snnlp_lava.cli.options import data_options, split_scheme_option
+from snnlp_lava.cli.options import data_options, derived_options, split_scheme_option
+from snnlp_lava.train.methods.base import DEFAULT_METHOD, DEFAULT_MODEL, METHODS, importable_methods
 
 if TYPE_CHECKING:
-    from snnlp_lava.train.methods.base import TrainConfig
-    from snnlp_lava.train.model_folder import ModelInfo
+    from snnlp_lava.train.methods.base import Method
+    from snnlp_lava.train.model_folder import ModelRecord
+
+_METHODS = importable_methods()
+_SOURCES = ("embedding", "vectors", "words", "codes")
 
 
 @click.command("train")
 @data_options(required=True)
-@split_scheme_option("official")
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many rows of each part.")
-@click.option(
-    "--method",
-    type=click.Choice(["snn-rate", "snn-rate-rand", "snn-bin", "spike-embedding", "ann"]),
-    default="snn-rate",
-    show_default=True,
-    help="SAF rates, random rates, a binary word code a step, learned sparse codes of words, or no spikes at all.",
-)
-@click.option(
-    "--level",
-    type=click.Choice(["sentence", "word"]),
-    help="What a vector stands for; a text is the mean of its words'.  "
-    "[default: sentence; word for snn-bin and spike-embedding]",
-)
 @click.option(
     "--embedding",
-    help="A sentence-transformers model: a folder, or a name on the Hugging Face hub.  [default: all-MiniLM-L6-v2]",
+    help=f"A sentence-transformers model: a folder, or a name on the Hugging Face hub.  [default: {DEFAULT_MODEL}]",
 )
 @click.option(
     "--codes",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="64-bit word codes as text, for snn-bin.  [default: made of the word vectors]",
+    help="Binary word codes of up to 64 bits as text.  (only snn-bin)  [default: made of the word vectors]",
 )
+@split_scheme_option("official")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many rows of each split.")
 @click.option(
-    "--window",
-    type=int,
-    help="Time steps a text is presented.  [default: 32; snn-bin: 33, a token each]",
+    "--method",
+    type=click.Choice(list(METHODS)),
+    metavar="METHOD",
+    default=DEFAULT_METHOD,
+    show_default=True,
+    help="; ".join(f"{name}: {method.help}" for name, method in _METHODS.items()) + ".",
 )
-@click.option(
-    "--synop-budget",
-    type=int,
-    help="Synops of non-zero weights that a text may take on average, for spike-embedding.  [default: 1000]",
-)
-@click.option(
-    "--calibration",
-    type=click.Choice(["onoff", "range", "paper"]),
-    help="How vectors become rates.  [default: onoff]",
-)
-@click.option("--reference", is_flag=True, help="Encode, train and score as the SNNLP paper's published code does.")
-@click.option("--threshold-scale", type=float, help="Weight resolution: factor on threshold and initial weights.")
-@click.option("--epochs", type=int, help="Passes over the training rows.")
-@click.option("--learning-rate", type=float, help="Adam's learning rate at the start; it falls along a cosine.")
-@click.option("--seed", type=int, default=42, show_default=True, help="Same seed, same weights.")
+@derived_options(_METHODS)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in the model folder.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Model folder.  [default: models/NAME]")
-def command(output: Path | None, data: str, **options: Any) -> None:
-    """Train a spiking text classifier, and its baselines on the same rows.
+def command(output: Path | None, data: str, method: str, **given: Any) -> None:
+    """Train a text classifier, and its baselines on the same rows.
 
-    The result is a folder with config.json, weights.safetensors, history.csv and a model card, README.md.
+    Options that a method does not have are refused. The result is a folder with config.json, weights.safetensors,
+    history.csv and a model card, README.md.
     """
     from snnlp_lava.cli.console import Stages, print_status, progress_bars
     from snnlp_lava.errors import StoppedError
     from snnlp_lava.text.sources import load_texts
-    from snnlp_lava.train.data import Origin, prepare
-    from snnlp_lava.train.loop import choose_device
-    from snnlp_lava.train.methods.base import TrainConfig, check_used
-    from snnlp_lava.train.trainer import check_same_data, claimed_folder, train_model
+    from snnlp_lava.train.data import prepare_for
+    from snnlp_lava.train.methods.base import FeatureSource, check_sources, make_method
+    from snnlp_lava.train.trainer import check_same_data, keep_freed_memory, reserve_folder, train_into
 
-    names = (
-        "method",
-        "level",
-        "window",
-        "calibration",
-        "reference",
-        "threshold_scale",
-        "synop_budget",
-        "epochs",
-        "learning_rate",
-        "seed",
-    )
-    given = {name: value for name, value in options.items() if value is not None}
-    chosen = {name: given[name] for name in names if name in given}
-    config = TrainConfig.defaults_for(**chosen)
-    origin = {name: given[name] for name in ("embedding", "vectors", "words", "codes") if name in given}
-    check_used(config, chosen | origin)
-    folder = output or Path("models") / _name(data, config)
-    with claimed_folder(folder, options["resume"], config) as info:
-        if options["device"] == "cuda":
-            choose_device("cuda")  # refused before the texts are embedded, if there is none
-        texts = load_texts(data, options["text_column"], options["label_column"])
-        if info is not None:
-            check_same_data(folder, info, texts, options["split_scheme"], options["limit"])
+    text_column, label_column = given.pop("text_column"), given.pop("label_column")
+    split_scheme, limit = given.pop("split_scheme"), given.pop("limit")
+    device, resume = given.pop("device"), given.pop("resume")
+    given = {name: value for name, value in given.items() if value is not None}
+    sources = {name: given.pop(name) for name in _SOURCES if name in given}
+    chosen = make_method(method, flags=True, **given)
+    check_sources(chosen, sources, flags=True)
+    keep_freed_memory()
+    folder = output or Path("models") / _name(data, chosen)
+    with reserve_folder(folder, resume, chosen) as record:
+        if device == "cuda":
+            from snnlp_lava.train.loop import choose_device
+
+            choose_device(device)  # refused before the texts are embedded, if there is none
+        texts = load_texts(data, text_column, label_column)
+        if record is not None:
+            check_same_data(folder, record, texts, split_scheme, limit)
             print_status(f"model {folder}: is already finished")
         else:
             with progress_bars() as progress:
                 stages = Stages(progress)
-                corpus = prepare(texts, config, options["split_scheme"], options["limit"], Origin(**origin), stages)
-                progress.console.print(corpus.classes_text(), highlight=False, markup=False, soft_wrap=True)
+                prepared = prepare_for(chosen, texts, split_scheme, limit, FeatureSource(**sources), stages)
+                progress.console.print(prepared.class_summary(), highlight=False, markup=False, soft_wrap=True)
 
                 def on_epoch(row: dict[str, float]) -> None:
+                    epochs = chosen.options().get("epochs", 1)
                     progress.console.print(
-                        f"epoch {row['epoch']:>3} of {config.epochs}  train loss {row['train_loss']:.4f}  "
+                        f"epoch {row['epoch']:>3} of {epochs}  train loss {row['train_loss']:.4f}  "
                         f"validation loss {row['validation_loss']:.4f}  accuracy {row['validation_accuracy']:.2%}",
                         highlight=False,
                     )
 
                 try:
-                    info = train_model(corpus, config, folder, options["device"], stages, on_epoch)
+                    record = train_into(chosen, prepared, folder, device, stages, on_epoch)
                 except KeyboardInterrupt as error:
                     raise StoppedError(
                         f"interrupted; the same command with --resume goes on after the last finished epoch in {folder}"
                     ) from error
-    _print_scores(info)
+    _print_scores(record)
     print_status(f"model: {folder}")
 
 
-def _name(data: str, config: TrainConfig) -> str:
-    level = [config.level] if config.level != "sentence" else []
-    steps = [f"t{config.window}"] if config.method != "ann" else []
-    return "-".join([Path(data).stem, *level, config.method, *steps, f"s{config.seed}"])
+def _name(data: str, method: Method) -> str:
+    unit = [method.unit] if method.unit != "sentence" else []
+    options = method.options()
+    steps = [f"t{options['window']}"] if "window" in options else []
+    return "-".join([Path(data).stem, *unit, method.name, *steps, f"s{method.seed}"])
 
 
-def _print_scores(info: ModelInfo) -> None:
+def _print_scores(record: ModelRecord) -> None:
     """Print the model's scores beside its baselines'."""
     from rich.markup import escape
     from rich.table import Table
@@ -138,13 +113,12 @@ def _print_scores(info: ModelInfo) -> None:
     from snnlp_lava.cli.console import print_table
     from snnlp_lava.train.model_folder import score_rows
 
-    rows = info.data["rows"]
-    title = f"accuracy on {info.data['name']} ({rows['validation']} validation texts, {rows['test']} test texts)"
+    rows = record.data.rows
+    title = f"accuracy on {record.data.name} ({rows.validation} validation texts, {rows.test} test texts)"
     table = Table(title=escape(title), title_justify="left")
     table.add_column("model", no_wrap=True)
     for column in ("validation", "test", "test MRR"):
         table.add_column(column, justify="right")
-    for title, scores in score_rows(info):
-        validation, test = scores["validation"], scores["test"]
-        table.add_row(title, f"{validation['accuracy']:.1%}", f"{test['accuracy']:.1%}", f"{test['mrr']:.3f}")
+    for title, validation, test in score_rows(record):
+        table.add_row(title, f"{validation.accuracy:.1%}", f"{test.accuracy:.1%}", f"{test.mrr:.3f}")
     print_table(table)

@@ -17,10 +17,11 @@ import numpy as np
 from snnlp_lava.embed.base import OpCounts
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import open_npy
+from snnlp_lava.network import limits
 from snnlp_lava.registry import Registry
 from snnlp_lava.text.tokens import unpack_words
 
-MAX_WINDOW = 1 << 14
+MAX_WINDOW = limits.MAX_WINDOW
 """Longest window, in steps: SAF's (t + 1) x must stay within 31 bits."""
 
 

@@ -14,10 +14,11 @@ from msgspec import Meta
 from snnlp_lava.embed.base import OpCounts, words64
 from snnlp_lava.encode.base import Encoder, array_from, words_from
 from snnlp_lava.errors import InputError
+from snnlp_lava.network import limits
 from snnlp_lava.records import Record, build
 from snnlp_lava.text.tokens import UNICODE_FORM, UnicodeForm, normalise, pack_words, words_and_pairs
 
-MAX_LINES = 1024
+MAX_LINES = limits.MAX_CODE_LINES
 _TEXTS_AT_ONCE = 4096
 
 

@@ -66,3 +66,11 @@ BLOCK_SYNAPSES = 64
 BLOCK_HEADER_BITS = 4 + 6
 """Bits of a block beside its synapses: index of the synapse format, number of synapses
 (nengo_loihi/block.py SynapseConfig.bits_per_axon)."""
+
+
+MAX_WINDOW = 1 << 14
+"""Longest window, in steps: (t + 1) x of the SAF neuron must stay within 31 bits."""
+
+
+MAX_CODE_LINES = 1024
+"""Longest code of a spike embedding."""

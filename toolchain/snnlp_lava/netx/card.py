@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 from msgspec import Meta
 
@@ -57,8 +58,18 @@ class RowCounts(Record, frozen=True):
     test: Positive
 
 
-class TrainingData(Record, frozen=True, omit_defaults=True):
-    """The data of a training: name, hash, split, and how well word codes keep the vectors they were made of."""
+class DataRecord(Record, frozen=True, omit_defaults=True):
+    """The data of a training: name, hash, split, what of them was not used.
+
+    Attributes
+    ----------
+    codes
+        How well word codes keep the vectors they were made of.
+    unseen_labels
+        By split: labels that no training row has, and how many rows have them; they count as wrong.
+    skipped
+        Why rows of the source were left out, and how many.
+    """
 
     name: str
     split_scheme: str
@@ -66,6 +77,8 @@ class TrainingData(Record, frozen=True, omit_defaults=True):
     sha256: str | None = None
     limit: Positive | None = None
     codes: dict[str, Finite] | None = None
+    unseen_labels: dict[str, dict[str, Positive]] = msgspec.field(default_factory=dict)
+    skipped: dict[str, Positive] = msgspec.field(default_factory=dict)
 
 
 class TrainingRecord(Record, frozen=True, omit_defaults=True):
@@ -86,7 +99,7 @@ class TrainingRecord(Record, frozen=True, omit_defaults=True):
     """
 
     config: dict[str, Any]
-    data: TrainingData
+    data: DataRecord
     scores: ModelScores
     baselines: dict[str, BaselineRecord]
     model: str | None = None

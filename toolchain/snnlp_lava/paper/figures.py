@@ -16,12 +16,11 @@ from matplotlib.figure import Figure
 
 from snnlp_lava.energy.estimates import MAC_PJ, SPIKE_PJ
 from snnlp_lava.files import atomic_file
-from snnlp_lava.paper.published import DATA, WINDOWS, Row
+from snnlp_lava.paper.published import ANN, DATA, LEVELS, METHODS, SNN_BIN, WINDOWS, Row, key_of
 from snnlp_lava.sweep.grid import Cell
 from snnlp_lava.sweep.results import CellRecord, Results
-from snnlp_lava.train.methods.base import ANN, LEVELS, METHODS, SNN_BIN
 
-_COLOURS = dict(zip(METHODS, ("#D55E00", "#009E73", "#0072B2", "#E69F00", "#CC79A7"), strict=True))  # Okabe and Ito's
+_COLOURS = dict(zip(METHODS, ("#D55E00", "#009E73", "#0072B2", "#E69F00"), strict=True))  # Okabe and Ito's
 
 
 _WINDOW_COLOURS = dict(zip(WINDOWS, ("#0072B2", "#56B4E9", "#009E73", "#E69F00"), strict=True))
@@ -30,7 +29,7 @@ _WINDOW_COLOURS = dict(zip(WINDOWS, ("#0072B2", "#56B4E9", "#009E73", "#E69F00")
 _STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "snnlp-lava"}
 
 
-_ByCell = Mapping[tuple[str, str, str, int], Results]
+_ByCell = Mapping[tuple[str, str, str, int | None], Results]
 """Results of cells by method, level, data and window."""
 
 
@@ -48,11 +47,7 @@ def write_figures(
     rows
         From `snnlp_lava.paper.published.compare`.
     """
-    results = {
-        (cell.train.method, cell.train.level, cell.source.name, cell.train.window): records[cell.name].results
-        for cell in cells
-        if cell.name in records
-    }
+    results = {key_of(cell): records[cell.name].results for cell in cells if cell.name in records}
     names = [data for data in DATA if any(row.data == data and row.ours is not None for row in rows)]
     if not names:
         return []

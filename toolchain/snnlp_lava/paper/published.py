@@ -14,9 +14,12 @@ from snnlp_lava.energy.estimates import MAC_PJ, SPIKE_PJ, energy_ratio
 from snnlp_lava.errors import InputError
 from snnlp_lava.sweep.grid import Cell, Source
 from snnlp_lava.sweep.results import CellRecord, Results
-from snnlp_lava.train.methods.base import ANN, SENTENCE, SNN_BIN, SNN_RATE, SNN_RATE_RAND, WORD, TrainConfig
+from snnlp_lava.train.methods.base import make_method
 
 DATA = ("imdb", "emotion")
+METHODS = ANN, SNN_RATE, SNN_RATE_RAND, SNN_BIN = ("ann", "snn-rate", "snn-rate-rand", "snn-bin")
+"""The paper's methods, in the order of its tables."""
+LEVELS = SENTENCE, WORD = ("sentence", "word")
 
 
 WINDOWS = (100, 50, 25, 10)
@@ -86,15 +89,15 @@ def paper_cells(
     for data in names:
         sentence, word = _sources(folder, data, _QUICK_ROWS if quick else None)
         word = replace(word, words=_absolute(words), codes=_absolute(codes))
-        epochs = {"epochs": _QUICK_EPOCHS} if quick else {}
+        epochs: dict[str, Any] = {"epochs": _QUICK_EPOCHS} if quick else {}
         for level, source in ((SENTENCE, sentence), (WORD, word)):
-            cells.append(Cell(source, TrainConfig.defaults_for(ANN, level=level, seed=seed, **epochs)))
+            cells.append(Cell(source, make_method(ANN, level=level, seed=seed, **epochs)))
             cells += [
-                Cell(source, TrainConfig.defaults_for(method, level=level, window=window, seed=seed, **epochs))
+                Cell(source, make_method(method, level=level, window=window, seed=seed, **epochs))
                 for method in (SNN_RATE, SNN_RATE_RAND)
                 for window in (_QUICK_WINDOWS if quick else WINDOWS)
             ]
-        binary = TrainConfig.defaults_for(SNN_BIN, window=_TOKENS[data] + 1, seed=seed, **epochs)
+        binary = make_method(SNN_BIN, window=_TOKENS[data] + 1, seed=seed, **epochs)
         cells.append(Cell(word, binary))
     return cells
 
@@ -130,7 +133,7 @@ def compare(cells: Sequence[Cell], records: Mapping[str, CellRecord]) -> list[Ro
     records
         Results of the finished ones, by name.
     """
-    done = {_key(cell): records[cell.name].results for cell in cells if cell.name in records}
+    done = {key_of(cell): records[cell.name].results for cell in cells if cell.name in records}
     rows = []
     with (resources.files("snnlp_lava.paper") / "paper.csv").open("r", encoding="utf-8") as file:
         for line in csv.DictReader(file):
@@ -141,9 +144,10 @@ def compare(cells: Sequence[Cell], records: Mapping[str, CellRecord]) -> list[Ro
     return rows
 
 
-def _key(cell: Cell) -> tuple[str, str, str, int | None]:
+def key_of(cell: Cell) -> tuple[str, str, str, int | None]:
+    """Method, level, data and window of a cell; no window for the ANN."""
     train = cell.train
-    return train.method, train.level, cell.source.name, None if train.method == ANN else train.window
+    return train.name, train.unit, cell.source.name, train.options().get("window")
 
 
 def _ours(results: Results) -> dict[str, float | None]:

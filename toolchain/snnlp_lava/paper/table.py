@@ -11,13 +11,12 @@ import numpy as np
 from snnlp_lava.encode.base import EncodedSamples
 from snnlp_lava.files import atomic_file
 from snnlp_lava.paper.figures import write_figures, write_raster
-from snnlp_lava.paper.published import Claim, Row, claims, compare
-from snnlp_lava.sweep.cell import prepare_corpus
+from snnlp_lava.paper.published import SNN_RATE, WORD, Claim, Row, claims, compare
+from snnlp_lava.sweep.cell import prepare_cell
 from snnlp_lava.sweep.grid import Cell
 from snnlp_lava.sweep.results import CellRecord
 from snnlp_lava.text.dataset import TRAIN
-from snnlp_lava.train.methods.base import SNN_RATE, WORD
-from snnlp_lava.train.methods.snn import fit_encoder
+from snnlp_lava.train.methods.snn import SpikingLayers
 
 TABLE, FIGURES = "table.md", "figures"
 _CLOSE = 0.01  # two standard errors of a difference are 0.9 points on imdb, 1.7 on emotion
@@ -59,9 +58,10 @@ def write_input_raster(folder: Path, cells: Sequence[Cell]) -> Path:
     InputError
         If the data cannot be used or the file cannot be written.
     """
-    cell = next(cell for cell in cells if (cell.train.method, cell.train.level) == (SNN_RATE, WORD))
-    corpus = prepare_corpus(cell.source, cell.train)
-    samples = EncodedSamples(corpus.features[TRAIN], fit_encoder(corpus, cell.train), cell.train.window)
+    cell = next(cell for cell in cells if (cell.train.name, cell.train.unit) == (SNN_RATE, WORD))
+    assert isinstance(cell.train, SpikingLayers)
+    data = prepare_cell(cell)
+    samples = EncodedSamples(data.features[TRAIN], cell.train.fit_encoder(data), cell.train.window)
     return write_raster(folder / FIGURES / "F5_input_spikes.svg", samples.spikes(np.arange(1))[0])
 
 

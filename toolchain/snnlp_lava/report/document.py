@@ -12,6 +12,7 @@ from snnlp_lava import __version__
 from snnlp_lava.chip.chips import CHIPS, RESOURCES
 from snnlp_lava.energy.bill import (
     Bill,
+    Entry,
     Ledger,
     combined_total,
     dense_ledger,
@@ -27,7 +28,7 @@ from snnlp_lava.errors import InputError
 from snnlp_lava.netx.card import BASELINES
 from snnlp_lava.run.folder import Run
 from snnlp_lava.run.record import COUNTS
-from snnlp_lava.train.methods.base import TrainConfig, training_ledger
+from snnlp_lava.train.methods.base import from_document
 
 FORMAT = 4
 NETWORK = "this network"
@@ -208,16 +209,19 @@ def _training(record: Mapping[str, Any], books: Mapping[str, PriceBook]) -> dict
     if not card or not card["training"]:
         return None
     try:
-        config = TrainConfig.from_dict(card["training"]["config"])
-    except InputError:  # of another version, whose options are not known here
+        method = from_document(card["training"]["config"], ignore_unknown=True)  # of 0.1.0: options of all methods
+    except InputError:  # of a method or of options that are not known here
         return None
     rows, embedding = card["training"]["data"]["rows"], record["preprocessing"].get("embedding", {"counts": {}})
-    ledger = training_ledger(
-        config, record["network"]["sizes"], rows, embedding["counts"].get("mac", 0) / record["samples"]
-    )
+    macs = method.training_macs(record["network"]["sizes"], rows)
+    if not macs:
+        return None
+    macs["embedding, once"] = embedding["counts"].get("mac", 0) / record["samples"] * sum(rows.values())
+    ledger = Ledger("training", tuple(Entry(place, "mac", count) for place, count in macs.items() if count))
+    options = method.options()
     return {
-        "epochs": config.epochs,
-        "batch_size": config.batch_size,
+        "epochs": options.get("epochs"),
+        "batch_size": options.get("batch_size"),
         "rows": {part: rows[part] for part in ("train", "validation", "test")},
         "macs": {entry.place: entry.count for entry in ledger.entries},
         "macs_in_all": ledger.total("mac"),

@@ -142,17 +142,19 @@ def _slayer_trains(model: Path, chosen: Chosen, samples: Samples) -> list[np.nda
     from snnlp_lava.train.model_folder import load_spiking
 
     network, card = chosen.network, chosen.card
-    info, module = load_spiking(model)
+    info, restored = load_spiking(model)
+    if restored.slayer_spikes is None:
+        raise InputError(f"model {model}: SLAYER has no part in method {info.method.name}; leave out --model")
     if info.sizes != network.sizes:
         raise InputError(
             f"model {model}: has sizes {info.sizes}, the network {network.sizes}; is it the model that was exported?"
         )
-    if card is not None and not _same(module.encoder, card.encoder):
+    if card is not None and not _same(restored.encoder, card.encoder):
         raise InputError(f"model {model}: has another encoder than the network; is it the model that was exported?")
     batches = []
     for start in range(0, len(samples), _BATCH):
         spikes = samples.spikes(np.arange(start, min(start + _BATCH, len(samples))))
-        batches.append([spikes, *module.spikes_by_slayer(spikes)])
+        batches.append([spikes, *restored.slayer_spikes(spikes)])
     return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
 
 

@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import lru_cache
 from pathlib import Path
@@ -26,9 +26,8 @@ from snnlp_lava.sweep.grid import Cell, Source
 from snnlp_lava.sweep.results import CellRecord, DataIdentity
 from snnlp_lava.text.dataset import TEST, TextData, split_rows
 from snnlp_lava.text.sources import load_texts
-from snnlp_lava.train.data import Corpus, Origin, feature_key, prepare
-from snnlp_lava.train.methods.base import ANN, SENTENCE, TrainConfig
-from snnlp_lava.train.trainer import Trained, train_classifier
+from snnlp_lava.train.data import TrainingData, final_embedding, prepare_for
+from snnlp_lava.train.methods.base import Method, Trained, TrainingRun
 
 _one_at_a_time = threading.Lock()
 
@@ -70,16 +69,20 @@ def run_cell(cell: Cell) -> CellRecord:
     """
     with _single_threaded():
         started = time.perf_counter()
-        corpus, data = _corpus(_Features(cell.source, feature_key(cell.train), cell.train))
-        corpus.check_config(cell.train)
-        trained = train_classifier(corpus, cell.train, "auto", None)
-        results = _results(corpus, cell.train, trained)
+        prepared = _prepared(_Features(cell.source, cell.train.feature_key(), cell.train))
+        prepared.check_features(cell.train)
+        trained = cell.train.fit(prepared, TrainingRun())
+        results = _results(prepared, cell.train, trained)
         seconds = time.perf_counter() - started
     from snnlp_lava.train.loop import choose_device
 
     return CellRecord.of(
         cell=cell.to_dict(),
-        data=data,
+        data={
+            **_identity(cell.source, prepared.data).to_dict(),
+            "rows": prepared.metadata["rows"],
+            "embedding": final_embedding(prepared, trained).to_dict(),
+        },
         results=results,
         versions=versions(),
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -119,47 +122,37 @@ def prepare_features(cells: Iterable[Cell], report: ProgressCallback = no_progre
     InputError
         If data or vectors are unfit.
     """
-    distinct = {(cell.source, feature_key(cell.train)): cell for cell in cells}
+    distinct = {(cell.source, cell.train.feature_key()): cell for cell in cells}
     for cell in distinct.values():
-        prepare_corpus(cell.source, cell.train, report)
+        prepare_cell(cell, report)
 
 
-def prepare_corpus(source: Source, train: TrainConfig, report: ProgressCallback = no_progress) -> Corpus:
-    """Load, split and embed a cell's data.
+def prepare_cell(cell: Cell, report: ProgressCallback = no_progress) -> TrainingData:
+    """Load and split a cell's data, and make its features.
 
     Raises
     ------
     InputError
         If data or vectors are unfit.
     """
+    source = cell.source
     data = load_texts(source.data, source.text_column, source.label_column)
-    if train.level == SENTENCE:
-        origin = Origin(vectors=_path(source.vectors))
-    else:
-        origin = Origin(words=_path(source.words), codes=_path(source.codes))
-    return prepare(data, train, source.split_scheme, source.limit, origin, report)
-
-
-def _path(text: str | None) -> Path | None:
-    return Path(text) if text is not None else None
+    return prepare_for(cell.train, data, source.split_scheme, source.limit, source.features(), report)
 
 
 @dataclass(frozen=True)
 class _Features:
-    """What a corpus is made of; `train` is one of the configurations with this feature key."""
+    """What prepared data are made of; `train` is one of the methods with this feature key."""
 
     source: Source
     key: Hashable
-    train: TrainConfig = field(compare=False)
+    train: Method = field(compare=False)
 
 
 @lru_cache(maxsize=2)
-def _corpus(features: _Features) -> tuple[Corpus, dict[str, Any]]:
-    """The corpus, kept for the next cells of this process, and what a result file says of it."""
-    source = features.source
-    corpus = prepare_corpus(source, features.train)
-    about = {"rows": corpus.about["rows"], "embedding": asdict(corpus.embedding)}
-    return corpus, {**_identity(source, corpus.data).to_dict(), **about}
+def _prepared(features: _Features) -> TrainingData:
+    """The data and features, kept for the next cells of this process."""
+    return prepare_cell(Cell(features.source, features.train))
 
 
 def _identity(source: Source, data: TextData) -> DataIdentity:
@@ -168,40 +161,36 @@ def _identity(source: Source, data: TextData) -> DataIdentity:
     return DataIdentity(name=data.name, sha256=data.sha256, **hashes)
 
 
-def _results(corpus: Corpus, config: TrainConfig, trained: Trained) -> dict[str, Any]:
+def _results(data: TrainingData, method: Method, trained: Trained) -> dict[str, Any]:
     """The fields of `Results`; nothing in it depends on when and where training and test ran."""
     from snnlp_lava.train.baselines import macs
 
     results = {
         "sizes": list(trained.sizes),
-        "samples": len(corpus.rows[TEST]),
+        "samples": len(data.rows[TEST]),
         **trained.scores,
         "history": trained.history,
     }
-    if config.method == ANN:
+    if trained.network is None:
         results["macs"] = macs(trained.sizes)
     else:
-        results["emulator"] = _emulated(corpus, config, trained)
+        results["emulator"] = _emulated(data, method, trained)
     finite: dict[str, Any] = _finite(results)
     return finite
 
 
-def _emulated(corpus: Corpus, config: TrainConfig, trained: Trained) -> dict[str, Any]:
+def _emulated(data: TrainingData, method: Method, trained: Trained) -> dict[str, Any]:
     """The fields of `EmulatorResult`."""
-    import torch
-
     from snnlp_lava.backends.emulator import run_emulator
     from snnlp_lava.run.record import Totals, sample_table
-    from snnlp_lava.train.slayer import SpikingClassifier
 
     assert trained.encoder is not None
-    module = SpikingClassifier(trained.sizes, config, trained.encoder)
-    module.load_state_dict({name: torch.from_numpy(value) for name, value in trained.state.items()})
-    samples = EncodedSamples(corpus.features[TEST], trained.encoder, config.window)
-    network = module.to_network()
-    run = run_emulator(network, samples, config.window)
-    scores = run.output_counts if config.reference else run.output_scores
-    totals = Totals.of(network, [sample_table(run, scores, corpus.rows[TEST], corpus.labels(TEST))])
+    assert trained.network is not None
+    options = method.options()
+    samples = EncodedSamples(data.features[TEST], trained.encoder, options["window"])
+    run = run_emulator(trained.network, samples, options["window"])
+    scores = run.output_counts if options.get("reference") else run.output_scores
+    totals = Totals.of(trained.network, [sample_table(run, scores, data.rows[TEST], data.labels(TEST))])
     return {
         **totals.scores,
         "window": run.window,

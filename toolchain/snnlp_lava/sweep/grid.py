@@ -12,24 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.records import load_toml
+from snnlp_lava.records import Record, load_toml
 from snnlp_lava.text.dataset import SCHEMES
 from snnlp_lava.text.sources import DEMO, HUB
 from snnlp_lava.train.methods.base import (
-    FIELDS,
-    SENTENCE,
-    TEXT_METHODS,
-    WORD,
-    NeuronConfig,
-    TrainConfig,
-    used_fields,
-    used_origin,
+    DEFAULT_METHOD,
+    METHODS,
+    FeatureSource,
+    Method,
+    all_option_names,
+    from_document,
+    importable_methods,
+    make_method,
+    to_document,
 )
 
 MAX_CELLS = 10_000
-_MAX_NEURONS = 1 << 20  # of one hidden layer
 _MAX_NAME = 160  # characters; with a hash and an ending still far below what file systems take
-_DEFAULTS = TrainConfig()
 _KEYS = ("data", "text_column", "label_column", "vectors", "words", "codes", "split_scheme", "limit", "grid", "where")
 
 
@@ -65,15 +64,20 @@ class Source:
         """What the data is called."""
         return Path(self.data).stem
 
-    def used_by(self, train: TrainConfig) -> Source:
+    def used_by(self, method: Method) -> Source:
         """The same without the files that a training does not read, so that they do not count as its data."""
-        used = used_origin(train.method, train.level)
+        read = method.sources()
         return replace(
             self,
-            vectors=self.vectors if "vectors" in used and train.level == SENTENCE else None,
-            words=self.words if "words" in used else None,
-            codes=self.codes if "codes" in used else None,
+            # A grid's vectors are of sentences; at level word a text's vector is made of words.
+            vectors=self.vectors if "vectors" in read and method.unit == "sentence" else None,
+            words=self.words if "words" in read else None,
+            codes=self.codes if "codes" in read else None,
         )
+
+    def features(self) -> FeatureSource:
+        """Where features come from."""
+        return FeatureSource(vectors=self.vectors, words=self.words, codes=self.codes)
 
 
 @dataclass(frozen=True)
@@ -85,11 +89,11 @@ class Cell:
     source
         Its texts and vectors.
     train
-        Its configuration; fields that its method does not use have their defaults.
+        Its method with options.
     """
 
     source: Source
-    train: TrainConfig
+    train: Method
 
     @property
     def name(self) -> str:
@@ -97,51 +101,49 @@ class Cell:
 
         What differs from the method's defaults is added, so that no two configurations share a name.
         """
-        train, used = self.train, used_fields(self.train.method)
-        parts = [_file_name(self.source.name), train.level, train.method]
-        if "window" in used:
-            parts.append(f"t{train.window}")
+        train, options = self.train, self.train.options()
+        parts = [_file_name(self.source.name), train.unit, train.name]
+        if "window" in options:
+            parts.append(f"t{options['window']}")
         parts.append(f"s{train.seed}")
-        usual = replace(TrainConfig.defaults_for(train.method, reference=train.reference), reference=False)
-        for field in used:
-            value = getattr(train, field)
-            if field in ("method", "level", "window", "seed") or value == getattr(usual, field):
+        usual = type(train).of(**({"reference": True} if options.get("reference") else {})).options()
+        for option, value in options.items():
+            if option in ("level", "window", "seed") or (value == usual[option] and value is not True):
                 continue
-            if isinstance(value, NeuronConfig):
-                changed = asdict(value).items() - asdict(usual.neuron).items()
+            if isinstance(value, Record):
+                changed = value.to_dict().items() - usual[option].to_dict().items()
                 parts += [f"{name}{number}".replace("_", "-") for name, number in sorted(changed)]
             else:
                 text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
-                parts.append(field.replace("_", "-") + ("" if value is True else text))
+                parts.append(option.replace("_", "-") + ("" if value is True else text))
         name = "-".join(parts)
         if len(name) > _MAX_NAME:
             name = f"{name[:_MAX_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
         return name
 
     def to_dict(self) -> dict[str, Any]:
-        """The configuration as result files hold it: what its method uses, without paths, which are private."""
-        source, train = self.source, self.train.to_dict()
+        """Method and options as result files hold them, without paths, which are private."""
         return {
             "name": self.name,
-            "split_scheme": source.split_scheme,
-            "limit": source.limit,
-            "train": {name: train[name] for name in used_fields(self.train.method)},
+            "split_scheme": self.source.split_scheme,
+            "limit": self.source.limit,
+            "train": to_document(self.train),
         }
 
     def pack(self) -> dict[str, Any]:
         """All that a worker needs, ready for JSON; `unpack` is its inverse."""
-        return {"source": asdict(self.source), "train": self.train.to_dict()}
+        return {"source": asdict(self.source), "train": to_document(self.train)}
 
     @classmethod
     def unpack(cls, document: Mapping[str, Any]) -> Cell:
         """Inverse of `pack`."""
-        return cls(Source(**document["source"]), TrainConfig.from_dict(document["train"]))
+        return cls(Source(**document["source"]), from_document(document["train"]))
 
 
 def read_grid(path: Path) -> list[Cell]:
-    """Read a grid file and list its cells: every combination once, in the order of data and then of TrainConfig.
+    """Read a grid file and list its cells: every combination once, in the order of data and then of the options.
 
-    Methods that take the texts themselves work on words and take part in no combination with another level.
+    A method takes of a combination the options that it has, so that several combinations may be one cell.
 
     Parameters
     ----------
@@ -165,26 +167,27 @@ def _cells(document: Mapping[str, Any], folder: Path) -> list[Cell]:
     if not isinstance(document.get("grid"), dict):
         raise InputError("has no table [grid]")
     sources = _sources(document, folder)
-    _check_keys(document["grid"], FIELDS, "[grid]")
-    axes = {name: _values(name, document["grid"][name]) for name in FIELDS if name in document["grid"]}
-    for method in TEXT_METHODS:
-        if method in axes.get("method", ()) and WORD not in axes.get("level", (WORD,)):
-            raise InputError(f"method {method} has no cell: it works at level {WORD}")
-    overrides = _overrides(document.get("where", []), [source.name for source in sources])
+    names = ("method", *all_option_names())
+    _check_keys(document["grid"], names, "[grid]")
+    axes = {name: _values(name, document["grid"][name]) for name in names if name in document["grid"]}
+    methods = axes.get("method", [DEFAULT_METHOD])
+    for name in axes:
+        if name != "method" and not any(name in _options_of(method) for method in methods):
+            having = [method for method, kind in importable_methods().items() if name in kind.option_names()]
+            raise InputError(f"{name} only applies to method {' or '.join(having)}, not {', '.join(methods)}")
+    overrides = _overrides(document.get("where", []), [source.name for source in sources], names)
     count = len(sources) * math.prod(map(len, axes.values()))
     if count > MAX_CELLS:
         raise InputError(f"has {count} combinations; {MAX_CELLS} are the most")
     cells: dict[Cell, None] = {}
     for source, *values in itertools.product(sources, *axes.values()):
         chosen = dict(zip(axes, values, strict=True))
-        if chosen.get("method") in TEXT_METHODS and chosen.get("level", WORD) != WORD:
-            continue
-        plain = Cell(source, _config(chosen))
+        plain = Cell(source, _method(chosen))
         for override in overrides:
             if override.matches(plain):
                 chosen |= override.change
-        config = _config(chosen)
-        cells[Cell(source.used_by(config), config)] = None
+        method = _method(chosen)
+        cells[Cell(source.used_by(method), method)] = None
     for number, override in enumerate(overrides, start=1):
         if not override.used:
             raise InputError(f"[[where]] number {number} matches no cell")
@@ -198,15 +201,14 @@ class _Override:
         self.match, self.change, self.used = match, change, False
 
     def matches(self, cell: Cell) -> bool:
-        """Whether a cell is meant; a field that its method does not use is never meant."""
-        known = {name: getattr(cell.train, name) for name in used_fields(cell.train.method)}
-        known["data"] = cell.source.name
-        meant = all(known.get(name) in values for name, values in self.match.items())
+        """Whether a cell is meant; one whose method lacks an option is not."""
+        known = {**to_document(cell.train), "data": cell.source.name}
+        meant = all(name in known and known[name] in values for name, values in self.match.items())
         self.used |= meant
         return meant
 
 
-def _overrides(tables: Any, data: Sequence[str]) -> list[_Override]:
+def _overrides(tables: Any, data: Sequence[str], names: Sequence[str]) -> list[_Override]:
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise InputError("where is no list of tables; write [[where]]")
     overrides = []
@@ -214,14 +216,14 @@ def _overrides(tables: Any, data: Sequence[str]) -> list[_Override]:
         change = table.get("set")
         if not isinstance(change, dict):
             raise InputError("[[where]] has no set = { ... }")
-        _check_keys(table, ("data", *FIELDS, "set"), "[[where]]")
-        _check_keys(change, FIELDS, "set of [[where]]")
+        _check_keys(table, ("data", *names, "set"), "[[where]]")
+        _check_keys(change, names, "set of [[where]]")
         match = {name: _values(name, value) for name, value in table.items() if name not in ("set", "data")}
         if "data" in table:
             match["data"] = _texts("data of [[where]]", table["data"])
             if unknown := set(match["data"]) - set(data):
                 raise InputError(f"[[where]] names data {min(unknown)!r}; the grid has {', '.join(data)}")
-        overrides.append(_Override(match, {name: _value(name, value) for name, value in change.items()}))
+        overrides.append(_Override(match, change))
     return overrides
 
 
@@ -290,51 +292,32 @@ def _texts(name: str, value: Any) -> list[str]:
 
 
 def _values(name: str, value: Any) -> list[Any]:
-    """The values of one axis; a list of numbers is one value where the field itself is a list."""
+    """The values of one axis; a list of numbers is one value where the option itself is a list."""
     several = isinstance(value, list)
-    if several and isinstance(getattr(_DEFAULTS, name), tuple):
+    if several and _is_list(name):
         several = any(isinstance(item, list) for item in value)
-    values = [_value(name, item) for item in (value if several else [value])]
+    values = value if several else [value]
     if not values:
         raise InputError(f"{name} has no values")
-    return values
+    return list(values)
 
 
-def _value(name: str, value: Any) -> Any:
-    """One value, of the type of its field."""
-    default = getattr(_DEFAULTS, name)
-    if isinstance(default, NeuronConfig):
-        if not isinstance(value, dict):
-            raise InputError(f"{name} {value!r} is no table")
-        _check_keys(value, tuple(asdict(default)), name)
-        return NeuronConfig(**{key: _number(f"{name} {key}", number) for key, number in value.items()})
-    if isinstance(default, tuple):
-        if not isinstance(value, list) or not all(_is_whole(size) and 0 < size <= _MAX_NEURONS for size in value):
-            raise InputError(f"{name} {value!r} is no list of whole numbers from 1 to {_MAX_NEURONS}")
-        return tuple(value)
-    if isinstance(default, float):
-        return _number(name, value)
-    if isinstance(default, bool):
-        if not isinstance(value, bool):
-            raise InputError(f"{name} {value!r} is neither true nor false")
-    elif isinstance(default, int) and not _is_whole(value):
-        raise InputError(f"{name} {value!r} is no whole number")
-    if isinstance(default, str) and not isinstance(value, str):
-        raise InputError(f"{name} {value!r} is no text")
-    return value
-
-
-def _number(name: str, value: Any) -> float:
-    if not isinstance(value, float) and not (_is_whole(value) and abs(value) < 1 << 53):
-        raise InputError(f"{name} {value!r} is no number")
-    return float(value)
+def _is_list(option: str) -> bool:
+    defaults = (kind.of().options().get(option) for kind in importable_methods().values())
+    return any(isinstance(default, tuple) for default in defaults)
 
 
 def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _config(chosen: Mapping[str, Any]) -> TrainConfig:
-    config = TrainConfig.defaults_for(**{"method": _DEFAULTS.method, **chosen})
-    usual, used = TrainConfig.defaults_for(config.method), used_fields(config.method)
-    return replace(config, **{name: getattr(usual, name) for name in FIELDS if name not in used})
+def _options_of(method: Any) -> tuple[str, ...]:
+    if not isinstance(method, str):
+        raise InputError(f"method must be text, got {method!r}")
+    return METHODS[method].option_names()
+
+
+def _method(chosen: Mapping[str, Any]) -> Method:
+    """A method with those of the values that it has options for."""
+    name = chosen.get("method", DEFAULT_METHOD)
+    return make_method(name, **{key: value for key, value in chosen.items() if key in _options_of(name)})

@@ -11,7 +11,7 @@ import json
 import logging
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -21,7 +21,7 @@ from snnlp_lava.errors import InputError
 from snnlp_lava.files import atomic_file
 from snnlp_lava.records import Amount, Count, Finite, Fraction, Positive, Record, build, load_json
 from snnlp_lava.sweep.grid import Cell
-from snnlp_lava.train.methods.base import FIELDS, NeuronConfig, used_fields
+from snnlp_lava.train.methods.base import NeuronOptions, all_option_names
 
 logger = logging.getLogger(__name__)
 
@@ -281,7 +281,7 @@ def groups(cells: Sequence[Cell], records: Mapping[str, CellRecord]) -> list[Gro
     together: dict[Cell, list[Cell]] = {}
     for cell in cells:
         if cell.name in records:
-            together.setdefault(replace(cell, train=replace(cell.train, seed=0)), []).append(cell)
+            together.setdefault(replace(cell, train=cell.train.replace(seed=0)), []).append(cell)
     return [_group([records[cell.name].results for cell in same], same[0]) for same in together.values()]
 
 
@@ -307,16 +307,16 @@ def varying_fields(cells: Sequence[Cell]) -> list[str]:
     """Fields in which cells of one method differ, except those that every table shows."""
     values: dict[tuple[str, str], set[Any]] = {}
     for cell in cells:
-        for name in used_fields(cell.train.method):
-            values.setdefault((name, cell.train.method), set()).add(getattr(cell.train, name))
+        for name, value in cell.train.options().items():
+            values.setdefault((name, cell.train.name), set()).add(value)
     several = {name for (name, _), found in values.items() if len(found) > 1}
-    return [name for name in FIELDS if name in several and name not in _ALWAYS_SHOWN]
+    return [name for name in all_option_names() if name in several and name not in _ALWAYS_SHOWN]
 
 
 def format_value(value: Any) -> str:
     """A value of a configuration as people write it."""
-    if isinstance(value, NeuronConfig):
-        changed = dict(asdict(value).items() - asdict(NeuronConfig()).items())
+    if isinstance(value, Record):
+        changed = dict(value.to_dict().items() - type(value)().to_dict().items())
         return " ".join(f"{name} {changed[name]}" for name in sorted(changed)) or "default"
     return "-".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
@@ -338,14 +338,16 @@ def write_csv(folder: Path, cells: Sequence[Cell], records: Mapping[str, CellRec
 
 
 def _row(cell: Cell, record: CellRecord) -> dict[str, Any]:
-    results, used = record.results, used_fields(cell.train.method)
-    configuration: dict[str, Any] = {}
-    for name in FIELDS:
-        value = getattr(cell.train, name)
-        columns = {name: format_value(value) if isinstance(value, tuple) else value}
-        if isinstance(value, NeuronConfig):
-            columns = {f"neuron_{key}": number for key, number in asdict(value).items()}
-        configuration |= columns if name in used else dict.fromkeys(columns)
+    results, options = record.results, cell.train.options()
+    configuration: dict[str, Any] = {"method": cell.train.name}
+    for name in all_option_names():
+        value = options.get(name)
+        if name == "neuron":
+            neuron = value.to_dict() if value else dict.fromkeys(NeuronOptions.__struct_fields__)
+            configuration |= {f"neuron_{key}": number for key, number in neuron.items()}
+        else:
+            configuration[name] = format_value(value) if isinstance(value, tuple) else value
+    configuration["level"] = cell.train.unit
     return {
         "name": cell.name,
         "data": cell.source.name,

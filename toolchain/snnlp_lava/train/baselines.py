@@ -1,4 +1,4 @@
-"""The ANN baseline: the same layer sizes, ReLU, on the standardised vectors themselves."""
+"""Baselines: an ANN on standardised vectors, and TF-IDF with logistic regression."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class AnnClassifier(nn.Module):
         Share of the hidden neurons that are left out at random in training.
     """
 
-    steps_per_logit = 1.0
+    rate_per_logit: float | None = None
     spikes_counted = 0
 
     def __init__(self, sizes: tuple[int, ...], dropout: float = 0.0) -> None:

@@ -1,33 +1,45 @@
-"""Data ready to train on: split, and each text with what a method takes of it."""
+"""Data ready to train on: split, each text with its features; a label that training never saw counts as wrong."""
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from snnlp_lava.embed.base import EmbeddingInfo
-from snnlp_lava.embed.embedders import Embedder, VectorFile, make_embedder, vectors_match, word_codes
-from snnlp_lava.embed.sentence import DEFAULT_MODEL
-from snnlp_lava.embed.word_codes import WordCodes
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import StrPath, as_optional_path, as_path
+from snnlp_lava.files import as_optional_path, as_path
 from snnlp_lava.progress import ProgressCallback, cumulative, no_progress
 from snnlp_lava.text.dataset import PARTS, TEST, TRAIN, VALIDATION, TextData, limit_rows, split_rows
-from snnlp_lava.text.tokens import UNICODE_FORM, normalise, words_and_pairs
-from snnlp_lava.train.methods.base import SPIKE_EMBEDDING, TEXT_METHODS, TrainConfig
+from snnlp_lava.text.tokens import words_and_pairs
+from snnlp_lava.train.methods.base import (
+    DEFAULT_METHOD,
+    Features,
+    FeatureSource,
+    Method,
+    Trained,
+    check_sources,
+    make_method,
+)
+
+if TYPE_CHECKING:
+    from snnlp_lava.embed.embedders import Embedder
+    from snnlp_lava.embed.word_codes import WordCodes
+    from snnlp_lava.files import StrPath
 
 logger = logging.getLogger(__name__)
 
-
-_SHOWN = 20  # classes in a line
+_MAX_SHOWN = 20  # classes in a line
+UNSEEN = -1
+"""Label of a text whose class no training row has: no answer is right."""
 
 
 @dataclass(frozen=True)
-class Corpus:
+class TrainingData:
     """Data ready to train on.
 
     Attributes
@@ -35,212 +47,240 @@ class Corpus:
     data
         All texts.
     rows
-        Rows of each part.
+        Rows of each split.
     features
-        (m, d) float32 vectors of each part's rows, or their texts (m,).
+        Of each split's rows: (m, d) float32 vectors, or texts (m,).
     embedding
-        Where the vectors, or the word codes, come from.
-    about
-        For the training record: name, hash, split scheme, limit, numbers of rows; quality of the codes of ``snn-bin``.
-    config
+        The model that made the vectors, or the list of word codes.
+    metadata
+        For the training record: name, hash, split scheme, limit, numbers of rows; what could not be used.
+    label_names
+        Names of the classes, those that the training rows have.
+    method
         What it was prepared for.
     codes
-        The word codes of ``snn-bin``.
+        Word codes, of a method that learns on them.
     """
 
     data: TextData
-    rows: dict[str, np.ndarray]
-    features: dict[str, Any]
+    rows: Mapping[str, np.ndarray]
+    features: Mapping[str, Any]
     embedding: EmbeddingInfo
-    about: dict[str, Any]
-    config: TrainConfig
+    metadata: Mapping[str, Any]
+    label_names: tuple[str, ...]
+    method: Method
     codes: WordCodes | None = None
 
     @property
     def classes(self) -> int:
         """Number of classes."""
-        return len(self.data.label_names)
+        return len(self.label_names)
 
-    def classes_text(self) -> str:
+    def labels(self, split: str) -> np.ndarray:
+        """Classes of a split's rows, (m,) int64; `UNSEEN` where training has no such class."""
+        return self.data.labels_as(self.label_names)[self.rows[split]]
+
+    def class_summary(self) -> str:
         """Classes and the training rows that each has, in one line, as ``2 classes: complaint 52, praise 60``."""
         counts = np.bincount(self.labels(TRAIN), minlength=self.classes)
-        shown = [f"{_shown(name)} {count}" for name, count in zip(self.data.label_names, counts, strict=True)]
-        more = [f"and {self.classes - _SHOWN} more"] if self.classes > _SHOWN else []
-        return f"{self.classes} classes: {', '.join(shown[:_SHOWN] + more)}"
+        shown = [f"{_printable(name)} {count}" for name, count in zip(self.label_names, counts, strict=True)]
+        more = [f"and {self.classes - _MAX_SHOWN} more"] if self.classes > _MAX_SHOWN else []
+        return f"{self.classes} classes: {', '.join(shown[:_MAX_SHOWN] + more)}"
 
-    def labels(self, part: str) -> np.ndarray:
-        """Labels of a part's rows, (m,) int64."""
-        return self.data.labels[self.rows[part]]
-
-    def check_config(self, config: TrainConfig) -> None:
-        """Make sure that it has the features that a configuration trains on; methods that take vectors share them.
+    def check_features(self, method: Method) -> None:
+        """Check that it has the features that a method trains on.
 
         Raises
         ------
         InputError
             If it was prepared for others.
         """
-        if feature_key(self.config) != feature_key(config):
+        if self.method.feature_key() != method.feature_key():
             raise InputError(
-                f"data {self.data.name}: was prepared for {_text(self.config)}, not for {_text(config)}; "
-                "prepare it with the configuration that is trained"
+                f"data {self.data.name}: was prepared for {_title(self.method)}, not for {_title(method)}; "
+                "prepare it for the method that is trained"
             )
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where a text's features come from.
-
-    Attributes
-    ----------
-    embedding
-        Name of the sentence model. At level ``word``, word vectors are distilled from it where none are given.
-    vectors
-        A .npy file with a vector for each row of the data. They count as the embedding's if a few made anew are the
-        same.
-    words
-        A text file of word vectors (GloVe, word2vec), for level ``word``.
-    codes
-        A text file of binary word codes, for ``snn-bin``; made of the word vectors where none are given.
-    """
-
-    embedding: str = DEFAULT_MODEL
-    vectors: StrPath | None = None
-    words: StrPath | None = None
-    codes: StrPath | None = None
-
-
-def prepare(
+def prepare_data(
     data: TextData,
-    config: TrainConfig,
-    split_scheme: str,
-    limit: int | None,
-    origin: Origin,
-    report: ProgressCallback = no_progress,
-) -> Corpus:
-    """Split the data and make every part's features.
+    method: str = DEFAULT_METHOD,
+    *,
+    split_scheme: str = "official",
+    limit: int | None = None,
+    embedding: str | None = None,
+    vectors: StrPath | None = None,
+    words: StrPath | None = None,
+    codes: StrPath | None = None,
+    progress: ProgressCallback = no_progress,
+    **options: Any,
+) -> TrainingData:
+    """Split a data set and make the features that a method trains on.
 
     Parameters
     ----------
     data
-        The texts.
-    config
-        What is to be trained, for its method and level.
+        From `load_texts`.
+    method
+        One of METHODS: ``snn-rate``, ``snn-rate-rand``, ``snn-bin``, ``spike-embedding``, ``ann``.
     split_scheme
-        See `snnlp_lava.text.dataset`.
+        ``official`` or ``paper``, see `snnlp_lava.text.dataset.split_rows`.
     limit
-        At most so many rows of each part.
-    origin
-        Where the features come from.
-    report
-        Progress.
+        At most so many rows of each split.
+    embedding, vectors, words, codes
+        Where features come from, see `FeatureSource`.
+    progress
+        Called with stage, done, total.
+    options
+        Options of the method, as ``snnlp-lava train --help`` lists them: ``window=16``, ``hidden=(64,)``.
 
     Raises
     ------
     InputError
-        If the data cannot be split, have no words or none that the vectors or codes know, or the model, vectors or
-        codes cannot be used.
+        If an option is unknown, unused or out of range, the data cannot be split, have no words or none that the
+        vectors or codes know, or the model, vectors or codes cannot be used.
     """
-    rows = chosen_rows(data, split_scheme, limit)
+    given = {"embedding": embedding, "vectors": vectors, "words": words, "codes": codes}
+    sources: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    chosen = make_method(method, **options)
+    check_sources(chosen, sources)
+    return prepare_for(chosen, data, split_scheme, limit, FeatureSource(**sources), progress)
+
+
+def prepare_for(
+    method: Method,
+    data: TextData,
+    split_scheme: str,
+    limit: int | None,
+    source: FeatureSource,
+    report: ProgressCallback = no_progress,
+) -> TrainingData:
+    """As `prepare_data`, of a method that is there already; sources that it does not read are ignored."""
+    rows = select_rows(data, split_scheme, limit)
     if not any(words_and_pairs(text) for text in data.select(rows[TRAIN])):
         raise InputError(f"data {data.name}: no training text has a word of letters or digits")
-    about = describe(data, rows, split_scheme, limit)
-    if config.method in TEXT_METHODS:
-        features: dict[str, np.ndarray] = {part: np.array(data.select(rows[part]), dtype=object) for part in PARTS}
-        if config.method == SPIKE_EMBEDDING:
-            normal = {
-                part: np.array([normalise(text, UNICODE_FORM) for text in texts], dtype=object)
-                for part, texts in features.items()
-            }
-            return Corpus(data, rows, normal, EmbeddingInfo(None, None, None), about, config)
-        codes = word_codes(as_optional_path(origin.codes), as_optional_path(origin.words), origin.embedding, report)
-        known_texts = {part: [codes.knows(text) for text in features[part]] for part in PARTS}
-        _check_known(data, known_texts[TRAIN], codes.name)
-        every_text = [known for part in PARTS for known in known_texts[part]]
-        if not all(every_text):
-            logger.warning(
-                "%d of %d texts have no word that %s knows: no spikes but the end mark",
-                every_text.count(False),
-                len(every_text),
-                codes.name,
-            )
-        about["codes"] = dict(codes.quality)
-        return Corpus(data, rows, features, EmbeddingInfo(codes.name, codes.sha256, None), about, config, codes)
-    embedder = make_embedder(config.level, origin.embedding, as_optional_path(origin.words), report)
-    known: Embedder | None = embedder
-    every = np.concatenate([rows[part] for part in PARTS])
-    texts = data.select(every)
-    if origin.vectors is None:
-        whole = embedder.embed(texts, cumulative(report, "embed", len(every)))
-        _check_known(data, whole[: len(rows[TRAIN])].any(axis=1), embedder.name)
-    else:
-        whole = VectorFile(as_path(origin.vectors), len(data))[every]
-        if not vectors_match(embedder, texts, whole):
-            logger.warning("the vectors are not those of %s: their model counts as unknown", embedder.name)
-            known = None
-    ends = np.cumsum([len(rows[part]) for part in PARTS])[:-1]
-    return Corpus(
+    found: Features = method.features(data, rows, source, report)
+    metadata = data_record(data, rows, split_scheme, limit)
+    for split, unseen in metadata["unseen_labels"].items():
+        logger.warning(
+            "%d of %d %s texts count as wrong: training has no %s",
+            sum(unseen.values()),
+            len(rows[split]),
+            split,
+            " or ".join(map(_printable, unseen)),
+        )
+    return TrainingData(
         data=data,
         rows=rows,
-        features=dict(zip(PARTS, np.split(whole, ends), strict=True)),
-        embedding=EmbeddingInfo(known.name if known else None, known.sha256 if known else None, whole.shape[1]),
-        about=about,
-        config=config,
+        features=found.splits,
+        embedding=found.embedding,
+        metadata={**metadata, **found.metadata},
+        label_names=_label_names(data, rows),
+        method=method,
+        codes=found.codes,
     )
 
 
-def chosen_rows(data: TextData, split_scheme: str, limit: int | None) -> dict[str, np.ndarray]:
-    """Rows of each part that a training takes; arguments as for `prepare`.
+def select_rows(data: TextData, split_scheme: str, limit: int | None) -> dict[str, np.ndarray]:
+    """Rows of each split that a training takes; arguments as for `prepare_data`.
 
     Raises
     ------
     InputError
-        If the data cannot be split, or the limit leaves too few.
+        If the data cannot be split, or the limit leaves one class to train on.
     """
-    rows = {part: limit_rows(part_rows, limit) for part, part_rows in split_rows(data, split_scheme).items()}
-    if limit is not None:
-        _keep_trained_classes(data, rows)
+    rows = {split: limit_rows(of_split, limit) for split, of_split in split_rows(data, split_scheme).items()}
+    if len(set(data.labels[rows[TRAIN]].tolist())) < 2:
+        raise InputError(f"data {data.name}: the limit leaves one class to train on; give a larger --limit")
     return rows
 
 
-def describe(data: TextData, rows: Mapping[str, np.ndarray], split_scheme: str, limit: int | None) -> dict[str, Any]:
-    """What the training record says of the data: name, hash, split scheme, limit, numbers of rows."""
+def data_record(data: TextData, rows: Mapping[str, np.ndarray], split_scheme: str, limit: int | None) -> dict[str, Any]:
+    """What the training record says of the data.
+
+    ``name``, ``sha256``, ``split_scheme``, ``limit``, ``rows`` by split; ``unseen_labels``: by split, the labels that
+    no training row has, and how many rows have them; ``skipped``: why rows of the source were left out, and how many.
+    """
+    names = _label_names(data, rows)
+    unseen = {}
+    for split in (VALIDATION, TEST):
+        missing = rows[split][data.labels_as(names)[rows[split]] == UNSEEN]
+        if counts := Counter(data.label_names[label] for label in data.labels[missing]):
+            unseen[split] = dict(sorted(counts.items()))
     return {
         "name": data.name,
         "sha256": data.sha256,
         "split_scheme": split_scheme,
         "limit": limit,
-        "rows": {part: len(rows[part]) for part in PARTS},
+        "rows": {split: len(rows[split]) for split in PARTS},
+        "unseen_labels": unseen,
+        "skipped": dict(getattr(data, "skipped", {})),
     }
 
 
-def _shown(name: str) -> str:
-    """A label as it is; quoted where blanks around it, or characters that a terminal obeys, would not be seen."""
-    return name if name == name.strip() and name.isprintable() else repr(name)
+def texts_of(data: TextData, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Texts of each split, (m,) of objects."""
+    return {split: np.array(data.select(of_split), dtype=object) for split, of_split in rows.items()}
 
 
-def _check_known(data: TextData, known: Iterable[bool], name: str) -> None:
-    """Make sure that a word of some training text is known."""
+def vector_features(
+    level: str, data: TextData, rows: Mapping[str, np.ndarray], source: FeatureSource, report: ProgressCallback
+) -> Features:
+    """Vectors of each split, (m, d) float32, from an embedding model or a file.
+
+    Raises
+    ------
+    InputError
+        If the model or file cannot be used, or no training text has a known word.
+    """
+    from snnlp_lava.embed.embedders import VectorFile, make_embedder, vectors_match
+
+    words = as_optional_path(source.words) if level == "word" else None
+    embedder = make_embedder(level, source.embedding, words, report)
+    known: Embedder | None = embedder
+    every = np.concatenate([rows[split] for split in PARTS])
+    texts = data.select(every)
+    if source.vectors is None:
+        vectors = embedder.embed(texts, cumulative(report, "embed", len(every)))
+        require_known_words(data, vectors[: len(rows[TRAIN])].any(axis=1), embedder.name)
+    else:
+        vectors = VectorFile(as_path(source.vectors), len(data))[every]
+        if not vectors_match(embedder, texts, vectors):
+            logger.warning("the vectors are not those of %s: their model counts as unknown", embedder.name)
+            known = None
+    ends = np.cumsum([len(rows[split]) for split in PARTS])[:-1]
+    embedding = EmbeddingInfo(known.name if known else None, known.sha256 if known else None, vectors.shape[1])
+    return Features(dict(zip(PARTS, np.split(vectors, ends), strict=True)), embedding)
+
+
+def final_embedding(data: TrainingData, trained: Trained) -> EmbeddingInfo:
+    """The embedding with the dimension of what the encoder takes."""
+    if trained.encoder is None:
+        return data.embedding
+    return data.embedding.replace(dimension=trained.encoder.dimension)
+
+
+def require_known_words(data: TextData, known: Iterable[bool], name: str) -> None:
+    """Check that a word of some training text is known.
+
+    Raises
+    ------
+    InputError
+        If none is.
+    """
     if not any(known):
         raise InputError(f"data {data.name}: no training text has a word that {name} knows; is it of another language?")
 
 
-def feature_key(config: TrainConfig) -> tuple[Any, ...]:
-    """What of a configuration its features depend on: two with the same key share a corpus."""
-    lines = config.lines if config.method == SPIKE_EMBEDDING else None
-    return config.method if config.method in TEXT_METHODS else None, config.level, lines
+def _label_names(data: TextData, rows: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+    """Names of the classes that the training rows have, in the order of the data's."""
+    return tuple(data.label_names[label] for label in np.unique(data.labels[rows[TRAIN]]))
 
 
-def _text(config: TrainConfig) -> str:
-    lines = f" with {config.lines} lines" if config.method == SPIKE_EMBEDDING else ""
-    return f"{config.method} at level {config.level}{lines}"
+def _printable(name: str) -> str:
+    """A label as it is; quoted where spaces around it, or control characters, would not be seen."""
+    return name if name == name.strip() and name.isprintable() else repr(name)
 
 
-def _keep_trained_classes(data: TextData, rows: dict[str, np.ndarray]) -> None:
-    seen = set(data.labels[rows[TRAIN]].tolist())
-    if len(seen) < 2:
-        raise InputError(f"data {data.name}: the limit leaves one class to train on; give a larger --limit")
-    for part in (VALIDATION, TEST):
-        rows[part] = rows[part][np.isin(data.labels[rows[part]], sorted(seen))]
-        if not len(rows[part]):
-            raise InputError(f"data {data.name}: the limit leaves no {part} rows; give a larger --limit")
+def _title(method: Method) -> str:
+    return f"{method.name} at level {method.unit}"

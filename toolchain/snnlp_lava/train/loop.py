@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
+from snnlp_lava import __version__
 from snnlp_lava.errors import InputError, one_line
 from snnlp_lava.files import atomic_file, check_choice
 from snnlp_lava.metrics import accuracy_and_mrr
-from snnlp_lava.train.methods.base import ANN, TrainConfig
+from snnlp_lava.text.dataset import TEST, TRAIN, VALIDATION
+from snnlp_lava.train.methods.base import GradientOptions, Trained, TrainingRun, to_document
+
+if TYPE_CHECKING:
+    from snnlp_lava.encode.base import Encoder
+    from snnlp_lava.network.network import Network
+    from snnlp_lava.train.data import TrainingData
 
 _TRUE_RATE, _FALSE_RATE = 0.75, 0.05
 
@@ -49,37 +58,37 @@ class Recipe:
     by_loss: bool
     loss: Loss
 
-    def rate(self, config: TrainConfig, done: float) -> float:
+    def rate(self, options: GradientOptions, done: float) -> float:
         """Learning rate after `done` epochs."""
-        return config.learning_rate * (0.5 * (1 + math.cos(math.pi * done / config.epochs)) if self.cosine else 1.0)
+        return options.learning_rate * (0.5 * (1 + math.cos(math.pi * done / options.epochs)) if self.cosine else 1.0)
 
     def order(self, rows: int, rng: np.random.Generator) -> np.ndarray:
         """Order of the training rows in an epoch."""
         return rng.permutation(rows) if self.shuffle else np.arange(rows)
 
 
-def recipe_for(config: TrainConfig, steps_per_logit: float) -> Recipe:
-    """The recipe of a configuration.
+def recipe_for(options: GradientOptions, rate_per_logit: float | None) -> Recipe:
+    """The recipe of a method.
 
     Parameters
     ----------
-    config
-        The configuration.
-    steps_per_logit
-        Output spikes over window steps that a logit of 1 stands for, by which spike rates follow from logits.
+    options
+        The method with its options; with ``reference`` the recipe is that of SNNLP's published code.
+    rate_per_logit
+        Output spikes a step that a logit of 1 stands for, by which spike rates follow from logits; None without spikes.
     """
-    if not config.reference:
+    if not getattr(options, "reference", False):
         return Recipe(shuffle=True, cosine=True, weight_decay=0.0, by_loss=False, loss=functional.cross_entropy)
-    loss = functional.cross_entropy if config.method == ANN else _spike_rate_loss(steps_per_logit)
+    loss = functional.cross_entropy if rate_per_logit is None else _spike_rate_loss(rate_per_logit)
     return Recipe(shuffle=False, cosine=False, weight_decay=1e-5, by_loss=True, loss=loss)
 
 
-def _spike_rate_loss(steps_per_logit: float) -> Loss:
+def _spike_rate_loss(rate_per_logit: float) -> Loss:
     """SLAYER's SpikeRate with reduction 'sum': squared distance of the output rates from 0.75 and 0.05."""
 
     def loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         targets = torch.full_like(logits, _FALSE_RATE).scatter_(1, labels[:, None], _TRUE_RATE)
-        return ((logits * steps_per_logit - targets) ** 2).sum()
+        return ((logits * rate_per_logit - targets) ** 2).sum()
 
     return loss
 
@@ -87,15 +96,18 @@ def _spike_rate_loss(steps_per_logit: float) -> Loss:
 _EVALUATION_BATCH = 256
 
 
-class Classifier(Protocol):
-    """What the loop trains: a module with a `logits` method over its own kind of input.
+class TrainableModule(Protocol):
+    """What the loop asks of a torch module.
 
     Attributes
     ----------
+    rate_per_logit
+        As for `recipe_for`.
     spikes_counted
         Spikes of the input and all layers in training, which the module adds to.
     """
 
+    rate_per_logit: float | None
     spikes_counted: int
 
     def logits(self, inputs: np.ndarray) -> torch.Tensor:
@@ -107,6 +119,45 @@ class Classifier(Protocol):
         ...
 
 
+class Learner(Protocol):
+    """What `fit_learner` trains.
+
+    Attributes
+    ----------
+    module
+        The torch module that learns, a `TrainableModule`.
+    """
+
+    module: nn.Module
+
+    def inputs(self, features: Any) -> np.ndarray:
+        """What the module takes of features, (n, ...)."""
+        ...
+
+    def finalise(self) -> Finalised:
+        """What classifies, once the module has learned; `inputs` are then for its module."""
+        ...
+
+
+@dataclass(frozen=True)
+class Finalised:
+    """What a learner gives in the end.
+
+    Attributes
+    ----------
+    module
+        The module that classifies.
+    sizes, encoder, arrays, network
+        As in `Trained`.
+    """
+
+    module: nn.Module
+    sizes: tuple[int, ...]
+    encoder: Encoder | None = None
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    network: Network | None = None
+
+
 class Examples(NamedTuple):
     """Inputs (n, ...) and labels (n,) int64."""
 
@@ -115,7 +166,7 @@ class Examples(NamedTuple):
 
 
 @dataclass
-class Progress:
+class TrainingState:
     """Where a training stands.
 
     Attributes
@@ -124,8 +175,8 @@ class Progress:
         One row an epoch: epoch, train_loss, train_spikes (a sample, of the input and all layers, after dropout),
         validation_loss, validation_accuracy, validation_mrr.
     best_epoch
-        Epoch, from 1, with the highest validation accuracy, and among equals the lowest validation loss. With the
-        reference recipe the one with the lowest loss, and among equals the latest.
+        Epoch, from 1, with the highest validation accuracy; of equal ones the lowest validation loss. With the
+        reference recipe the one with the lowest loss; of equal ones the latest.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
@@ -147,13 +198,13 @@ def fit(
     model: nn.Module,
     train: Examples,
     validation: Examples,
-    config: TrainConfig,
+    options: GradientOptions,
     *,
     checkpoint: Path | None = None,
     fingerprint: str = "",
     on_epoch: OnEpoch = lambda row: None,
     on_batch: OnBatch = lambda done, total: None,
-) -> Progress:
+) -> TrainingState:
     """Train a classifier and leave the best epoch's weights in it.
 
     Each epoch draws its order and its dropout from (seed, epoch) alone, so that a training resumed from a
@@ -162,15 +213,15 @@ def fit(
     Parameters
     ----------
     model
-        A module that satisfies `Classifier`.
+        A `TrainableModule`.
     train, validation
         Examples to learn from, and to choose the epoch by.
-    config
+    options
         Epochs, batch size, learning rate and seed.
     checkpoint
         File to keep the state in after every epoch, and to go on from if it exists.
     fingerprint
-        Of configuration and data; a checkpoint with another one is refused.
+        Of options and data; a checkpoint with another one is refused.
     on_epoch, on_batch
         Called after each epoch with its history row, and after each batch.
 
@@ -179,25 +230,85 @@ def fit(
     InputError
         If the checkpoint is damaged or belongs to another training.
     """
-    recipe = recipe_for(config, model.steps_per_logit)
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, weight_decay=recipe.weight_decay)
-    progress, best = Progress(), _state(model)
+    recipe = recipe_for(options, model.rate_per_logit)
+    optimizer = torch.optim.Adam(model.parameters(), lr=options.learning_rate, weight_decay=recipe.weight_decay)
+    state, best = TrainingState(), _state(model)
     if checkpoint is not None and checkpoint.exists():
-        progress, best = _load_checkpoint(checkpoint, fingerprint, model, optimizer)
-        for row in progress.history:
+        state, best = _load_checkpoint(checkpoint, fingerprint, model, optimizer)
+        for row in state.history:
             on_epoch(row)
-    for epoch in range(progress.epochs_done, config.epochs):
-        row = {"epoch": epoch + 1, **_epoch(model, optimizer, train, config, recipe, epoch, on_batch)}
+    for epoch in range(state.epochs_done, options.epochs):
+        row = {"epoch": epoch + 1, **_epoch(model, optimizer, train, options, recipe, epoch, on_batch)}
         row |= _validate(model, validation, recipe)
-        progress.history.append(row)
-        if _better(row, progress, recipe):
-            progress.best_epoch, best = epoch + 1, _state(model)
+        state.history.append(row)
+        if _better(row, state, recipe):
+            state.best_epoch, best = epoch + 1, _state(model)
         if checkpoint is not None:
-            _save_checkpoint(checkpoint, fingerprint, model, optimizer, progress, best)
+            _save_checkpoint(checkpoint, fingerprint, model, optimizer, state, best)
         on_epoch(row)
     model.load_state_dict(best)
     model.eval()
-    return progress
+    return state
+
+
+def fit_learner(make: Callable[[], Learner], data: TrainingData, method: GradientOptions, run: TrainingRun) -> Trained:
+    """Train a learner by gradient descent, and score what it gives.
+
+    Parameters
+    ----------
+    make
+        Makes the learner, once torch's random numbers are seeded.
+    data
+        To learn from, to choose the epoch by, and to score.
+    method
+        The method with its options.
+    run
+        How and where.
+
+    Raises
+    ------
+    InputError
+        As `fit`.
+    """
+    torch.manual_seed(method.seed)  # of the initial weights; `fit` seeds each epoch
+    learner = make()
+    examples = {
+        split: Examples(learner.inputs(data.features[split]), data.labels(split)) for split in (TRAIN, VALIDATION)
+    }
+    state = fit(
+        learner.module.to(choose_device(run.device)),
+        examples[TRAIN],
+        examples[VALIDATION],
+        method,
+        checkpoint=run.checkpoint,
+        fingerprint=_fingerprint(method, data.label_names, examples.values()),
+        on_epoch=run.on_epoch,
+        on_batch=partial(run.report, run.stage),
+    )
+    final = learner.finalise()
+    scores = {
+        split: accuracy_and_mrr(evaluate(final.module, learner.inputs(data.features[split]))[1], data.labels(split))
+        for split in (VALIDATION, TEST)
+    }
+    return Trained(
+        tensors={name: value.cpu().numpy() for name, value in final.module.state_dict().items()},
+        arrays=final.arrays,
+        encoder=final.encoder,
+        sizes=final.sizes,
+        scores={"best_epoch": state.best_epoch, **scores},
+        history=state.history,
+        network=final.network,
+    )
+
+
+def _fingerprint(method: GradientOptions, label_names: Sequence[str], examples: Iterable[Examples]) -> str:
+    """Hash of all that a training depends on: method and options, classes, training and validation examples."""
+    digest = hashlib.sha256(json.dumps([to_document(method), *label_names], sort_keys=True).encode())
+    for inputs, labels in examples:
+        digest.update(f"{inputs.dtype} {inputs.shape}".encode())
+        digest.update(np.ascontiguousarray(inputs).tobytes())
+        digest.update(np.ascontiguousarray(labels).tobytes())
+    return digest.hexdigest()
 
 
 def evaluate(model: nn.Module, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -230,22 +341,22 @@ def _epoch(
     model: Any,
     optimizer: torch.optim.Optimizer,
     train: Examples,
-    config: TrainConfig,
+    options: GradientOptions,
     recipe: Recipe,
     epoch: int,
     on_batch: OnBatch,
 ) -> dict[str, float]:
-    rng = np.random.default_rng([config.seed, epoch])
+    rng = np.random.default_rng([options.seed, epoch])
     torch.manual_seed(int(rng.integers(1 << 62)))
     order = recipe.order(len(train.labels), rng)
-    batches = math.ceil(len(order) / config.batch_size)
+    batches = math.ceil(len(order) / options.batch_size)
     total = 0.0
     model.train()
     model.spikes_counted = 0
     for index in range(batches):
         for group in optimizer.param_groups:
-            group["lr"] = recipe.rate(config, epoch + index / batches)
-        rows = order[index * config.batch_size : (index + 1) * config.batch_size]
+            group["lr"] = recipe.rate(options, epoch + index / batches)
+        rows = order[index * options.batch_size : (index + 1) * options.batch_size]
         logits = model.logits(train.inputs[rows])
         loss = recipe.loss(logits, torch.from_numpy(train.labels[rows]).to(logits.device))
         optimizer.zero_grad()
@@ -258,15 +369,16 @@ def _epoch(
 
 def _validate(model: nn.Module, validation: Examples, recipe: Recipe) -> dict[str, float]:
     logits, scores = evaluate(model, validation.inputs)
-    loss = recipe.loss(torch.from_numpy(logits), torch.from_numpy(validation.labels))
+    seen = validation.labels >= 0
+    loss = recipe.loss(torch.from_numpy(logits[seen]), torch.from_numpy(validation.labels[seen])) if seen.any() else 0.0
     ranked = accuracy_and_mrr(scores, validation.labels)
     return {"validation_loss": float(loss), **{f"validation_{name}": value for name, value in ranked.items()}}
 
 
-def _better(row: dict[str, float], progress: Progress, recipe: Recipe) -> bool:
-    if progress.best_epoch == 0:
+def _better(row: dict[str, float], state: TrainingState, recipe: Recipe) -> bool:
+    if state.best_epoch == 0:
         return True
-    best = progress.history[progress.best_epoch - 1]
+    best = state.history[state.best_epoch - 1]
     if recipe.by_loss:
         return row["validation_loss"] <= best["validation_loss"]
     return (row["validation_accuracy"], -row["validation_loss"]) > (
@@ -284,46 +396,55 @@ def _save_checkpoint(
     fingerprint: str,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    progress: Progress,
+    state: TrainingState,
     best: dict[str, torch.Tensor],
 ) -> None:
     from safetensors.torch import save
 
     tensors = {f"model.{name}": value for name, value in _state(model).items()}
     tensors |= {f"best.{name}": value for name, value in best.items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"adam.{index}.{name}": value.detach().clone() for name, value in state.items()}
-    about = {"fingerprint": fingerprint, "history": progress.history, "best_epoch": progress.best_epoch}
+    for index, moments in optimizer.state_dict()["state"].items():
+        tensors |= {f"adam.{index}.{name}": value.detach().clone() for name, value in moments.items()}
+    metadata = {
+        "fingerprint": fingerprint,
+        "version": __version__,
+        "history": state.history,
+        "best_epoch": state.best_epoch,
+    }
     with atomic_file(path) as temporary:
         kept = {name: value.cpu().contiguous() for name, value in tensors.items()}
-        temporary.write_bytes(save(kept, {"snnlp_lava": json.dumps(about)}))
+        temporary.write_bytes(save(kept, {"snnlp_lava": json.dumps(metadata)}))
 
 
 def _load_checkpoint(
     path: Path, fingerprint: str, model: nn.Module, optimizer: torch.optim.Optimizer
-) -> tuple[Progress, dict[str, torch.Tensor]]:
+) -> tuple[TrainingState, dict[str, torch.Tensor]]:
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})["snnlp_lava"])
+            metadata = json.loads((file.metadata() or {})["snnlp_lava"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-        if about["fingerprint"] != fingerprint:
-            raise InputError(
-                f"checkpoint {path}: belongs to a training with other options or data; "
-                "give the same ones, or another folder with -o"
-            )
-        progress = Progress(about["history"], int(about["best_epoch"]))
-        parts: dict[str, dict[str, torch.Tensor]] = {"model": {}, "best": {}, "adam": {}}
-        for name, value in tensors.items():
-            part, rest = name.split(".", 1)
-            parts[part][rest] = value
-        model.load_state_dict(parts["model"])
-        state: dict[int, dict[str, Any]] = {}
-        for name, value in parts["adam"].items():
-            index, key = name.split(".", 1)
-            state.setdefault(int(index), {})[key] = value
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise InputError(f"checkpoint {path}: is damaged ({one_line(error)}); remove it to begin anew") from error
-    return progress, parts["best"]
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise InputError(f"checkpoint {path}: is damaged ({one_line(error)}); remove it to start again") from error
+    if metadata.get("version") != __version__:
+        raise InputError(
+            f"checkpoint {path}: was written by version {metadata.get('version')}, this is {__version__}; resume with "
+            "that version, or train into another folder with -o"
+        )
+    if metadata["fingerprint"] != fingerprint:
+        raise InputError(
+            f"checkpoint {path}: belongs to a training with other options or data; "
+            "give the same ones, or another folder with -o"
+        )
+    parts: dict[str, dict[str, torch.Tensor]] = {"model": {}, "best": {}, "adam": {}}
+    for name, value in tensors.items():
+        part, rest = name.split(".", 1)
+        parts[part][rest] = value
+    model.load_state_dict(parts["model"])
+    moments: dict[int, dict[str, Any]] = {}
+    for name, value in parts["adam"].items():
+        index, key = name.split(".", 1)
+        moments.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+    return TrainingState(metadata["history"], int(metadata["best_epoch"])), parts["best"]

@@ -1,346 +1,504 @@
-"""Everything that decides how a model comes out."""
+"""What a training method is, and the registry of methods.
+
+A method is a record of its options with what is done with them: which features it takes, how it learns, what comes
+back from a model folder, what a training costs. To add one, write a subclass of `Method` in a module of its own and
+name it in METHODS (or in another package's entry point of the group ``snnlp_lava.methods``). Command-line options,
+grid keys and Python keywords follow from the fields.
+"""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+import contextlib
+import re
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
-import numpy as np
+from msgspec import Meta
 
-from snnlp_lava.encode.base import MAX_WINDOW, Encoder
-from snnlp_lava.encode.calibration import CALIBRATIONS
-from snnlp_lava.encode.spike_embedding import MAX_LINES
-from snnlp_lava.energy.bill import Entry, Ledger
 from snnlp_lava.errors import InputError
+from snnlp_lava.files import StrPath
 from snnlp_lava.network import limits
+from snnlp_lava.progress import ProgressCallback, no_progress
+from snnlp_lava.records import Record, build, check_applies, opt
+from snnlp_lava.registry import Registry
 
 if TYPE_CHECKING:
-    import torch
+    import numpy as np
 
+    from snnlp_lava.embed.base import EmbeddingInfo
+    from snnlp_lava.embed.word_codes import WordCodes
+    from snnlp_lava.encode.base import Encoder
+    from snnlp_lava.network.network import Network
+    from snnlp_lava.text.dataset import TextData
+    from snnlp_lava.train.data import TrainingData
 
-ANN, SNN_RATE, SNN_RATE_RAND, SNN_BIN, SPIKE_EMBEDDING = METHODS = (
-    "ann",
-    "snn-rate",
-    "snn-rate-rand",
-    "snn-bin",
-    "spike-embedding",
-)
-
-
-TEXT_METHODS = (SNN_BIN, SPIKE_EMBEDDING)
-"""Those that take the texts themselves, not vectors."""
-
-
-SENTENCE, WORD = LEVELS = ("sentence", "word")
-
-
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:  # NaN is outside, too
-        raise InputError(f"{name} {value} is outside {low} to {high}")
-
-
-_KINDS: Mapping[type, str] = {int: "whole number", float: "number", str: "text", bool: "True or False"}
-
-
-def _check_kind(name: str, value: Any, kind: type) -> None:
-    if type(value) is kind or (kind is float and isinstance(value, int | float) and not isinstance(value, bool)):
-        return
-    raise InputError(f"{name} {value!r} is no {_KINDS[kind]}")
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+Size = Annotated[int, Meta(ge=1, le=limits.MAX_NEURONS)]
+Level = Annotated[
+    Literal["sentence", "word"],
+    opt("What a vector stands for; at word, a text is the mean of its words' vectors."),
+]
+M = TypeVar("M", bound="Method")
 
 
 @dataclass(frozen=True)
-class NeuronConfig:
-    """SLAYER's CUBA neuron; the defaults are the paper's (SNNLP main.py, as in its tables).
+class FeatureSource:
+    """Where a text's features come from.
 
     Attributes
     ----------
-    threshold, current_decay, voltage_decay, tau_grad, scale_grad
-        As in ``lava.lib.dl.slayer.neuron.cuba.Neuron``.
+    embedding
+        Name of the sentence model. At level ``word``, word vectors are distilled from it where none are given.
+    vectors
+        A .npy file with a vector for each row of the data. They count as the embedding's if a few computed again are
+        the same.
+    words
+        A text file of word vectors (GloVe, word2vec).
+    codes
+        A text file of binary word codes; computed from the word vectors where none are given.
     """
 
-    threshold: float = 1.25
-    current_decay: float = 0.25
-    voltage_decay: float = 0.03
-    tau_grad: float = 0.03
-    scale_grad: float = 3.0
-
-    def __post_init__(self) -> None:
-        for name, low, high in (
-            ("threshold", 1 / 64, 1000),
-            ("current_decay", 0, 1),
-            ("voltage_decay", 0, 1),
-            ("tau_grad", 1e-6, 1e6),
-            ("scale_grad", 0, 1e6),
-        ):
-            _check_kind(f"neuron {name}", getattr(self, name), float)
-            _check_range(f"neuron {name}", getattr(self, name), low, high)
+    embedding: str = DEFAULT_MODEL
+    vectors: StrPath | None = None
+    words: StrPath | None = None
+    codes: StrPath | None = None
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """A training run. Two runs with equal configuration, data and machine give equal weights.
-
-    The defaults are for `SNN_RATE`; `defaults_for` has each method's.
+class Features:
+    """What a method takes of each text.
 
     Attributes
     ----------
-    method
-        One of METHODS: ``snn-rate`` codes vectors by SAF neurons, ``snn-rate-rand`` by chance, ``snn-bin`` takes a
-        binary word code a step, ``spike-embedding`` learns its codes; ``ann`` takes the vectors themselves.
-    level
-        One of LEVELS: what a vector stands for. TEXT_METHODS work on words.
-    hidden
-        Neurons of the hidden layers; the paper's 256 and 128. ``spike-embedding`` has none.
-    window
-        Steps a sample is presented.
-    calibration
-        How vectors become SAF values, one of CALIBRATIONS.
-    reference
-        Train, encode and break ties as SNNLP's published code does, see `snnlp_lava.train.loop`.
-    threshold_scale
-        Factor on threshold and initial weights alike. The computation is the same, but the weights' grid of
-        1/32 becomes finer against the threshold; on emotion that makes no difference (benchmarks/threshold_scale.py).
-    lines
-        Length of the codes of ``spike-embedding``.
-    synop_budget
-        Synops of non-zero weights that a training text may take on average with ``spike-embedding``.
-    epochs, batch_size, learning_rate, dropout, seed
-        As usual; the learning rate falls to 0 along a cosine, the dropout is of whole neurons, with
-        ``spike-embedding`` of single spikes.
+    splits
+        By split: (m, d) float32 vectors of its rows, or their texts (m,).
+    embedding
+        The model that made the vectors, or the list of word codes; its dimension is the encoder's after training.
+    metadata
+        For the training record, such as how well codes keep distances.
+    codes
+        Word codes, of a method that learns on them.
     """
 
-    method: str = SNN_RATE
-    level: str = "sentence"
-    hidden: tuple[int, ...] = (256, 128)
-    window: int = 32
-    calibration: str = "onoff"
-    reference: bool = False
-    threshold_scale: float = 8.0
-    lines: int = 32
-    synop_budget: int = 1000
-    epochs: int = 20
-    batch_size: int = 64
-    learning_rate: float = 1e-2
-    dropout: float = 0.3
-    seed: int = 42
-    neuron: NeuronConfig = field(default_factory=NeuronConfig)
+    splits: Mapping[str, Any]
+    embedding: EmbeddingInfo
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    codes: WordCodes | None = None
 
-    def __post_init__(self) -> None:
-        self._check_kinds()
-        object.__setattr__(self, "hidden", tuple(self.hidden))
-        for name, known in (("method", METHODS), ("level", LEVELS), ("calibration", CALIBRATIONS)):
-            if getattr(self, name) not in known:
-                raise InputError(f"{name} {getattr(self, name)!r} is unknown (known: {', '.join(known)})")
-        if self.method in TEXT_METHODS and (self.level != WORD or self.window < 2):
-            raise InputError(f"method {self.method} works at level {WORD}, in a window of 2 steps or more")
-        if self.method == SPIKE_EMBEDDING:
-            decays = self.neuron.current_decay, self.neuron.voltage_decay
-            if self.hidden or self.reference or decays != (1, 0):
-                raise InputError(
-                    f"method {SPIKE_EMBEDDING} has no hidden layers and no reference, and decays of 1 and 0"
-                )
-        for name, low, high in (
-            ("window", 1, MAX_WINDOW),
-            ("epochs", 1, 100_000),
-            ("batch_size", 1, 1 << 20),
-            ("threshold_scale", 0.1, 100),
-            ("lines", 1, MAX_LINES),
-            ("synop_budget", 1, 1_000_000_000),
-            ("seed", 0, (1 << 32) - 1),
-            ("learning_rate", 1e-9, 1),
-            ("dropout", 0, 0.99),
-        ):
-            _check_range(name, getattr(self, name), low, high)
-        for size in self.hidden:
-            _check_range("hidden layer of", size, 1, limits.MAX_NEURONS)
 
-    def _check_kinds(self) -> None:
-        for own in fields(self):
-            if own.name not in ("hidden", "neuron"):
-                _check_kind(own.name, getattr(self, own.name), type(own.default))
-        if not isinstance(self.hidden, list | tuple):
-            raise InputError(f"hidden {self.hidden!r} is no tuple of sizes, as (256, 128)")
-        for size in self.hidden:
-            _check_kind("hidden layer of", size, int)
-        if not isinstance(self.neuron, NeuronConfig):
-            raise InputError(f"neuron {self.neuron!r} is no NeuronConfig")
+@dataclass(frozen=True)
+class Trained:
+    """A classifier after training.
 
-    def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
-        document = asdict(self)
-        document["hidden"] = list(self.hidden)
-        return document
+    Attributes
+    ----------
+    tensors
+        What `Method.restore` needs beside encoder and sizes: weights, by name.
+    arrays
+        The encoder's arrays, or those that the features are normalised with.
+    encoder
+        From features to spikes; None for a method without spikes.
+    sizes
+        Input lines, hidden layers, classes.
+    scores
+        ``best_epoch``, and accuracy and MRR on ``validation`` and ``test``.
+    history
+        One row of numbers for each epoch; one row at least.
+    network
+        The integers of the chip; None for a method without spikes.
+    """
 
-    @classmethod
-    def defaults_for(cls, method: str, **chosen: Any) -> TrainConfig:
-        """The configuration of a method, but for what is chosen.
+    tensors: dict[str, np.ndarray]
+    arrays: dict[str, np.ndarray]
+    encoder: Encoder | None
+    sizes: tuple[int, ...]
+    scores: dict[str, Any]
+    history: list[dict[str, float]]
+    network: Network | None = None
 
-        With ``reference=True`` the settings of SNNLP's main.py; else ours.
+
+@dataclass(frozen=True)
+class SpikingModel:
+    """A trained spiking model as export and verify take it.
+
+    Attributes
+    ----------
+    network
+        The integers of the chip.
+    encoder
+        From features to spikes.
+    slayer_spikes
+        Input spikes (n, T, lines) uint8 to the spikes of every layer, (n, T, neurons) uint8 each, by SLAYER's own
+        forward pass; None for a method that SLAYER has no part in.
+    """
+
+    network: Network
+    encoder: Encoder
+    slayer_spikes: Callable[[np.ndarray], list[np.ndarray]] | None = None
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """How and where one training runs; nothing here changes its result.
+
+    Attributes
+    ----------
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+    checkpoint
+        File to keep the state in after every epoch, and to go on from if it exists.
+    report, stage
+        Progress, and what an epoch is called there.
+    on_epoch
+        Called with each epoch's row of the history.
+    """
+
+    device: str = "auto"
+    checkpoint: Path | None = None
+    report: ProgressCallback = no_progress
+    stage: str = "train"
+    on_epoch: Callable[[dict[str, float]], None] = lambda row: None
+
+
+class NeuronOptions(Record, frozen=True):
+    """SLAYER's CUBA neuron; the defaults are the paper's (SNNLP main.py, as in its tables)."""
+
+    threshold: Annotated[float, opt("Membrane voltage above which it spikes.", ge=1 / 64, le=2048)] = 1.25
+    current_decay: Annotated[float, opt("Part of the current lost in a step.", ge=0, le=1)] = 0.25
+    voltage_decay: Annotated[float, opt("Part of the voltage lost in a step.", ge=0, le=1)] = 0.03
+    tau_grad: Annotated[float, opt("Width of the surrogate gradient.", ge=1e-6, le=1e6)] = 0.03
+    scale_grad: Annotated[float, opt("Height of the surrogate gradient.", ge=0, le=1e6)] = 3.0
+
+    def check_integers(self, threshold_scale: float) -> None:
+        """Check what the chip stores of it: ``int(64 threshold)`` and ``round(4096 decay)``, as SLAYER computes them.
+
+        Raises
+        ------
+        ValueError
+            If a value cannot be stored.
         """
-        own: dict[str, Any] = {"learning_rate": 1e-3} if method == ANN else {}
-        if method == SNN_BIN:
-            own |= {"level": WORD, "window": 33}
-        if method == SPIKE_EMBEDDING:
-            own |= {"level": WORD, "hidden": (), "epochs": 5, "learning_rate": 3e-4, "dropout": 0.5}
-            own |= {"threshold_scale": 1.0, "neuron": NeuronConfig(16.0, current_decay=1.0, voltage_decay=0.0)}
-        if chosen.get("reference"):
-            own |= {
-                "learning_rate": 1e-5,
-                "batch_size": 15,
-                "epochs": 50,
-                "threshold_scale": 1.0,
-                "calibration": "paper",
-            }
-            own |= {"dropout": 0.0 if method == ANN else 0.05}
-        return cls(**{"method": method, **own, **chosen})
+        threshold = int(self.threshold * threshold_scale * (1 << limits.STATE_SHIFT))
+        if not 1 <= threshold <= limits.THRESHOLD_MAX:
+            raise ValueError(
+                f"neuron.threshold {self.threshold} times threshold_scale {threshold_scale} is {threshold} on the "
+                f"chip, which stores 1 to {limits.THRESHOLD_MAX}"
+            )
+        if round(self.current_decay * limits.DECAY_UNITY) < limits.CURRENT_DECAY_MIN:
+            least = limits.CURRENT_DECAY_MIN / limits.DECAY_UNITY
+            raise ValueError(f"neuron.current_decay must be a number >= {least} on the chip, got {self.current_decay}")
+
+
+class Method(Record, frozen=True):
+    """A training method with its options. Two trainings of equal method, data and machine give equal weights.
+
+    Attributes
+    ----------
+    name, help
+        What it is called, and what it does in a clause.
+    takes
+        What its encoder takes of a text.
+    spiking
+        Whether there is a network to export.
+    reads
+        Fields of `FeatureSource` that it reads at some setting.
+    reference_values
+        What ``reference=True`` sets, unless it is given.
+    """
+
+    name: ClassVar[str]
+    help: ClassVar[str]
+    takes: ClassVar[Literal["vectors", "texts"]]
+    spiking: ClassVar[bool] = True
+    reads: ClassVar[tuple[str, ...]] = ()
+    reference_values: ClassVar[Mapping[str, Any]] = {}
+
+    seed: Annotated[int, opt("Same seed, same result.", ge=0, le=(1 << 32) - 1)] = 42
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> TrainConfig:
-        """Inverse of `to_dict`.
+    def of(cls: type[M], **values: Any) -> M:
+        """The method with some options; ``reference=True`` brings those of SNNLP's published code.
 
         Raises
         ------
         InputError
-            If a field is unknown or of the wrong type.
+            As `Record.of`.
         """
-        try:
-            values = dict(document)
-            values["neuron"] = NeuronConfig(**{k: float(v) for k, v in values.get("neuron", {}).items()})
-            return cls(**values)
-        except (TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise InputError(f"training configuration is malformed: {error}") from error
+        published = cls.reference_values if values.get("reference") is True else {}
+        return super().of(**{**published, **values})
+
+    @classmethod
+    def option_names(cls) -> tuple[str, ...]:
+        """Names of its options."""
+        return tuple(cls.__struct_fields__)
+
+    def options(self) -> dict[str, Any]:
+        """Its options by name."""
+        return {name: getattr(self, name) for name in self.option_names()}
+
+    @property
+    def unit(self) -> str:
+        """What a vector or code stands for: ``sentence`` or ``word``."""
+        return str(getattr(self, "level", "word"))
+
+    def sources(self) -> tuple[str, ...]:
+        """Fields of `FeatureSource` that are read at these options; of all but ``vectors`` the first given."""
+        return self.reads
+
+    def feature_key(self) -> Hashable:
+        """Trainings of equal key and source have equal features and share them."""
+        raise NotImplementedError
+
+    def features(
+        self, data: TextData, rows: Mapping[str, np.ndarray], source: FeatureSource, report: ProgressCallback
+    ) -> Features:
+        """Features of the rows of each split.
+
+        Raises
+        ------
+        InputError
+            If the model, vectors or codes cannot be used, or no training text has a known word.
+        """
+        raise NotImplementedError
+
+    def fit(self, data: TrainingData, run: TrainingRun) -> Trained:
+        """Learn from the training rows, choose by the validation rows, score both and the test rows.
+
+        Raises
+        ------
+        InputError
+            If the options do not suit the data or the checkpoint.
+        """
+        raise NotImplementedError
+
+    def restore(self, sizes: tuple[int, ...], encoder: Encoder, tensors: Mapping[str, np.ndarray]) -> SpikingModel:
+        """What was trained, from a model folder; the inverse of `Trained`.
+
+        Raises
+        ------
+        InputError
+            If the tensors do not belong to such a model.
+        """
+        raise NotImplementedError
+
+    def training_macs(self, sizes: Sequence[int], rows: Mapping[str, int]) -> dict[str, float]:
+        """MACs of a training, all epochs together, by where they arise; {} where nothing is counted.
+
+        Parameters
+        ----------
+        sizes
+            Input lines, hidden layers, classes.
+        rows
+            Number of texts by split.
+        """
+        return {}
+
+    def describe_features(self, embedding: EmbeddingInfo, metadata: Mapping[str, Any]) -> str:
+        """Where the features come from, in a line of the model card."""
+        return f"Vectors: {embedding.name or 'from a file, of unknown origin'}"
 
 
-FIELDS = tuple(field.name for field in fields(TrainConfig))
-"""Fields of a configuration, in their order."""
+METHODS: Registry[type[Method]] = Registry(
+    "method",
+    "snnlp_lava.methods",
+    {
+        "snn-rate": "snnlp_lava.train.methods.snn:SnnRate",
+        "snn-rate-rand": "snnlp_lava.train.methods.snn:SnnRateRandom",
+        "snn-bin": "snnlp_lava.train.methods.snn:SnnBinary",
+        "spike-embedding": "snnlp_lava.train.methods.spike_embedding.method:SpikeEmbedding",
+        "ann": "snnlp_lava.train.methods.ann:Ann",
+    },
+)
+"""Methods by name, imported when they are first used."""
+
+DEFAULT_METHOD = "snn-rate"
 
 
-_CODES = ("lines", "synop_budget")
+class TakesVectors:
+    """Mixin of methods that take a vector of each text, and have a field ``level``: their features."""
+
+    __slots__ = ()
+    takes: ClassVar[Literal["vectors", "texts"]] = "vectors"
+    reads: ClassVar[tuple[str, ...]] = ("vectors", "words", "embedding")
+    level: Literal["sentence", "word"]
+
+    def sources(self) -> tuple[str, ...]:
+        """All, but for word vectors at level ``sentence``."""
+        return tuple(name for name in self.reads if name != "words" or self.level == "word")
+
+    def feature_key(self) -> Hashable:
+        """The level: all methods on vectors share them."""
+        return "vectors", self.level
+
+    def features(
+        self, data: TextData, rows: Mapping[str, np.ndarray], source: FeatureSource, report: ProgressCallback
+    ) -> Features:
+        """(m, d) float32 vectors of each split."""
+        from snnlp_lava.train.data import vector_features
+
+        return vector_features(self.level, data, rows, source, report)
 
 
-_UNUSED = {
-    ANN: ("window", "calibration", "threshold_scale", "neuron", *_CODES),
-    SNN_RATE: _CODES,
-    SNN_RATE_RAND: _CODES,
-    SNN_BIN: ("calibration", *_CODES),
-    SPIKE_EMBEDDING: ("calibration",),
-}
-"""Fields of a method's configuration that change nothing."""
+class GradientOptions(Method, frozen=True):
+    """Options of methods that learn by gradient descent."""
+
+    epochs: Annotated[int, opt("Passes over the training rows.", ge=1, le=100_000)] = 20
+    batch_size: Annotated[int, opt("Texts of a step of the optimizer.", ge=1, le=1 << 20)] = 64
+    learning_rate: Annotated[
+        float, opt("Adam's learning rate at the start; it falls to 0 along a cosine.", ge=1e-9, le=1)
+    ] = 1e-2
+    dropout: Annotated[float, opt("Part of the neurons left out at random in training.", ge=0, le=0.99)] = 0.3
 
 
-def used_fields(method: str) -> tuple[str, ...]:
-    """Fields of `TrainConfig` that a method uses, in their order."""
-    return tuple(name for name in FIELDS if name not in _UNUSED[method])
+class LayeredOptions(GradientOptions, frozen=True):
+    """Options of methods that train layers, as SNNLP's published code does, too."""
+
+    hidden: Annotated[tuple[Size, ...], opt("Neurons of the hidden layers.")] = (256, 128)
+    reference: Annotated[bool, opt("Encode, train and score as the SNNLP paper's published code does.")] = False
 
 
-def used_origin(method: str, level: str) -> tuple[str, ...]:
-    """Fields of `snnlp_lava.train.data.Origin` that a method reads at a level.
-
-    Of ``codes``, ``words`` and ``embedding`` it reads the first that is given.
-    """
-    if method == SPIKE_EMBEDDING:
-        return ()
-    if method == SNN_BIN:
-        return ("codes", "words", "embedding")
-    return ("vectors", "embedding") if level == SENTENCE else ("vectors", "words", "embedding")
+def importable_methods() -> dict[str, type[Method]]:
+    """All methods; a plug-in that cannot be imported is refused where it is chosen."""
+    found = {}
+    for name in METHODS:
+        with contextlib.suppress(InputError):
+            found[name] = METHODS[name]
+    return found
 
 
-def check_used(config: TrainConfig, chosen: Mapping[str, Any]) -> None:
-    """Make sure that a training uses all that was chosen for it: a sweep's grid may leave things out, a person errs.
+def all_option_names() -> tuple[str, ...]:
+    """Names of the options of all methods, each once."""
+    return tuple(dict.fromkeys(name for kind in importable_methods().values() for name in kind.option_names()))
+
+
+def _kind_of(method: Any) -> type[Method]:
+    if not isinstance(method, str):
+        raise InputError(f"method must be text, got {method!r}")
+    return METHODS[method]
+
+
+def make_method(method: str = DEFAULT_METHOD, *, flags: bool = False, **options: Any) -> Method:
+    """A method with options.
 
     Parameters
     ----------
-    config
-        The training.
-    chosen
-        Values of fields of `TrainConfig` and `Origin`, by their names.
+    method
+        One of METHODS.
+    flags
+        Whether errors write names as on the command line: ``--window``.
+    options
+        Its options; the rest have its defaults.
 
     Raises
     ------
     InputError
-        If the method does not use one of them, at its level or beside the others; it is named as an option.
+        If the method is unknown, has no such option, or a value is of the wrong type or out of range.
     """
-
-    def used(method: str, level: str) -> tuple[str, ...]:
-        return (*used_fields(method), *used_origin(method, level))
-
-    for name, value in chosen.items():
-        shown = f"--{name.replace('_', '-')} {value}"
-        methods = [method for method in METHODS if any(name in used(method, level) for level in LEVELS)]
-        if config.method not in methods:
-            raise InputError(f"{shown} belongs to --method {' or '.join(methods)}, not {config.method}")
-        if name not in used(config.method, config.level):
-            levels = [level for level in LEVELS if name in used(config.method, level)]
-            raise InputError(f"{shown} belongs to --level {' or '.join(levels)}, not {config.level}")
-    sources = [name for name in used_origin(config.method, config.level) if name in chosen and name != "vectors"]
-    if len(sources) > 1:
-        first, second = sources[:2]
-        raise InputError(f"--{second} {chosen[second]} is not read beside --{first} {chosen[first]}; give one of them")
+    kind = _kind_of(method)
+    what = "--method" if flags else "method"
+    if set(options) - set(kind.option_names()):
+        check_applies(what, method, {name: kind.option_names() for name, kind in importable_methods().items()}, options)
+    try:
+        return kind.of(**options)
+    except InputError as error:
+        message = str(error)
+        name = re.split(r"\W", message, maxsplit=1)[0]
+        if flags and name in options:
+            message = f"--{name.replace('_', '-')}{message[len(name) :]}"
+        raise InputError(message) from error
 
 
-def training_ledger(config: TrainConfig, sizes: Sequence[int], rows: Mapping[str, int], macs_of_text: float) -> Ledger:
-    """MACs of a training, all its epochs together.
-
-    Dense products, as SLAYER computes them whether lines spike or not: T steps times the products of neighbouring
-    sizes, for each text and epoch, forward; backward once as many for the gradients of the weights, and once as many
-    for those of each layer's input, but for the first layer's, which nobody needs. Each epoch also runs the
-    validation texts forward. A spike embedding learns from spike counts, so T is 1; the regressions that choose its
-    words and codes are not counted. Nor are neurons, losses and the optimizer.
+def check_sources(method: Method, given: Mapping[str, Any], *, flags: bool = False) -> None:
+    """Check that a training reads every source that was given.
 
     Parameters
     ----------
-    config
-        How it was trained.
+    method
+        The method with its options.
+    given
+        Values of fields of `FeatureSource`, by their names.
+    flags
+        As for `make_method`.
+
+    Raises
+    ------
+    InputError
+        If it does not read one of them, at its level or beside the others.
+    """
+    sign = "--" if flags else ""
+    check_applies(
+        f"{sign}method", method.name, {name: kind.reads for name, kind in importable_methods().items()}, given
+    )
+    for name, value in given.items():
+        if name not in method.sources():
+            other = "word" if method.unit == "sentence" else "sentence"
+            raise InputError(f"{sign}{name} {value} only applies to {sign}level {other}, not {method.unit}")
+    read = [name for name in method.sources() if name in given and name != "vectors"]
+    if len(read) > 1:
+        first, second = read[:2]
+        raise InputError(
+            f"{sign}{second} {given[second]} is not read beside {sign}{first} {given[first]}; give one of them"
+        )
+
+
+def to_document(method: Method) -> dict[str, Any]:
+    """Method and options, ready for JSON."""
+    return {"method": method.name, **method.to_dict()}
+
+
+def from_document(document: Mapping[str, Any], what: str = "", *, ignore_unknown: bool = False) -> Method:
+    """Inverse of `to_document`.
+
+    Parameters
+    ----------
+    document
+        ``method`` and options.
+    what
+        What it belongs to, in front of an error.
+    ignore_unknown
+        Whether options that the method does not have are left out.
+
+    Raises
+    ------
+    InputError
+        If the method is unknown, or an option is unknown, of the wrong type or out of range.
+    """
+    name = document.get("method")
+    try:
+        kind = _kind_of(name)
+    except InputError as error:
+        raise InputError(f"{what}: {error}" if what else str(error)) from error
+    options = {key: value for key, value in document.items() if key != "method"}
+    if ignore_unknown:
+        options = {key: value for key, value in options.items() if key in kind.option_names()}
+    return build(kind, options, what)
+
+
+def dense_macs(sizes: Sequence[int], steps: int, epochs: int, rows: Mapping[str, int]) -> dict[str, float]:
+    """MACs of training dense layers by gradient descent.
+
+    Dense products, as SLAYER computes them whether lines spike or not: `steps` times the products of neighbouring
+    sizes, for each text and epoch, forward; backward once as many for the gradients of the weights, and once as many
+    for those of each layer's input, but for the first layer's, which nobody needs. Each epoch also runs the
+    validation texts forward. Neurons, losses and the optimizer are not counted.
+
+    Parameters
+    ----------
     sizes
         Input lines, hidden layers, classes.
+    steps
+        Time steps of a text.
+    epochs
+        Epochs.
     rows
-        Number of texts by part, ``train``, ``validation`` and ``test``.
-    macs_of_text
-        MACs of making the vector of one text, each of which is made once; 0 where it is unknown.
+        Number of texts by split.
     """
-    if config.method == SPIKE_EMBEDDING:
-        sizes = (config.lines, sizes[-1])
-    steps = 1 if config.method in (ANN, SPIKE_EMBEDDING) else config.window
     layers = [before * after for before, after in pairwise(sizes)]
-    trained, validated = config.epochs * rows["train"], config.epochs * rows["validation"]
-    counts = {
+    trained, validated = epochs * rows["train"], epochs * rows["validation"]
+    return {
         "forward": trained * steps * sum(layers),
         "backward": trained * steps * (2 * sum(layers) - layers[0]),
         "validation": validated * steps * sum(layers),
-        "embedding, once": sum(rows[part] for part in ("train", "validation", "test")) * macs_of_text,
     }
-    return Ledger("training", tuple(Entry(place, "mac", count) for place, count in counts.items() if count))
-
-
-class _Plan(ABC):
-    """What is trained, on which inputs, and what becomes of it after training.
-
-    Attributes
-    ----------
-    encoder
-        From features to spikes, None for an ANN.
-    learner
-        The module that learns.
-    sizes
-        Input lines, hidden layers, classes.
-    """
-
-    encoder: Encoder | None = None
-    learner: torch.nn.Module
-    sizes: tuple[int, ...]
-
-    @abstractmethod
-    def inputs(self, features: Any) -> np.ndarray:
-        """What the module takes of features."""
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Arrays that belong to the model beside the module's."""
-        assert self.encoder is not None
-        return self.encoder.arrays()
-
-    def finished(self) -> torch.nn.Module:
-        """The module that classifies, once the learner has learned."""
-        return self.learner

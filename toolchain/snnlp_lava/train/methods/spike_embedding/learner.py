@@ -1,14 +1,16 @@
-"""Training of a spike embedding: codes within a budget, weights through a SLAYER block, the race.
+"""Train a spike embedding: codes within a budget, weights through a SLAYER block, the ramp that reads it out.
 
 The output neurons forget no voltage and keep no current, so that after a text each one's membrane potential is the
-sum of the weights of all spikes that came: the evidence for its class, which training takes as logits.
+sum of the weights of all spikes that came: the logit of its class. The ramp then raises all potentials step by step
+until the highest crosses the threshold, so that the class that spikes first is the one with the highest logit.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -18,10 +20,14 @@ from torch.nn import functional
 from snnlp_lava.encode.spike_embedding import SpikeEmbeddingEncoder
 from snnlp_lava.errors import InputError
 from snnlp_lava.network import limits
-from snnlp_lava.train.methods.base import TrainConfig
 from snnlp_lava.train.methods.spike_embedding.codebook import Codebook, fit_codebook
-from snnlp_lava.train.methods.spike_embedding.word_scores import Evidence
-from snnlp_lava.train.slayer import SpikingClassifier, import_slayer, slayer_neuron
+from snnlp_lava.train.methods.spike_embedding.word_scores import WordScores
+from snnlp_lava.train.slayer import SpikingClassifier, import_slayer
+
+if TYPE_CHECKING:
+    from snnlp_lava.train.methods.spike_embedding.method import SpikeEmbedding
+
+logger = logging.getLogger(__name__)
 
 _CANDIDATES = 512  # levels to choose from
 
@@ -29,17 +35,17 @@ _CANDIDATES = 512  # levels to choose from
 _LEAST_GAIN = 1e-3  # share of the texts that a level must serve
 
 
-def race_levels(evidence: np.ndarray, at_most: int | None = None) -> np.ndarray:
-    """The levels, falling, that tell winner from runner-up in nearly all texts.
+def ramp_levels(logits: np.ndarray, at_most: int | None = None) -> np.ndarray:
+    """Choose levels, falling, of which one lies between the two highest logits of nearly every text.
 
-    Chosen greedily: each next level is the one that lies between the two in most of the texts that have none yet, until
-    another would serve less than a thousandth of the texts. One level at least is below the winner of a text without
-    evidence.
+    Chosen greedily: each next level is the one that separates them in most of the texts that have none yet, until
+    another would serve less than a thousandth of the texts. One level at least is below the highest logit of a text
+    without known words.
 
     Parameters
     ----------
-    evidence
-        (n, classes) even integers; the last row is that of a text without evidence.
+    logits
+        (n, classes) even integers; the last row is that of a text without known words.
     at_most
         The most levels to choose, 1 or more.
 
@@ -48,15 +54,15 @@ def race_levels(evidence: np.ndarray, at_most: int | None = None) -> np.ndarray:
     np.ndarray
         (levels,) even integers.
     """
-    low, high = np.sort(evidence, axis=1)[:, -2:].T
-    # Evidence e is above a level t where e > t, so t lies between the two where low <= t < high.
+    low, high = np.sort(logits, axis=1)[:, -2:].T
+    # A logit e is above a level t where e > t, so t lies between the two where low <= t < high.
     candidates = np.unique(np.quantile(low, np.linspace(0, 1, _CANDIDATES), method="nearest"))
     between = (low[:, None] <= candidates) & (candidates < high[:, None])
     chosen: list[int] = []
     while at_most is None or len(chosen) < at_most:
         serves = between.sum(axis=0)
         best = int(serves.argmax())
-        if serves[best] < _LEAST_GAIN * len(evidence):
+        if serves[best] < _LEAST_GAIN * len(logits):
             break
         chosen.append(best)
         between = between[~between[:, best]]
@@ -66,22 +72,23 @@ def race_levels(evidence: np.ndarray, at_most: int | None = None) -> np.ndarray:
     return levels
 
 
-def race_weights(levels: np.ndarray, offset: np.ndarray, threshold: int) -> np.ndarray:
-    """Weights of the race's lines.
+def ramp_weights(levels: np.ndarray, offset: np.ndarray, threshold: int) -> np.ndarray:
+    """Compute the weights of the ramp's lines.
 
     Parameters
     ----------
     levels
-        From `race_levels`.
+        From `ramp_levels`.
     offset
-        (classes,) even integers, 0 at most: what each class has before any evidence; the first line brings it.
+        (classes,) even integers, 0 at most: logits of a text without known words; the first line brings them.
     threshold
         Of the output neurons, which spike above it.
 
     Returns
     -------
     np.ndarray
-        (steps, classes) even integers: the lift of each step, and in the first step the offset besides.
+        (steps, classes) even integers: the lift of each step, and in the first step the offset besides, as far down
+        as a weight goes.
     """
     lifts: list[int] = []
     for level in levels:
@@ -96,24 +103,24 @@ def race_weights(levels: np.ndarray, offset: np.ndarray, threshold: int) -> np.n
 slayer = import_slayer()
 
 
-_PRICES = np.geomspace(3e-3, 300, 51)
-"""Prices of a spike to try; at lower ones codes grow longer and no better."""
+_PENALTIES = np.geomspace(3e-3, 300, 51)
+"""Penalties of a spike to try, in squared logits; at lower ones codes grow longer and no better."""
 
 
 _NEGLIGIBLE = 0.1
 """Weights below this part of their line's largest become 0."""
 
 
-_STRONGEST = 0.8
+_MAX_WEIGHT_SHARE = 0.8
 """Largest weight at the start, as a part of the largest there is; training may raise it."""
 
 
-_EARLY = 0.999
-"""Part of the training texts whose evidence stays below the threshold until the race."""
+_QUANTILE_BELOW_THRESHOLD = 0.999
+"""Part of the training texts whose potentials stay below the threshold until the ramp."""
 
 
 class IntegratorClassifier(nn.Module):
-    """A SLAYER block without race: logits are its neurons' membrane potentials after the text.
+    """A SLAYER block without ramp: logits are its neurons' membrane potentials after the text.
 
     Parameters
     ----------
@@ -123,22 +130,22 @@ class IntegratorClassifier(nn.Module):
         (classes,) logits of a text without spikes.
     unit
         The chip's integers of one logit.
-    config
+    method
         Neuron parameters and dropout.
     """
 
-    steps_per_logit = 1.0
+    rate_per_logit: float | None = None
 
-    def __init__(self, weight: np.ndarray, offset: np.ndarray, unit: float, config: TrainConfig) -> None:
+    def __init__(self, weight: np.ndarray, offset: np.ndarray, unit: float, method: SpikeEmbedding) -> None:
         super().__init__()
         lines, classes = weight.shape
-        self.block = slayer.block.cuba.Dense(slayer_neuron(config), lines, classes, delay_shift=False)
+        self.block = slayer.block.cuba.Dense(method.slayer_neuron(), lines, classes, delay_shift=False)
         self.scale = unit / (1 << limits.STATE_SHIFT)  # SLAYER's units of one logit
         start = torch.from_numpy(weight.T.astype(np.float32))[:, :, None, None, None]
         self.block.synapse.weight.data.copy_(start * self.scale)
         self.offset = nn.Parameter(torch.from_numpy(offset.astype(np.float32)))
         self.register_buffer("kept", (start != 0).float())
-        self.dropout = config.dropout
+        self.dropout = method.dropout
         self.spikes_counted = 0
 
     def logits(self, inputs: np.ndarray) -> torch.Tensor:
@@ -172,7 +179,7 @@ class Draft:
     Attributes
     ----------
     encoder
-        Words, pairs and codes; its race is empty as yet.
+        Words, pairs and codes; its ramp is empty as yet.
     module
         Weights, to be trained on `line_counts`.
     counts
@@ -188,36 +195,36 @@ class Draft:
         return self.encoder.line_counts(texts).astype(np.float32)
 
 
-def draft_spike_embedding(evidence: Evidence, config: TrainConfig) -> Draft:
-    """Choose codes and weights that keep the evidence of words and pairs within the synop budget.
+def draft_spike_embedding(scores: WordScores, method: SpikeEmbedding) -> Draft:
+    """Choose codes and weights that keep the scores of words and pairs within the synop budget.
 
     Parameters
     ----------
-    evidence
+    scores
         Of words and pairs, fitted on the training texts.
-    config
+    method
         Lines, synop budget and seed.
 
     Raises
     ------
     InputError
-        If the training texts say too little for any code, or the budget is too small for any network.
+        If no word tells classes apart, or the budget is too small for any network.
     """
-    vectors = evidence.weight - evidence.weight.mean(axis=1, keepdims=True)
-    plan = _cheapest_fit(evidence, vectors, config)
-    module = IntegratorClassifier(plan.book.weight, evidence.offset, plan.unit, config)
-    return Draft(plan.encoder, module, plan.counts)
+    vectors = scores.weight - scores.weight.mean(axis=1, keepdims=True)
+    found = _cheapest_fit(scores, vectors, method)
+    module = IntegratorClassifier(found.book.weight, scores.offset, found.unit, method)
+    return Draft(found.encoder, module, found.counts)
 
 
-def finish_spike_embedding(draft: Draft, config: TrainConfig) -> tuple[SpikeEmbeddingEncoder, SpikingClassifier]:
-    """Put the race behind the trained weights; its levels follow from the evidence of the training texts.
+def finish_spike_embedding(draft: Draft, method: SpikeEmbedding) -> tuple[SpikeEmbeddingEncoder, SpikingClassifier]:
+    """Put the ramp behind the trained weights; its levels follow from the logits of the training texts.
 
     Parameters
     ----------
     draft
         With its module trained.
-    config
-        Synop budget, neuron and window.
+    method
+        Synop budget, threshold and window.
 
     Raises
     ------
@@ -227,85 +234,95 @@ def finish_spike_embedding(draft: Draft, config: TrainConfig) -> tuple[SpikeEmbe
     weight, offset = draft.module.integers()
     counts = _with_empty(draft.counts)
     fan_out = (weight != 0).sum(axis=1)
-    race = _race_within(counts @ weight + offset, offset, counts[:-1].mean(axis=0) @ fan_out, config)
-    assert race is not None  # the draft had one
+    ramp = _ramp_within(counts @ weight + offset, offset, counts[:-1].mean(axis=0) @ fan_out, method)
+    assert ramp is not None  # the draft had one
+    if clipped := int((offset + ramp[0].max() < limits.WEIGHT_MIN).sum()):
+        logger.warning(
+            "%d of %d classes start at %d, the least that a weight can be, not at %d or above: they win too often",
+            clipped,
+            len(offset),
+            limits.WEIGHT_MIN,
+            int(offset.min() + ramp[0].max()),
+        )
     old = draft.encoder
-    encoder = SpikeEmbeddingEncoder(old.entries, old.codes, old.code_lines, len(race))
-    if config.window <= encoder.ramp:
-        raise InputError(f"--window must be more than the {encoder.ramp} steps of the ramp, got {config.window}")
-    module = SpikingClassifier((encoder.lines, weight.shape[1]), config, encoder)
-    whole = torch.from_numpy(np.concatenate([weight, race]).T.astype(np.float32))
+    encoder = SpikeEmbeddingEncoder(old.entries, old.codes, old.code_lines, len(ramp))
+    if method.window <= encoder.ramp:
+        raise InputError(f"window must be more than the {encoder.ramp} steps of the ramp, got {method.window}")
+    module = SpikingClassifier((encoder.lines, weight.shape[1]), encoder, method.window, neuron=method.slayer_neuron())
+    whole = torch.from_numpy(np.concatenate([weight, ramp]).T.astype(np.float32))
     module.blocks[0].synapse.weight.data.copy_(whole[:, :, None, None, None] / (1 << limits.STATE_SHIFT))
     return encoder, module
 
 
-class _Plan(NamedTuple):
+class _Fit(NamedTuple):
     book: Codebook
     encoder: SpikeEmbeddingEncoder
     unit: float
     counts: np.ndarray
 
 
-def _cheapest_fit(evidence: Evidence, vectors: np.ndarray, config: TrainConfig) -> _Plan:
-    """The plan with the lowest price of a spike that stays within the budget, by bisection."""
-    low, high = 0, len(_PRICES)
-    best: _Plan | None = None
+def _cheapest_fit(scores: WordScores, vectors: np.ndarray, method: SpikeEmbedding) -> _Fit:
+    """The fit with the lowest penalty of a spike that stays within the budget, by bisection."""
+    penalties = _PENALTIES
+    longest = float((vectors.astype(np.float64) ** 2).sum(axis=1).max())
+    texts, classes = scores.occurrence.shape[0], vectors.shape[1]
+    if longest == 0:
+        raise InputError(f"{texts} training texts: no word of theirs tells {classes} classes apart; give more texts")
+    if longest <= penalties[0]:  # at which every code would be empty
+        penalties = np.geomspace(1e-3, 0.99, len(penalties)) * longest
+        logger.warning("%d training texts: their words say little about %d classes", texts, classes)
+    low, high = 0, len(penalties)
+    best: _Fit | None = None
     at = 0  # mostly there is budget to spare
     while low < high:
-        found = _plan(evidence, vectors, float(_PRICES[at]), config)
+        found = _fit(scores, vectors, float(penalties[at]), method)
         if found is None:
             low = at + 1
         else:
             best, high = found, at
         at = (low + high) // 2
     if best is None:
-        if not _book(evidence, vectors, float(_PRICES[0]), config).codes.any():
-            raise InputError(
-                f"{evidence.occurs.shape[0]} training texts: their words say too little about "
-                f"{vectors.shape[1]} classes for any spike; give more texts"
-            )
         raise InputError(
-            f"synop budget {config.synop_budget}: no network decides between {vectors.shape[1]} classes with so few"
+            f"synop budget {method.synop_budget}: no network decides between {classes} classes with so few"
         )
     return best
 
 
-def _plan(evidence: Evidence, vectors: np.ndarray, price: float, config: TrainConfig) -> _Plan | None:
-    book = _book(evidence, vectors, price, config)
+def _fit(scores: WordScores, vectors: np.ndarray, spike_penalty: float, method: SpikeEmbedding) -> _Fit | None:
+    book = _codebook(scores, vectors, spike_penalty, method)
     coded = np.flatnonzero(book.codes.any(axis=1))
     if not len(coded):
         return None
     encoder = SpikeEmbeddingEncoder(
-        [evidence.entries[row] for row in coded], np.packbits(book.codes[coded], axis=1), config.lines, 0
+        [scores.entries[row] for row in coded], np.packbits(book.codes[coded], axis=1), method.lines, 0
     )
-    counts = _with_empty((evidence.occurs[:, coded] @ book.codes[coded].astype(np.float32)).astype(np.int32))
-    sums = counts @ book.weight + evidence.offset
-    threshold = config.neuron.threshold * config.threshold_scale * (1 << limits.STATE_SHIFT)
-    top = float(np.quantile(sums.max(axis=1) - evidence.offset.max(), _EARLY))
-    unit = min(_STRONGEST * limits.WEIGHT_MAX / float(np.abs(book.weight).max()), threshold / max(top, 1e-6))
+    counts = _with_empty((scores.occurrence[:, coded] @ book.codes[coded].astype(np.float32)).astype(np.int32))
+    sums = counts @ book.weight + scores.offset
+    threshold = method.threshold_mantissa
+    top = float(np.quantile(sums.max(axis=1) - scores.offset.max(), _QUANTILE_BELOW_THRESHOLD))
+    unit = min(_MAX_WEIGHT_SHARE * limits.WEIGHT_MAX / float(np.abs(book.weight).max()), threshold / max(top, 1e-6))
     weight = 2 * np.rint(book.weight * unit / 2).astype(np.int64)
-    offset = 2 * np.rint((evidence.offset - evidence.offset.max()) * unit / 2).astype(np.int64)
+    offset = 2 * np.rint((scores.offset - scores.offset.max()) * unit / 2).astype(np.int64)
     text = counts[:-1].mean(axis=0) @ (book.weight != 0).sum(axis=1)
-    if _race_within(counts @ weight + offset, offset, text, config) is None:
+    if _ramp_within(counts @ weight + offset, offset, text, method) is None:
         return None
-    return _Plan(book, encoder, unit, counts[:-1])
+    return _Fit(book, encoder, unit, counts[:-1])
 
 
-def _book(evidence: Evidence, vectors: np.ndarray, price: float, config: TrainConfig) -> Codebook:
-    """Codes at a price of a spike, and their weights without negligible ones."""
-    rate = np.asarray(evidence.occurs.mean(axis=0), dtype=np.float64).ravel()
-    book = fit_codebook(vectors, rate, config.lines, price, config.seed)
-    strongest = np.abs(book.weight).max(axis=1, keepdims=True)
-    return Codebook(book.codes, np.where(np.abs(book.weight) < _NEGLIGIBLE * strongest, 0, book.weight))
+def _codebook(scores: WordScores, vectors: np.ndarray, spike_penalty: float, method: SpikeEmbedding) -> Codebook:
+    """Codes at a penalty of a spike, and their weights without negligible ones."""
+    rate = np.asarray(scores.occurrence.mean(axis=0), dtype=np.float64).ravel()
+    book = fit_codebook(vectors, rate, method.lines, spike_penalty, method.seed)
+    largest = np.abs(book.weight).max(axis=1, keepdims=True)
+    return Codebook(book.codes, np.where(np.abs(book.weight) < _NEGLIGIBLE * largest, 0, book.weight))
 
 
-def _race_within(evidence: np.ndarray, offset: np.ndarray, text: float, config: TrainConfig) -> np.ndarray | None:
-    """Weights of the longest useful race whose synops, with `text` synops of the text, stay within the budget."""
-    threshold = round(config.neuron.threshold * config.threshold_scale * (1 << limits.STATE_SHIFT))
-    levels = race_levels(evidence)
+def _ramp_within(logits: np.ndarray, offset: np.ndarray, text: float, method: SpikeEmbedding) -> np.ndarray | None:
+    """Weights of the longest useful ramp whose synops, with `text` synops of the text, stay within the budget."""
+    levels = ramp_levels(logits)
     for count in range(len(levels), 0, -1):
-        weights = race_weights(race_levels(evidence, count), offset, threshold)
-        if text + np.count_nonzero(weights) <= config.synop_budget:
+        weights = ramp_weights(ramp_levels(logits, count), offset, method.threshold_mantissa)
+        if text + np.count_nonzero(weights) <= method.synop_budget:
             return weights
     return None
 
