@@ -29,7 +29,7 @@ from timing import medians, print_table
 
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.lava.sim import run_simulator
-from snnlp_lava.network.network import sizes_text
+from snnlp_lava.network.network import format_sizes
 from snnlp_lava.netx.network_file import read_complete_network
 
 BATCH, ROUNDS = 256, 15
@@ -51,7 +51,7 @@ def main(path: Path, samples: int) -> None:
             network, presented, card.period
         )
     seconds = medians(programs, ROUNDS)
-    print_table(f"{BATCH} samples, {sizes_text(network.sizes)}, window {card.window}", seconds, "products")
+    print_table(f"{BATCH} samples, {format_sizes(network.sizes)}, window {card.window}", seconds, "products")
 
     presented = drawn_samples(card, samples)
     started = time.perf_counter()

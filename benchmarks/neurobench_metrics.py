@@ -30,8 +30,8 @@ from torch import nn
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.encode.base import Samples
 from snnlp_lava.energy.estimates import neurobench_metrics
-from snnlp_lava.network.network import Layer, Network
-from snnlp_lava.network.neuron import run_layer
+from snnlp_lava.network.dense import Dense
+from snnlp_lava.network.network import Network
 from snnlp_lava.netx.network_file import read_complete_network
 from snnlp_lava.run.record import Totals, sample_table
 
@@ -41,12 +41,12 @@ COUNTED = ("spikes", "synops_nonzero", "neuron_updates")
 class Neurons(nn.Module):
     """The integer neurons of a layer behind an nn.Linear, spiking as the chip's do."""
 
-    def __init__(self, layer: Layer) -> None:
+    def __init__(self, layer: Dense) -> None:
         super().__init__()
         self.layer = layer
 
     def forward(self, sums: torch.Tensor, arriving: torch.Tensor) -> torch.Tensor:
-        spikes = run_layer(self.layer, arriving.numpy().astype(np.uint8)).spikes
+        spikes = self.layer.run(arriving.numpy().astype(np.uint8)).spikes
         weight = torch.from_numpy(self.layer.weight.astype(np.float64))
         assert torch.equal(sums, (arriving.double() @ weight.T).float())
         return torch.from_numpy(spikes).float()

@@ -55,8 +55,7 @@ from snntorch.import_nir import import_from_nir
 
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.metrics import tie_broken_counts
-from snnlp_lava.network.network import Layer
-from snnlp_lava.network.neuron import run_layer
+from snnlp_lava.network.dense import Dense
 from snnlp_lava.netx.network_file import write_network
 from snnlp_lava.netx.nir.own import read_nir
 from snnlp_lava.run.inputs import Selection, choose
@@ -92,7 +91,7 @@ def main(path: Path, selection: Selection) -> None:
     for number, layer in enumerate(network.layers, start=1):
         (own,) = simulated([modules(path)[number - 1]], ours[number - 1])
         uncut = uncut_layer(layer, ours[number - 1])
-        assert (run_layer(layer, ours[number - 1].astype(np.uint8)).spikes == ours[number]).all()
+        assert (layer.run(ours[number - 1].astype(np.uint8)).spikes == ours[number]).all()
         cells = (
             int(ours[number].sum()),
             int(theirs[number].sum()),
@@ -101,7 +100,7 @@ def main(path: Path, selection: Selection) -> None:
             int((ours[number] != own).sum()),
             int((uncut != own).sum()),
         )
-        decays = f"{layer.current_decay}, {layer.voltage_decay}"
+        decays = f"{layer.neuron.current_decay}, {layer.neuron.voltage_decay}"
         print(f"| {network.layer_names[number]} | {decays} | " + " | ".join(f"{cell:,}" for cell in cells) + " |")
 
 
@@ -125,15 +124,15 @@ def simulated(layers: Sequence[torch.nn.Module], spikes: np.ndarray) -> list[np.
     return [torch.stack(train, dim=1).numpy() for train in trains]
 
 
-def uncut_layer(layer: Layer, spikes: np.ndarray) -> np.ndarray:
+def uncut_layer(layer: Dense, spikes: np.ndarray) -> np.ndarray:
     """The chip's neuron in float64 with nothing cut to integers, wrapped or clipped."""
     sums = spikes.astype(np.float64) @ layer.weight.T.astype(np.float64)
     u = np.zeros((len(spikes), layer.neurons))
     v, out = u.copy(), np.zeros(sums.shape, dtype=bool)
     for step in range(spikes.shape[1]):
-        u = u * (1 - layer.current_decay / 4096) + sums[:, step]
-        v = v * (1 - layer.voltage_decay / 4096) + u + layer.bias
-        out[:, step] = v > layer.threshold
+        u = u * (1 - layer.neuron.current_decay / 4096) + sums[:, step]
+        v = v * (1 - layer.neuron.voltage_decay / 4096) + u + layer.neuron.bias
+        out[:, step] = v > layer.neuron.threshold
         v[out[:, step]] = 0
     return out
 

@@ -89,7 +89,12 @@ def simulated(network: Network, train: np.ndarray) -> tuple[dict[str, float], in
     neurons = net.create_neuron_group(
         "output",
         layer.neurons,
-        model_attributes={"threshold": float(layer.threshold), "leak_decay": 1.0, "reset": 0.0, "reset_mode": "hard"},
+        model_attributes={
+            "threshold": float(layer.neuron.threshold),
+            "leak_decay": 1.0,
+            "reset": 0.0,
+            "reset_mode": "hard",
+        },
         soma_hw_name="loihi_lif",
         default_synapse_hw_name="loihi_dense_synapse",
         default_dendrite_hw_name="loihi_dendrites",

@@ -59,7 +59,7 @@ def main(data: str, vectors: Path | None) -> None:
             levels = "/".join(str(len(np.unique(layer.weight))) for layer in network.layers)
             spikes = "/".join(f"{tally.spikes.mean():.0f}" for tally in result.layers)
             print(
-                f"| {scale:g} | {seed} | {network.layers[0].threshold} | {levels} | "
+                f"| {scale:g} | {seed} | {network.layers[0].neuron.threshold} | {levels} | "
                 f"{trained.scores['validation']['accuracy']:.1%} | {accuracy:.1%} | {spikes} |",
                 flush=True,
             )

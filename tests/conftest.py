@@ -52,12 +52,13 @@ def random_network():
     """Make a network that fires in every layer: random_network(sizes, seed)."""
     import numpy as np
 
-    from snnlp_lava.network.network import Layer, Network
+    from snnlp_lava.network.network import Network
+    from strategies import dense
 
     def make(sizes, seed):
         rng = np.random.default_rng(seed)
         pairs = pairwise(sizes)
-        return Network([Layer(2 * rng.integers(-40, 60, (b, a)), np.zeros(b, int), 1024, 123, 80) for a, b in pairs])
+        return Network([dense(2 * rng.integers(-40, 60, (b, a)), None, 1024, 123, 80) for a, b in pairs])
 
     return make
 

@@ -12,7 +12,9 @@ from snnlp_lava.encode.base import EncodedSamples
 from snnlp_lava.encode.calibration import FIXED_ONE, Calibration
 from snnlp_lava.encode.saf import SafEncoder
 from snnlp_lava.errors import InputError
-from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.network.dense import Dense
+from snnlp_lava.network.network import Network
+from snnlp_lava.network.neuron import Neuron
 from snnlp_lava.netx.card import Card
 from snnlp_lava.run.folder import Source, write_run
 from snnlp_lava.run.record import Totals, class_scores, result_document, sample_table
@@ -26,6 +28,12 @@ DECAYS = st.integers(1, 4096) | st.sampled_from([1, 2, 4095, 4096])
 THRESHOLDS = st.integers(1, (1 << 17) - 1) | st.integers(1, 300)
 SCORES = {part: {"accuracy": 0.5, "mrr": 0.75} for part in ("validation", "test")}
 KINDS = ("mixed", "excitatory", "inhibitory")
+
+
+def dense(weight, bias=None, current_decay=1024, voltage_decay=128, threshold=80):
+    """A dense layer; without biases they are 0."""
+    bias = np.zeros(len(weight), dtype=int) if bias is None else bias
+    return Dense(weight, Neuron(bias, current_decay, voltage_decay, threshold))
 
 
 class Damage(NamedTuple):
@@ -80,7 +88,7 @@ def weights(draw, neurons, inputs, kinds=KINDS[:2]):
 @st.composite
 def layers(draw, neurons, inputs):
     biased = draw(st.booleans())
-    return Layer(
+    return dense(
         weight=draw(weights(neurons, inputs)),
         bias=biased * np.random.default_rng(draw(SEEDS)).integers(-4096, 4096, neurons),
         current_decay=draw(DECAYS),

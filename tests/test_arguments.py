@@ -161,6 +161,6 @@ def test_devices_and_backends_that_do_not_exist_are_refused(tmp_path):
 def test_a_period_is_a_number_of_steps(model, period):
     network, _card = snnlp_lava.export_model(model)
     with pytest.raises(InputError, match=f"^period must be an integer >= 1, got {period!r}$"):
-        snnlp_lava.fit_network(network, CHIPS["loihi1"], period)
+        snnlp_lava.map_network(network, CHIPS["loihi1"], period)
     with pytest.raises(InputError, match=f"^period must be an integer >= 1, got {period!r}$"):
         snnlp_lava.export_model(model, period)

@@ -9,16 +9,16 @@ import pytest
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.encode.calibration import FIXED_ONE
 from snnlp_lava.errors import InputError
-from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.network.network import Network
 from snnlp_lava.run.folder import check_run_folder, read_run
 from snnlp_lava.run.record import Totals
-from strategies import card_for, one_table, saf_samples, write_one_run
+from strategies import card_for, dense, one_table, saf_samples, write_one_run
 
 
 def test_a_ledger_by_hand():
     # Two inputs that fire at every step, two neurons; weight 254 << 6 is far over the threshold of 1 << 6.
-    first = Layer(np.array([[254, 0], [-2, -2]]), np.zeros(2, int), 4096, 4096, 1)
-    second = Layer(np.array([[2, 2], [0, 0], [4, 2]]), np.zeros(3, int), 4096, 4096, 1)
+    first = dense(np.array([[254, 0], [-2, -2]]), np.zeros(2, int), 4096, 4096, 1)
+    second = dense(np.array([[2, 2], [0, 0], [4, 2]]), np.zeros(3, int), 4096, 4096, 1)
     network = Network((first, second))
     result = run_emulator(network, saf_samples(np.array([[FIXED_ONE, FIXED_ONE], [0, 0]]), 3), period=4)
     inputs, hidden, output = result.layers

@@ -65,7 +65,9 @@ MILLION = """
 import resource
 import numpy as np
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.network.dense import Dense
+from snnlp_lava.network.network import Network
+from snnlp_lava.network.neuron import Neuron
 from snnlp_lava.encode.base import SpikeSamples
 
 class Samples(SpikeSamples):
@@ -77,7 +79,8 @@ class Samples(SpikeSamples):
 
 random = np.random.default_rng(0)
 shapes = (32, 64), (2, 32)
-layers = [Layer(2 * random.integers(-40, 60, shape), np.zeros(shape[0], int), 1024, 123, 80) for shape in shapes]
+neurons = [Neuron(np.zeros(shape[0], int), 1024, 123, 80) for shape in shapes]
+layers = [Dense(2 * random.integers(-40, 60, shape), neuron) for shape, neuron in zip(shapes, neurons)]
 samples = Samples((random.random((1000, 4, 64)) < 0.3).astype(np.uint8))
 result = run_emulator(Network(layers), samples, 4)
 assert result.output_counts[:1000].any() and np.array_equal(result.output_counts[:1000], result.output_counts[-1000:])

@@ -9,9 +9,9 @@ from network.reference import run_reference
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.lava.job import LavaJob
 from snnlp_lava.encode.base import SpikeSamples
-from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.network.network import Network
 from snnlp_lava.netx.network_file import write_network
-from strategies import SEEDS, card_for, large_networks
+from strategies import SEEDS, card_for, dense, large_networks
 
 WINDOWS = st.integers(1, 128) | st.sampled_from([1, 128])
 
@@ -86,9 +86,9 @@ def slayer_trains(network, samples):
     trains = []
     for layer in network.layers:
         neuron = {
-            "threshold": layer.threshold / 64,
-            "current_decay": layer.current_decay / 4096,
-            "voltage_decay": layer.voltage_decay / 4096,
+            "threshold": layer.neuron.threshold / 64,
+            "current_decay": layer.neuron.current_decay / 4096,
+            "voltage_decay": layer.neuron.voltage_decay / 4096,
         }
         block = slayer.block.cuba.Dense(neuron, layer.inputs, layer.neurons, delay_shift=False)
         with torch.no_grad():
@@ -106,12 +106,12 @@ def test_emulator_equals_slayer_where_nothing_wraps(run):
     # SLAYER has neither biases nor odd weights.
     network = Network(
         [
-            Layer(
+            dense(
                 layer.weight // 2 * 2 if layer.weight.max() > 1 else layer.weight * 2,
                 np.zeros(layer.neurons, int),
-                layer.current_decay,
-                layer.voltage_decay,
-                layer.threshold,
+                layer.neuron.current_decay,
+                layer.neuron.voltage_decay,
+                layer.neuron.threshold,
             )
             for layer in network.layers
         ]

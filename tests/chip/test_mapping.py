@@ -11,10 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from snnlp_lava.chip.chips import CHIPS, RESOURCES
-from snnlp_lava.chip.mapping import axon_words, fit_network, line_words, weight_bits
-from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.chip.mapping import axon_words, map_network, weight_bits, words_read
+from snnlp_lava.network.network import Network
 from snnlp_lava.netx.network_file import read_network
-from strategies import SEEDS, large_networks, weights
+from strategies import SEEDS, dense, large_networks, weights
 
 LOIHI1, LOIHI2 = CHIPS["loihi1"], CHIPS["loihi2"]
 DEMO = Path(__file__).parents[2] / "netx_exports" / "demo.net"
@@ -24,16 +24,15 @@ SMALL = replace(LOIHI1, cores=6, neurons=5, input_axons=7, output_axons=9, words
 
 def layer(weight, **changes):
     weight = np.asarray(weight)
-    fields = {"bias": np.zeros(len(weight), int), "current_decay": 1024, "voltage_decay": 128, "threshold": 80}
-    return Layer(weight, **{**fields, **changes})
+    return dense(weight, **changes)
 
 
-def dense(neurons, inputs, values=FULL_RANGE):
+def full(neurons, inputs, values=FULL_RANGE):
     return layer(np.resize(values, (neurons, inputs)))
 
 
 def fit(*layers, chip=LOIHI1, period=None):
-    return fit_network(Network(layers), chip, period)
+    return map_network(Network(layers), chip, period)
 
 
 def violations(found):
@@ -118,25 +117,25 @@ def test_a_dense_axon_of_256_synapses_with_8_bits_takes_36_words():
 
 @pytest.mark.parametrize(("inputs", "words", "cores"), [(300, 10_800, 1), (455, 16_380, 1), (768, 27_648, 2)])
 def test_words_and_cores_of_256_neurons(inputs, words, cores):
-    (found,) = fit(dense(256, inputs)).layers
+    (found,) = fit(full(256, inputs)).layers
     assert (found.words, len(found.cores), found.weight_bits, found.sparse) == (words, cores, 8, False)
 
 
 def test_one_line_more_than_a_core_has_memory_for_takes_a_second_core():
-    assert [len(fit(dense(256, inputs)).layers[0].cores) for inputs in (455, 456)] == [1, 2]
+    assert [len(fit(full(256, inputs)).layers[0].cores) for inputs in (455, 456)] == [1, 2]
 
 
 # Where the neurons are
 
 
 def test_the_neurons_are_spread_evenly():
-    (found,) = fit(dense(256, 768)).layers
+    (found,) = fit(full(256, 768)).layers
     assert [(core.first, core.neurons, core.words) for core in found.cores] == [(0, 128, 13_824), (128, 128, 13_824)]
 
 
 def test_each_neuron_has_an_output_axon_for_each_core_behind_it():
     """hidden1 sends to the 3 cores of hidden2, those to one; what the output sends is read by probes."""
-    hidden1, hidden2, output = fit(dense(1000, 2), dense(300, 1000), dense(4, 300)).layers
+    hidden1, hidden2, output = fit(full(1000, 2), full(300, 1000), full(4, 300)).layers
     assert [core.output_axons for core in hidden1.cores] == [1000 * 3]
     assert [core.output_axons for core in hidden2.cores] == [100] * 3
     assert [core.output_axons for core in output.cores] == [0]
@@ -144,7 +143,7 @@ def test_each_neuron_has_an_output_axon_for_each_core_behind_it():
 
 def test_output_axons_split_a_layer():
     """The cores behind 1,000 neurons leave each core of theirs 4,096 // cores neurons."""
-    before, after = fit(dense(1000, 1), dense(500, 1000)).layers
+    before, after = fit(full(1000, 1), full(500, 1000)).layers
     share = 4096 // len(after.cores)
     assert (len(after.cores), share) == (5, 819)
     assert len(before.cores) == 2
@@ -167,7 +166,7 @@ def test_output_axons_split_a_layer():
 )
 def test_cores_are_filled_as_nengo_loihi_fills_them(sizes, placed):
     """Neurons, axons in, axons out and words of each core, as nengo-loihi 1.1.0 splits and counts these networks."""
-    found = fit(*(dense(after, before) for before, after in pairwise(sizes)))
+    found = fit(*(full(after, before) for before, after in pairwise(sizes)))
     counts = [
         sorted((core.neurons, core.input_axons, core.output_axons, core.words) for core in layer.cores)
         for layer in found.layers
@@ -177,20 +176,18 @@ def test_cores_are_filled_as_nengo_loihi_fills_them(sizes, placed):
 
 def test_a_layer_with_few_synapses_is_kept_sparse():
     """Neuron i of 300 has line i alone: an axon has one synapse of 2 + 9 bits, on the one core of its neuron."""
-    hidden, diagonal = fit(dense(300, 3, [2, 0]), layer(2 * np.eye(300, dtype=int))).layers
+    hidden, diagonal = fit(full(300, 3, [2, 0]), layer(2 * np.eye(300, dtype=int))).layers
     assert diagonal.sparse
     assert [(core.neurons, core.input_axons, core.words) for core in diagonal.cores] == [(300, 300, 300)]
     assert [core.output_axons for core in hidden.cores] == [300]
-    (full,) = fit(dense(300, 300, [2])).layers
-    assert (full.sparse, full.words) == (False, 300 * (4 * 2 + 1))
+    (stored,) = fit(full(300, 300, [2])).layers
+    assert (stored.sparse, stored.words) == (False, 300 * (4 * 2 + 1))
 
 
 def test_a_line_without_a_synapse_on_a_core_is_no_axon_of_it():
     chip = replace(SMALL, neurons=2, words=2)
     weight = [[2, 0, 0], [2, 2, 0], [0, 0, 0], [0, 0, 4]]
-    hidden, output = fit(
-        dense(3, 1), layer(np.repeat(weight, [1, 1, 1, 1], axis=0)), chip=replace(chip, words=2)
-    ).layers
+    hidden, output = fit(full(3, 1), layer(np.repeat(weight, [1, 1, 1, 1], axis=0)), chip=replace(chip, words=2)).layers
     assert output.sparse
     assert [(core.first, core.neurons, core.input_axons) for core in output.cores] == [(0, 2, 2), (2, 2, 1)]
     assert sum(core.output_axons for core in hidden.cores) == 3
@@ -240,7 +237,7 @@ def fewest_cores(weight, sparse, fan_out, chip):
 
 @given(sparse_networks() | large_networks(9), CHIPS_DRAWN)
 def test_each_layer_takes_the_fewest_cores_that_break_no_limit(network, chip):
-    found = fit_network(network, chip)
+    found = map_network(network, chip)
     for index, (layer_, fitted) in enumerate(zip(network.layers, found.layers, strict=True)):
         fan_out = fan_out_of(found, network, index)
         numbers = [fewest_cores(layer_.weight, sparse, fan_out, chip) for sparse in (False, True)]
@@ -252,7 +249,7 @@ def test_each_layer_takes_the_fewest_cores_that_break_no_limit(network, chip):
 
 @given(sparse_networks() | large_networks(9), CHIPS_DRAWN)
 def test_every_neuron_is_on_one_core_and_each_core_takes_what_it_says(network, chip):
-    found = fit_network(network, chip)
+    found = map_network(network, chip)
     for index, (layer_, fitted) in enumerate(zip(network.layers, found.layers, strict=True)):
         held = [neuron for core in fitted.cores for neuron in range(core.first, core.first + core.neurons)]
         assert held == list(range(layer_.neurons))
@@ -268,7 +265,7 @@ def test_every_neuron_is_on_one_core_and_each_core_takes_what_it_says(network, c
 
 @given(sparse_networks() | large_networks(), CHIPS_DRAWN | st.sampled_from([LOIHI1, LOIHI2]))
 def test_what_is_over_a_limit_is_named_and_nothing_else(network, chip):
-    found = fit_network(network, chip)
+    found = map_network(network, chip)
     over = {
         (fitted.name, resource, most, limit)
         for fitted in found.layers
@@ -301,8 +298,9 @@ def test_a_core_never_takes_less_memory_with_one_neuron_more(network):
 
 @given(sparse_networks() | large_networks(9), CHIPS_DRAWN | st.sampled_from([LOIHI1, LOIHI2]))
 def test_a_spike_of_a_line_reads_its_axon_on_every_core(network, chip):
-    for layer_, fitted in zip(network.layers, fit_network(network, chip).layers, strict=True):
-        words = line_words(layer_, fitted)
+    for layer_, fitted in zip(network.layers, map_network(network, chip).layers, strict=True):
+        silent = np.zeros(layer_.neurons, int)
+        words = np.array([words_read(layer_, fitted, spike, silent) for spike in np.eye(layer_.inputs, dtype=int)])
         assert words.sum() == fitted.words
         for line, taken in enumerate(words):
             synapses = [
@@ -321,7 +319,7 @@ def test_a_spike_of_a_line_reads_its_axon_on_every_core(network, chip):
 
 def test_memory_never_falls_while_a_layer_grows_on_the_same_cores():
     chip = replace(LOIHI1, words=1000)
-    grown = [fit(dense(neurons, 50), chip=chip).layers[0] for neurons in range(1, 320)]
+    grown = [fit(full(neurons, 50), chip=chip).layers[0] for neurons in range(1, 320)]
     assert len(grown[-1].cores) == 3
     for less, more in pairwise(grown):
         assert len(less.cores) <= len(more.cores)
@@ -331,34 +329,34 @@ def test_memory_never_falls_while_a_layer_grows_on_the_same_cores():
 # Networks that do not fit
 
 BROKEN = {
-    "input axons": ((dense(3, 4097),), LOIHI1, [("output", "input_axons", 4097, 4096)], "fewer input lines"),
+    "input axons": ((full(3, 4097),), LOIHI1, [("output", "input_axons", 4097, 4096)], "fewer input lines"),
     "input axons of a later layer": (
-        (dense(4097, 1), dense(3, 4097)),
+        (full(4097, 1), full(3, 4097)),
         LOIHI1,
         [("output", "input_axons", 4097, 4096)],
         "train with fewer neurons in hidden1",
     ),
     "memory of one neuron": (
-        (dense(3, 24_577),),
+        (full(3, 24_577),),
         LOIHI2,
         [("output", "words", 24_577, 24_576)],
         "output: 24,577 words of synaptic memory on a core, Loihi 2 (estimate) has 24,576; "
         "give the network fewer input lines",
     ),
     "memory and input axons": (
-        (dense(3, 16_385),),
+        (full(3, 16_385),),
         LOIHI1,
         [("output", "input_axons", 16_385, 4096), ("output", "words", 16_385, 16_384)],
         "output: 16,385 input axons on a core, Loihi 1 has 4,096; give the network fewer input lines",
     ),
     "output axons": (
-        (dense(2, 1), dense(11, 2, [254])),
+        (full(2, 1), full(11, 2, [254])),
         replace(SMALL, output_axons=2),
         [("hidden1", "output_axons", 3, 2)],
         "hidden1: 3 output axons on a core, Loihi 1 has 2; train with fewer neurons in output",
     ),
     "cores": (
-        (dense(128 * 1024 + 1, 1, [1]),),
+        (full(128 * 1024 + 1, 1, [1]),),
         LOIHI1,
         [("network", "cores", 129, 128)],
         "network: 129 cores, Loihi 1 has 128; train with fewer neurons in its layers",
@@ -381,14 +379,14 @@ def test_each_limit_can_be_broken_and_says_what_mends_it(layers, chip, broken, t
 
 
 def test_the_largest_layer_of_each_limit_fits():
-    largest = [(dense(3, 4096),), (dense(128 * 1024, 1, [1]),), (layer([[2, 4]], voltage_decay=4095),)]
+    largest = [(full(3, 4096),), (full(128 * 1024, 1, [1]),), (layer([[2, 4]], voltage_decay=4095),)]
     assert [violations(fit(*layers)) for layers in largest] == [[], [], []]
-    assert violations(fit(dense(3, 24_576), chip=LOIHI2)) == []
+    assert violations(fit(full(3, 24_576), chip=LOIHI2)) == []
 
 
 def test_a_layer_with_too_many_lines_is_still_split_by_memory():
     """Its lines are too many on every core; 22 neurons have 3 words an axon, so 3 x 5,000 words are on a core."""
-    (found,) = fit(dense(66, 5000)).layers
+    (found,) = fit(full(66, 5000)).layers
     assert [(core.neurons, core.input_axons, core.words) for core in found.cores] == [(22, 5000, 15_000)] * 3
 
 
@@ -401,28 +399,28 @@ def test_lines_without_synapses_make_a_layer_fit():
 
 @pytest.mark.parametrize(("period", "power"), [(3, 4), (31, 32), (50, 64), (65, 128), (16_383, 16_384)])
 def test_loihi_2_needs_a_period_that_is_a_power_of_two(period, power):
-    found = fit(dense(2, 2), chip=LOIHI2, period=period)
+    found = fit(full(2, 2), chip=LOIHI2, period=period)
     assert violations(found) == [("network", "period", period, power)]
     assert found.violations[0].text == (
         f"network: period {period} is no power of two, which Loihi 2 (estimate) needs, {power} is the next; "
         f"export again with snnlp-lava export --period {power}"
     )
-    assert violations(fit(dense(2, 2), period=period)) == []
-    assert violations(fit(dense(2, 2), chip=LOIHI2, period=power)) == []
+    assert violations(fit(full(2, 2), period=period)) == []
+    assert violations(fit(full(2, 2), chip=LOIHI2, period=power)) == []
 
 
 # Loihi 2
 
 
 def test_what_is_not_known_of_loihi_2_is_said():
-    (note,) = fit(dense(2, 2), chip=LOIHI2, period=64).notes
+    (note,) = fit(full(2, 2), chip=LOIHI2, period=64).notes
     assert "not published" in note
-    assert "names no period" in fit(dense(2, 2), chip=LOIHI2).notes[1]
-    assert fit(dense(3168, 1), chip=LOIHI2, period=64).notes == (note,)
-    assert "3,169 neurons on a core" in fit(dense(3169, 1), chip=LOIHI2, period=64).notes[1]
-    assert fit(dense(3169, 1)).notes == ()
-    assert fit(dense(2, 2), chip=LOIHI2).to_dict()["estimate"] is True
-    assert fit(dense(2, 2)).to_dict()["estimate"] is False
+    assert "names no period" in fit(full(2, 2), chip=LOIHI2).notes[1]
+    assert fit(full(3168, 1), chip=LOIHI2, period=64).notes == (note,)
+    assert "3,169 neurons on a core" in fit(full(3169, 1), chip=LOIHI2, period=64).notes[1]
+    assert fit(full(3169, 1)).notes == ()
+    assert fit(full(2, 2), chip=LOIHI2).to_dict()["estimate"] is True
+    assert fit(full(2, 2)).to_dict()["estimate"] is False
 
 
 # The demo
@@ -431,7 +429,7 @@ def test_what_is_not_known_of_loihi_2_is_said():
 @pytest.mark.parametrize(("chip", "cores", "words"), [(LOIHI1, [2, 1, 1], 25_216), (LOIHI2, [1, 1, 1], 25_216)])
 def test_the_demo_fits(chip, cores, words):
     file = read_network(DEMO)
-    found = fit_network(file.network, chip, file.card.period)
+    found = map_network(file.network, chip, file.card.period)
     assert found.violations == ()
     assert [len(fitted.cores) for fitted in found.layers] == cores
     assert found.totals["words"] == words

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from snnlp_lava.chip.chips import CHIPS
-from snnlp_lava.chip.mapping import fit_network
-from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.chip.mapping import map_network
+from snnlp_lava.network.network import Network
 from snnlp_lava.netx.network_file import read_network
+from strategies import dense
 
 DEMO = Path(__file__).parents[2] / "netx_exports" / "demo.net"
 KEYS = {"network", "chip", "estimate", "fits", "period", "totals", "layers", "violations", "notes"}
@@ -40,7 +41,7 @@ def test_json_is_one_document_with_everything(snnlp_lava, chip, estimate):
     assert (document["network"], document["period"]) == (str(DEMO), 32)
     assert (document["estimate"], document["fits"], document["violations"]) == (estimate, True, [])
     file = read_network(DEMO)
-    found = fit_network(file.network, CHIPS[chip], 32)
+    found = map_network(file.network, CHIPS[chip], 32)
     assert document["totals"] == found.totals
     for layer, fitted in zip(document["layers"], found.layers, strict=True):
         assert layer["name"] == fitted.name
@@ -114,8 +115,8 @@ def test_a_period_that_loihi_2_does_not_take(snnlp_lava, network_of):
 
 def test_every_violation_is_printed_and_the_error_says_how_many(snnlp_lava, tmp_path, save_network):
     weight = np.full((128 * 1024 + 1, 1), 2)
-    many = Layer(weight, np.zeros(len(weight), int), 1024, 4096, 80)
-    few = Layer(np.full((2, len(weight)), 2), np.zeros(2, int), 1024, 128, 80)
+    many = dense(weight, np.zeros(len(weight), int), 1024, 4096, 80)
+    few = dense(np.full((2, len(weight)), 2), np.zeros(2, int), 1024, 128, 80)
     path = save_network(tmp_path / "a.net", Network([many, few]), period=50)
     result = snnlp_lava("check", path, "--chip", "loihi2")
     assert result.exit_code == 1
@@ -130,8 +131,8 @@ def test_every_violation_is_printed_and_the_error_says_how_many(snnlp_lava, tmp_
 
 def test_cores_that_the_chip_does_not_have_are_not_drawn(snnlp_lava, tmp_path, save_network):
     weight = np.full((129 * 1024, 1), 2)
-    many = Layer(weight, np.zeros(len(weight), int), 1024, 128, 80)
-    few = Layer(np.full((2, len(weight)), 2), np.zeros(2, int), 1024, 128, 80)
+    many = dense(weight, np.zeros(len(weight), int), 1024, 128, 80)
+    few = dense(np.full((2, len(weight)), 2), np.zeros(2, int), 1024, 128, 80)
     result = snnlp_lava("check", save_network(tmp_path / "a.net", Network([many, few])), "--chip", "loihi1")
     assert result.exit_code == 1
     assert "Loihi 1: does not fit, 130 of 128 cores (101.6%)" in result.stdout
@@ -142,7 +143,7 @@ def test_cores_that_the_chip_does_not_have_are_not_drawn(snnlp_lava, tmp_path, s
     ("arguments", "message"),
     [
         (("none.net", "--chip", "loihi1"), "error: network none.net: no such file\n"),
-        (("text.net", "--chip", "loihi2"), "error: network text.net: is no readable HDF5 file: "),
+        (("text.net", "--chip", "loihi2"), "error: network text.net: is not a readable HDF5 file: "),
         (("text.net",), "Missing option '--chip'"),
         (("text.net", "--chip", "loihi3"), "'loihi3' is not one of 'loihi1', 'loihi2'"),
     ],

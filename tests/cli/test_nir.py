@@ -87,7 +87,7 @@ def test_a_time_step_makes_other_decays(snnlp_lava):
 
 REFUSED = {
     "no file": (("import", "none.nir"), "NIR file none.nir: no such file"),
-    "no HDF5": (("import", "{files}/text.net"), "text.net: is no readable HDF5 file"),
+    "no HDF5": (("import", "{files}/text.net"), "text.net: is not a readable HDF5 file"),
     "a network file": (("import", "{files}/a.net"), "a.net: lacks /node; is it a NIR file?"),
     "nowhere to write": (("import", "other.nir", "-o", "other.nir/a.net"), "cannot write other.nir/a.net"),
     "too long a step": (

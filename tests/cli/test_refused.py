@@ -71,7 +71,7 @@ REFUSED = {
     ),
     "train: output a file": ((*OWN, "-o", "{files}/own.csv"), "own.csv: is a file"),
     "run: no network": (("run", "none.net", "--data", "demo"), "network none.net: no such file"),
-    "run: no HDF5": (("run", "{files}/text.net", "--data", "demo"), "text.net: is no readable HDF5 file"),
+    "run: no HDF5": (("run", "{files}/text.net", "--data", "demo"), "text.net: is not a readable HDF5 file"),
     "run: no card": (("run", "{files}/layers.net", "--data", "demo"), "layers.net: has no group /snnlp"),
     "run: another embedding model": (
         ("run", "{files}/other_model.net", "--data", "demo"),

@@ -10,17 +10,17 @@ import pytest
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.encode.calibration import FIXED_ONE
 from snnlp_lava.energy.estimates import neurobench_metrics
-from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.network.network import Network
 from snnlp_lava.run.record import Totals
-from strategies import one_table, saf_samples
+from strategies import dense, one_table, saf_samples
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 def test_a_tiny_network_by_hand():
     """Two inputs that spike at all 3 steps; of two hidden neurons the first does, too, of three outputs two do."""
-    first = Layer(np.array([[254, 0], [-2, -2]]), np.zeros(2, int), 4096, 4096, 1)
-    second = Layer(np.array([[2, 2], [0, 0], [4, 2]]), np.zeros(3, int), 4096, 4096, 1)
+    first = dense(np.array([[254, 0], [-2, -2]]), np.zeros(2, int), 4096, 4096, 1)
+    second = dense(np.array([[2, 2], [0, 0], [4, 2]]), np.zeros(3, int), 4096, 4096, 1)
     network = Network((first, second))
     result = run_emulator(network, saf_samples(np.array([[FIXED_ONE, FIXED_ONE]]), 3), period=3)
     assert neurobench_metrics(Totals.of(network, [one_table(result)]).layers, [4, 6], [3, 4], 11, 3) == {

@@ -22,20 +22,20 @@ def run_reference(layer, arriving):
     spikes = [[0] * layer.neurons for _ in arriving]
     arrived = [[line for line, spike in enumerate(lines) if spike] for lines in arriving]
     wraps = clips = active = 0
-    for neuron, (weights, bias) in enumerate(zip(layer.weight.tolist(), layer.bias.tolist(), strict=True)):
+    for neuron, (weights, bias) in enumerate(zip(layer.weight.tolist(), layer.neuron.bias.tolist(), strict=True)):
         u = v = 0
         for step, lines in enumerate(arrived):
             a = sum(weights[line] for line in lines)
             active += any((u, v, a, bias))
-            u = _kept(u, layer.current_decay) + a * 64
+            u = _kept(u, layer.neuron.current_decay) + a * 64
             if u <= -HALF or u > HALF:
                 wraps += 1
                 u = HALF - (HALF - u) % (2 * HALF)
-            v = _kept(v, layer.voltage_decay) + u + bias * 64
+            v = _kept(v, layer.neuron.voltage_decay) + u + bias * 64
             if abs(v) >= HALF:
                 clips += 1
                 v = HALF - 1 if v > 0 else 1 - HALF
-            if v > layer.threshold * 64:
+            if v > layer.neuron.threshold * 64:
                 spikes[step][neuron] = 1
                 v = 0
     return spikes, wraps, clips, active

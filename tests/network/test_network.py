@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.network.network import Layer, Network, checked_layer, sizes_text
-from strategies import networks
+from snnlp_lava.network.network import Network, format_sizes, naming_layer
+from strategies import dense, networks
 
 FIELDS = {"weight": [[2, -4], [6, 8]], "bias": [0, 1], "current_decay": 1024, "voltage_decay": 128, "threshold": 80}
 
@@ -19,13 +19,13 @@ FIELDS = {"weight": [[2, -4], [6, 8]], "bias": [0, 1], "current_decay": 1024, "v
         ({"weight": [[-257, 0], [0, 0]]}, "weight -257"),
         ({"weight": [[2, -3], [0, 0]]}, "weight -3 is odd; .* even"),
         ({"weight": [[0, 0], [0, 0]]}, "all weights are 0"),
-        ({"weight": [[0.5, 1], [0, 0]]}, "weight holds values that are not whole numbers"),
-        ({"weight": [[np.nan, 1], [0, 0]]}, "weight holds values that are not whole numbers"),
+        ({"weight": [[0.5, 1], [0, 0]]}, "weight must hold integers, got 0.5"),
+        ({"weight": [[np.nan, 1], [0, 0]]}, "weight must hold integers, got nan"),
         ({"weight": [[1 << 31, 1], [0, 0]]}, "weight 2147483648 does not fit into 32 bits"),
-        ({"weight": [["2", "4"], ["6", "8"]]}, "weight holds <U1, not whole numbers"),
-        ({"weight": [[True, False], [True, True]]}, "weight holds bool, not whole numbers"),
-        ({"weight": [2, 4]}, r"weight has shape \(2,\); \(out, in\) is needed"),
-        ({"weight": np.zeros((2, 0))}, r"weight has shape \(2, 0\)"),
+        ({"weight": [["2", "4"], ["6", "8"]]}, "weight must hold integers, got <U1"),
+        ({"weight": [[True, False], [True, True]]}, "weight must hold integers, got bool"),
+        ({"weight": [2, 4]}, r"weight must have the shape \(neurons, lines\), got \(2,\)"),
+        ({"weight": np.zeros((2, 0))}, r"weight must have the shape .*, got \(2, 0\)"),
         ({"bias": [0, 4096]}, "bias 4096 is outside -4096 to 4095"),
         ({"bias": [-4097, 0]}, "bias -4097 is outside -4096 to 4095"),
         ({"bias": [0, 0, 0]}, "bias of 3 neurons, weight of 2"),
@@ -35,15 +35,15 @@ FIELDS = {"weight": [[2, -4], [6, 8]], "bias": [0, 1], "current_decay": 1024, "v
         ({"voltage_decay": 4097}, "voltage decay 4097 is outside 0 to 4096"),
         ({"threshold": 0}, "threshold 0 is outside 1 to 131071"),
         ({"threshold": 1 << 17}, "threshold 131072 is outside 1 to 131071"),
-        ({"threshold": 80.5}, "threshold 80.5"),
-        ({"current_decay": float("nan")}, "current decay nan"),
+        ({"threshold": 80.5}, "threshold must be an integer, got 80.5"),
+        ({"current_decay": float("nan")}, "current decay must be an integer, got nan"),
     ],
 )
 def test_a_value_the_chip_cannot_hold_is_named_with_its_limits(changes, message):
     with pytest.raises(InputError, match=message):
-        Layer(**{**FIELDS, **changes})
-    with pytest.raises(InputError, match=f"layer 3: {message}"):
-        checked_layer(3, **{**FIELDS, **changes})
+        dense(**{**FIELDS, **changes})
+    with pytest.raises(InputError, match=f"^layer 3: {message}"), naming_layer(3):
+        dense(**{**FIELDS, **changes})
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_a_value_the_chip_cannot_hold_is_named_with_its_limits(changes, message)
     ],
 )
 def test_the_ends_of_the_ranges_are_held_unchanged(changes):
-    layer = Layer(**{**FIELDS, **changes})
+    layer = dense(**{**FIELDS, **changes})
     for name, value in {**FIELDS, **changes}.items():
-        np.testing.assert_array_equal(getattr(layer, name), value)
+        np.testing.assert_array_equal(getattr(layer if name == "weight" else layer.neuron, name), value)
 
 
 def test_a_layer_is_no_window_on_the_arrays_it_was_made_of():
     weight = np.array([[2, -4], [6, 8]], dtype=np.int32)
-    layer = Layer(**{**FIELDS, "weight": weight})
+    layer = dense(**{**FIELDS, "weight": weight})
     weight[0, 0] = 1000
     assert layer.weight[0, 0] == 2
     with pytest.raises(ValueError, match="read-only"):
@@ -82,8 +82,8 @@ def test_a_layer_is_no_window_on_the_arrays_it_was_made_of():
     [{"weight": [[2, -4], [6, 6]]}, {"bias": [0, 0]}, {"current_decay": 1}, {"voltage_decay": 1}, {"threshold": 81}],
 )
 def test_layers_that_differ_in_one_value_are_not_equal(changes):
-    assert Layer(**FIELDS) == Layer(**FIELDS)
-    assert Layer(**FIELDS) != Layer(**{**FIELDS, **changes})
+    assert dense(**FIELDS) == dense(**FIELDS)
+    assert dense(**FIELDS) != dense(**{**FIELDS, **changes})
 
 
 @given(networks())
@@ -92,12 +92,12 @@ def test_sizes_tell_the_inputs_and_the_neurons_of_each_layer(network):
     assert [layer.weight.shape for layer in network.layers] == list(zip(sizes[1:], sizes, strict=False))
     assert (network.inputs, network.outputs) == (sizes[0], sizes[-1])
     assert len(network.layer_names) == len(sizes) == len(set(network.layer_names))
-    assert sizes_text(sizes).split("-") == [str(size) for size in sizes]
+    assert format_sizes(sizes).split("-") == [str(size) for size in sizes]
 
 
 def test_layers_that_do_not_fit_together_are_refused():
-    layer = Layer(**FIELDS)
-    three = Layer(**{**FIELDS, "weight": [[1, 2, 3], [4, 5, 6]]})
+    layer = dense(**FIELDS)
+    three = dense(**{**FIELDS, "weight": [[1, 2, 3], [4, 5, 6]]})
     with pytest.raises(InputError, match="layer 2 has 2 neurons, but layer 3 takes 3"):
         Network([three, layer, three])
     with pytest.raises(InputError, match="no layers"):

@@ -3,13 +3,14 @@
 import nir
 import numpy as np
 
-from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.network.network import Network
 from snnlp_lava.netx.nir.own import read_nir
+from strategies import dense
 
 NETWORK = Network(
     [
-        Layer([[2, -4, 6], [8, -10, 12]], [0, 5], 1024, 128, 80),
-        Layer([[3, 4], [6, 255], [0, 1]], [7, 0, -4096], 4096, 0, 131071),
+        dense([[2, -4, 6], [8, -10, 12]], [0, 5], 1024, 128, 80),
+        dense([[3, 4], [6, 255], [0, 1]], [7, 0, -4096], 4096, 0, 131071),
     ]
 )
 

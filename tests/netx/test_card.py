@@ -14,11 +14,11 @@ from snnlp_lava.encode.calibration import CALIBRATIONS, Calibration
 from snnlp_lava.encode.saf import SafEncoder
 from snnlp_lava.encode.word_codes import WordCodeEncoder
 from snnlp_lava.errors import InputError
-from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.network.network import Network
 from snnlp_lava.netx.card import Card
-from strategies import card_for
+from strategies import card_for, dense
 
-NETWORK = Network([Layer([[2, -4, 6], [8, 10, 12]], [0, 0], 1024, 128, 80)])
+NETWORK = Network([dense([[2, -4, 6], [8, 10, 12]], [0, 0], 1024, 128, 80)])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

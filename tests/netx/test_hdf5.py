@@ -78,7 +78,7 @@ def test_a_scalar_of_many_values_is_refused_before_they_become_objects(file):
     file["a"] = np.zeros(1 << 20, dtype=np.int8)
     file.flush()
     tracemalloc.start()
-    with pytest.raises(InputError, match="/a is not one whole number of 32 bits"):
+    with pytest.raises(InputError, match="/a must be one integer of 32 bits"):
         scalar_of(file, "a")
     assert tracemalloc.get_traced_memory()[1] < 1 << 22
     tracemalloc.stop()

@@ -10,8 +10,9 @@ import pytest
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.encode.base import SpikeSamples
 from snnlp_lava.errors import InputError
-from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.network.network import Network
 from snnlp_lava.netx.network_file import read_network
+from strategies import dense
 
 FOLDER = "tests/lava/lib/dl/netx/"
 FILES = {str(path)[len(FOLDER) :]: Path(path.locate()) for path in files("lava-dl") if str(path).startswith(FOLDER)}
@@ -30,7 +31,7 @@ def emulated(network, spikes):
 def test_dense_block():
     """256 neurons, 2,000 steps; Lava's Dense and LIF Processes were given these values, current decay 4095 + 1."""
     weight = stored("gts/dense/weight.npy")
-    network = Network([Layer(weight, np.zeros(len(weight), int), 4096, 415, 6)])
+    network = Network([dense(weight, np.zeros(len(weight), int), 4096, 415, 6)])
     spikes, expected = stored("gts/dense/in.npy").T, stored("gts/dense/out.npy").T
     assert expected.sum() > 1000
     np.testing.assert_array_equal(emulated(network, spikes)[1][:-1], expected[1:])  # Lava's Dense is a step behind
@@ -63,7 +64,7 @@ def test_dense_layers_of_pilotnet(dense_part):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("gts/ntidigits/ntidigits.net", "layer/2 has synaptic delays, which are not supported"),
+        ("gts/ntidigits/ntidigits.net", "layer/5 is of type 'average'"),
         ("gts/pilotnet_lif/network.net", "layer/0 is of type 'input' with neurons"),
         ("gts/pilotnet_sdnn/network.net", "layer/0 is of type 'input' with neurons"),
         ("mnist.net", "layer/0 is of type 'input' with neurons"),

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from snnlp_lava.encode.calibration import Calibration
 from snnlp_lava.encode.saf import SafEncoder
 from snnlp_lava.errors import InputError
-from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.network.network import Network
 from snnlp_lava.netx.network_file import read_network, write_network
-from strategies import DAMAGES, card_for, networks
+from strategies import DAMAGES, card_for, dense, networks
 
 NETWORK = Network(
-    [Layer([[2, -4, 6], [8, -10, 12]], [0, 5], 1024, 128, 80), Layer([[2, -4], [6, 8]], [0, 0], 4096, 0, 131071)]
+    [dense([[2, -4, 6], [8, -10, 12]], [0, 5], 1024, 128, 80), dense([[2, -4], [6, 8]], [0, 0], 4096, 0, 131071)]
 )
 
 
@@ -90,11 +90,11 @@ CHANGES = {
     "no layer group": (("layer", None), "lacks /layer; is it a NetX file"),
     "no layer 0": (("layer/0", None), "lacks layer/0"),
     "no type": (("layer/1/type", None), "lacks /layer/1/type"),
-    "no weight": (("layer/1/weight", None), "lacks /layer/1/weight"),
+    "no weight": (("layer/1/weight", None), "layer 2: lacks weight"),
     "no neuron": (("layer/1/neuron", None), "layer/1 has no neuron description"),
     "no threshold": (("layer/1/neuron/vThMant", None), "lacks /layer/1/neuron/vThMant"),
-    "convolution": (("layer/1/type", np.array([b"conv"])), "layer/1 is of type 'conv'; only 'dense' is supported"),
-    "recurrent": (("layer/0/type", np.bytes_("dense_rec")), "layer/0 is of type 'dense_rec'; only 'dense'"),
+    "convolution": (("layer/1/type", np.array([b"conv"])), "layer/1 is of type 'conv'; supported are .*'dense'"),
+    "pool": (("layer/0/type", np.bytes_("pool")), "layer/0 is of type 'pool'; supported are"),
     "sigma-delta": (
         ("layer/0/neuron/type", np.bytes_("SDNN")),
         "layer/0 has neurons of type 'SDNN'; only CUBA and LOIHI",
@@ -104,22 +104,25 @@ CHANGES = {
     "type of variable length": (("layer/0/type", "dense"), "/layer/0/type is not one text of fixed length"),
     "two types": (("layer/0/type", np.array([b"dense"] * 2)), "/layer/0/type is not one text of fixed length"),
     "weight a group": (("layer/0/weight", {}), "/layer/0/weight is not a dataset"),
-    "weight a line": (("layer/0/weight", np.array([2, 4, 6, 8, 10])), "layer/0 has 5 weights for 2 neurons"),
+    "weight a line": (("layer/0/weight", np.array([2, 4, 6, 8, 10])), "layer 1: has 5 weights for 2 neurons"),
     "weight of three axes": (
         ("layer/0/weight", np.ones((2, 3, 1))),
         r"/layer/0/weight is float64 of shape \(2, 3, 1\)",
     ),
     "weight text": (("layer/0/weight", "2"), "/layer/0/weight is object"),
     "weight empty": (("layer/0/weight", h5py.Empty("f4")), "/layer/0/weight is not a dataset"),
-    "weight not whole": (("layer/1/weight", np.full((2, 2), 0.5)), "layer 2: weight holds values that are not whole"),
+    "weight not whole": (("layer/1/weight", np.full((2, 2), 0.5)), "layer 2: weight must hold integers, got 0.5"),
     "weight too large": (
         ("layer/0/weight", np.array([[258, 0, -2]] * 2)),
         "layer 1: weight 258 is outside -256 to 254",
     ),
     "sizes that do not fit": (("layer/1/weight", np.ones((2, 3))), "layer 1 has 2 neurons, but layer 2 takes 3"),
-    "decay per neuron": (("layer/0/neuron/iDecay", np.array([1, 2])), "/layer/0/neuron/iDecay is not one whole number"),
-    "decay infinite": (("layer/0/neuron/vDecay", np.inf), "/layer/0/neuron/vDecay is not one whole number"),
-    "decay huge": (("layer/0/neuron/vDecay", -(1 << 63)), "/layer/0/neuron/vDecay is not one whole number"),
+    "decay per neuron": (
+        ("layer/0/neuron/iDecay", np.array([1, 2])),
+        "/layer/0/neuron/iDecay must be one integer .*, got 2 values",
+    ),
+    "decay infinite": (("layer/0/neuron/vDecay", np.inf), "/layer/0/neuron/vDecay must be one integer .*, got inf"),
+    "decay huge": (("layer/0/neuron/vDecay", -(1 << 63)), "/layer/0/neuron/vDecay must be one integer .*, got -9223"),
     "threshold out of range": (("layer/1/neuron/vThMant", 1 << 17), "layer 2: threshold 131072 is outside 1 to 131071"),
     "card not JSON": (("snnlp/card", card_bytes("{")), "/snnlp/card is not JSON"),
     "card too deep": (("snnlp/card", card_bytes("[" * 100_000)), "/snnlp/card is not JSON"),
@@ -151,7 +154,8 @@ def test_a_file_that_cannot_be_used_says_what_is_wrong(path, change, message):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("layer/1/delay", np.array([0.0, 3.0]), "layer/1 has synaptic delays"),
+        ("layer/1/delay", np.array([0.0, 63.0]), "layer 2: delay 63 is outside 0 to 62"),
+        ("layer/1/delay", np.array([0.0, 3.5]), "layer 2: delay must hold integers, got 3.5"),
         ("layer/1/neuron/gradedSpike", True, "layer/1 has graded spikes"),
         ("layer/3", {}, "lacks layer/2"),
     ],
@@ -255,7 +259,7 @@ def test_more_layers_than_any_chip_takes_are_refused(path):
 )
 def test_files_that_are_not_hdf5_are_refused(tmp_path, content):
     (tmp_path / "a.net").write_bytes(content)
-    with pytest.raises(InputError, match=r"a\.net: is no readable HDF5 file"):
+    with pytest.raises(InputError, match=r"a\.net: is not a readable HDF5 file"):
         read_network(tmp_path / "a.net")
 
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.network.network import Network
 from snnlp_lava.netx.network_file import read_network, write_network
 from snnlp_lava.train.slayer import import_slayer
-from strategies import DAMAGES, KINDS, card_for, networks, weights
+from strategies import DAMAGES, KINDS, card_for, dense, networks, weights
 
 pytestmark = pytest.mark.slow  # torch and lava-dl are imported
 
@@ -71,7 +71,7 @@ def test_layers_are_stored_as_lava_dl_itself_stores_them(slayer, tmp_path):
         block.export_hdf5(file.create_group("layer/0"))
         theirs = contents(file)
     weight = block.synapse.pre_hook_fx(block.synapse.weight, descale=True).detach().numpy().reshape(5, 7)
-    network = Network([Layer(weight, np.zeros(5, int), 1024, 123, 640)])
+    network = Network([dense(weight, np.zeros(5, int), 1024, 123, 640)])
     write_network(tmp_path / "ours.net", network, card_for(network))
     with h5py.File(tmp_path / "ours.net") as file:
         ours = contents(file["layer"])
@@ -116,11 +116,11 @@ def test_netx_loads_the_same_network(netx, tmp_path, network):
         np.testing.assert_array_equal(weights_in_lava(block.synapse), layer.weight)
         lif = block.neuron
         assert (lif.du.init + 1, lif.dv.init, lif.vth.init) == (
-            layer.current_decay,
-            layer.voltage_decay,
-            layer.threshold,
+            layer.neuron.current_decay,
+            layer.neuron.voltage_decay,
+            layer.neuron.threshold,
         )
-        np.testing.assert_array_equal(lif.bias_mant.init * np.ones(layer.neurons), layer.bias)
+        np.testing.assert_array_equal(lif.bias_mant.init * np.ones(layer.neurons), layer.neuron.bias)
         assert lif.bias_exp.init == 6
 
 
@@ -130,7 +130,7 @@ def test_netx_loads_the_same_network(netx, tmp_path, network):
 def test_a_layer_is_refused_unless_lava_computes_with_its_weights(netx, tmp_path, kind, data):
     matrix = data.draw(weights(data.draw(st.integers(2, 4)), data.draw(st.integers(1, 4)), [kind]))
     try:
-        network = Network([Layer(matrix, np.zeros(len(matrix), int), 1024, 128, 80)])
+        network = Network([dense(matrix, np.zeros(len(matrix), int), 1024, 128, 80)])
     except InputError:
         assert kind == "inhibitory"
         return

@@ -105,7 +105,7 @@ def test_more_nodes_than_any_chip_takes_are_refused(our_nir):
 @pytest.mark.parametrize("content", [b"", b"no HDF5", b"\x89HDF\r\n\x1a\n" + b"\xff" * 500])
 def test_files_that_are_not_hdf5_are_refused(tmp_path, content):
     (tmp_path / "a.nir").write_bytes(content)
-    with pytest.raises(InputError, match=r"a\.nir: is no readable HDF5 file"):
+    with pytest.raises(InputError, match=r"a\.nir: is not a readable HDF5 file"):
         read_nir(tmp_path / "a.nir")
 
 

@@ -24,16 +24,16 @@ def test_rounding_errors_are_those_of_the_stored_weights(tmp_path, seed, outs, i
         return
     read = read_graph(tmp_path / "a.nir", *nodes)
     (layer,), (change,) = read.network.layers, read.changes
-    assert layer.threshold == pytest.approx(threshold * change.scale, rel=1e-6)
+    assert layer.neuron.threshold == pytest.approx(threshold * change.scale, rel=1e-6)
     step = 2 if weight.min() < 0 else 1
     assert np.abs(layer.weight / change.scale - weight).max() == pytest.approx(change.weight_error)
     assert change.weight_error <= (step / 2 + 1e-3) / change.scale
-    assert change.weight_share == pytest.approx(change.weight_error / np.abs(weight).max())
-    assert change.zeroed == np.count_nonzero(layer.weight == 0)
+    assert change.relative_weight_error == pytest.approx(change.weight_error / np.abs(weight).max())
+    assert change.n_zeroed == np.count_nonzero(layer.weight == 0)
     assert change.weights == weight.size
-    assert np.abs(layer.bias / change.scale - bias).max() == pytest.approx(change.bias_error * threshold)
+    assert np.abs(layer.neuron.bias / change.scale - bias).max() == pytest.approx(change.bias_error * threshold)
     # No coarser than it must be: one threshold more, and something no longer fits.
-    more = (layer.threshold + 1) / threshold
+    more = (layer.neuron.threshold + 1) / threshold
     high, low = (weight * more).max(), (weight * more).min()
     bounds = (
         high <= (254 if low < 0 else 255),
@@ -60,26 +60,26 @@ def test_a_neuron_may_have_its_own_threshold_and_gain(tmp_path, seed, powers, ga
 
 def test_lif_is_a_neuron_whose_current_is_gone_at_once(tmp_path):
     (layer,) = read_graph(tmp_path / "a.nir", *pair(np.array([[1.0, -0.5]]), np.array([0.25]), "LIF")).network.layers
-    assert (layer.current_decay, layer.voltage_decay, layer.threshold) == (4096, 512, SCALE)
-    assert (layer.weight.tolist(), layer.bias.tolist()) == ([[64, -32]], [16])
+    assert (layer.neuron.current_decay, layer.neuron.voltage_decay, layer.neuron.threshold) == (4096, 512, SCALE)
+    assert (layer.weight.tolist(), layer.neuron.bias.tolist()) == ([[64, -32]], [16])
 
 
 def test_if_is_a_neuron_that_forgets_nothing(tmp_path):
     (layer,) = read_graph(tmp_path / "a.nir", *pair(np.array([[1.0]]), kind="IF", r=1.0), time_step=1.0).network.layers
-    assert (layer.current_decay, layer.voltage_decay) == (4096, 0)
-    assert (layer.weight.tolist(), layer.threshold) == ([[64]], SCALE)
+    assert (layer.neuron.current_decay, layer.neuron.voltage_decay) == (4096, 0)
+    assert (layer.weight.tolist(), layer.neuron.threshold) == ([[64]], SCALE)
 
 
 def test_a_bias_that_charges_the_current_acts_with_the_value_at_which_that_settles(tmp_path):
     read = read_graph(tmp_path / "a.nir", *pair(np.array([[1.0, -0.5]]), np.array([0.25])))
-    assert read.network.layers[0].bias.tolist() == [64]  # 0.25 / (1 - 3/4) of 64
+    assert read.network.layers[0].neuron.bias.tolist() == [64]  # 0.25 / (1 - 3/4) of 64
     (note,) = read.notes
     assert note.startswith("layer 1: its bias charges the current")
 
 
 def test_a_leak_to_a_voltage_is_a_bias(tmp_path):
     read = read_graph(tmp_path / "a.nir", *pair(np.array([[1.0, -0.5]]), v_leak=4.0))
-    assert read.network.layers[0].bias.tolist() == [32]  # an eighth of 4 a step
+    assert read.network.layers[0].neuron.bias.tolist() == [32]  # an eighth of 4 a step
     assert read.notes == ("layer 1: v_leak became a bias; v starts at 0, not at v_leak",)
 
 
@@ -87,14 +87,14 @@ def test_decays_are_told_with_their_error(tmp_path):
     nodes = pair(np.array([[1.0, -0.5]]), tau_syn=3e-4, tau_mem=7e-3)
     read = read_graph(tmp_path / "a.nir", *nodes)
     (layer,), (change,) = read.network.layers, read.changes
-    assert (layer.current_decay, layer.voltage_decay) == (1365, 59)
+    assert (layer.neuron.current_decay, layer.neuron.voltage_decay) == (1365, 59)
     assert change.current_decay_error == pytest.approx(1365 - 4096 / 3)
     assert change.voltage_decay_error == pytest.approx(59 - 4096 / 70)
 
 
 def test_small_weights_that_vanish_are_counted(tmp_path):
     (change,) = read_graph(tmp_path / "a.nir", *pair(np.array([[1.0, -0.001, 0.0, 0.002]]))).changes
-    assert (change.zeroed, change.weights) == (2, 4)
+    assert (change.n_zeroed, change.weights) == (2, 4)
 
 
 def test_flatten_and_one_value_for_all_neurons_are_read(tmp_path):
@@ -116,7 +116,7 @@ def test_flatten_and_one_value_for_all_neurons_are_read(tmp_path):
             group[name] = value
         del file["node/nodes/cubalif/v_reset"]
     (layer,) = read_nir(tmp_path / "a.nir").network.layers
-    assert (layer.weight.tolist(), layer.current_decay) == ([[64] * 4] * 3, 1024)
+    assert (layer.weight.tolist(), layer.neuron.current_decay) == ([[64] * 4] * 3, 1024)
 
 
 W = np.array([[1.0, -0.5], [0.5, 1.0]])

@@ -11,18 +11,18 @@ import pytest
 
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.chip.chips import CHIPS, RESOURCES
-from snnlp_lava.chip.mapping import fit_network
+from snnlp_lava.chip.mapping import map_network
 from snnlp_lava.embed.base import OpCounts
 from snnlp_lava.encode.calibration import FIXED_ONE
 from snnlp_lava.energy.prices import price_books
 from snnlp_lava.errors import InputError
-from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.network.network import Network
 from snnlp_lava.report.document import report_document, wilson_interval
 from snnlp_lava.report.figures import Cost, _words_of_steps, energy_dots
 from snnlp_lava.report.page import render_page, write_report
 from snnlp_lava.report.tables import joules_text
 from snnlp_lava.run.folder import read_run
-from strategies import card_for, saf_samples, write_one_run
+from strategies import card_for, dense, saf_samples, write_one_run
 
 HOSTILE = '<script>alert("x")</script> & "quotes" \u202e \x00 😀'
 
@@ -60,7 +60,7 @@ def labelled(tmp_path, random_network):
 
 def random_network_of_run():
     rng = np.random.default_rng(3)
-    return Network([Layer(2 * rng.integers(-40, 60, (b, a)), np.zeros(b, int), 1024, 123, 80) for a, b in SIZES])
+    return Network([dense(2 * rng.integers(-40, 60, (b, a)), np.zeros(b, int), 1024, 123, 80) for a, b in SIZES])
 
 
 def test_the_page_needs_nothing_else_and_runs_nothing(run, tmp_path):
@@ -230,7 +230,7 @@ def test_confusion_and_accuracy_over_time_add_up(run, part):
 
 def test_the_fit_is_that_of_check(part):
     for fit in part["fits"]:
-        found = fit_network(random_network_of_run(), CHIPS[fit["chip"]], 8)
+        found = map_network(random_network_of_run(), CHIPS[fit["chip"]], 8)
         assert (fit["cores"], fit["words"]) == (found.totals["cores"], found.totals["words"])
         for layer, fitted in zip(fit["layers"], found.layers, strict=True):
             assert layer["most"] == {resource: fitted.most(resource) for resource in RESOURCES}

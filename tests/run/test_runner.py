@@ -13,13 +13,13 @@ from pyarrow import parquet
 
 from snnlp_lava.errors import InputError, StoppedError
 from snnlp_lava.files import folder_lock
-from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.network.network import Network
 from snnlp_lava.netx.network_file import write_network
 from snnlp_lava.run import runner as job
 from snnlp_lava.run.folder import read_run
 from snnlp_lava.run.inputs import Selection
 from snnlp_lava.run.runner import run_network
-from strategies import card_for
+from strategies import card_for, dense
 
 ROWS = 50
 
@@ -157,7 +157,7 @@ def test_a_finished_run_is_not_run_again(given, tmp_path):
 @pytest.mark.parametrize(("weight", "wraps"), [(250, True), (60, False)])
 def test_currents_that_wrap_are_warned_of(tmp_path, caplog, weight, wraps):
     """512 lines that spike bring u to 512 w 64 in a step: 2^23 / 64 is 131,072, and 512 x 250 twice is more."""
-    network = Network([Layer(np.full((3, 512), weight), np.zeros(3, int), 1, 4096, 1024)])
+    network = Network([dense(np.full((3, 512), weight), np.zeros(3, int), 1, 4096, 1024)])
     write_network(tmp_path / "a.net", network, card_for(network, window=4, period=4))
     np.save(tmp_path / "a.npy", np.ones((2, 4, 512), dtype=np.uint8))
     run_network(tmp_path / "a.net", Selection(spikes=tmp_path / "a.npy"), "emulator", tmp_path / "run")

@@ -70,7 +70,7 @@ def test_the_states_it_names_are_the_neurons(planted):
         found, network, samples = planted(flip)
         result = run_emulator(network, samples, PERIOD, keep_trains=1)
         spiked = np.unpackbits(result.trains[1], axis=2, count=16)[0, flip[2], 3]
-        assert (found.first.emulator_state[1] > network.layers[0].threshold << 6) == bool(spiked)
+        assert (found.first.emulator_state[1] > network.layers[0].neuron.threshold << 6) == bool(spiked)
 
 
 def test_a_network_without_card_is_refused(tmp_path, random_network):

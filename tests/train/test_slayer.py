@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from snnlp_lava.encode.calibration import FIXED_ONE, Calibration
 from snnlp_lava.encode.saf import SafEncoder, saf_spikes
-from snnlp_lava.network.neuron import run_layer
 from snnlp_lava.train.methods.base import NeuronOptions, make_method
 
 
@@ -69,7 +68,7 @@ def test_exported_integers_give_slayers_spikes(seed, window, gain):
         trains = model(torch.from_numpy(current).float())
         logits = model.logits(values)
     for layer, train in zip(model.to_network().layers, trains, strict=True):
-        run = run_layer(layer, current)
+        run = layer.run(current)
         assert run.wraps.sum() == run.clips.sum() == 0
         np.testing.assert_array_equal(run.spikes, train.numpy())
         current = run.spikes

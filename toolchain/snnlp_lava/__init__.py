@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from snnlp_lava.backends.lava.job import Board as Board
     from snnlp_lava.chip.chips import CHIPS as CHIPS
-    from snnlp_lava.chip.mapping import Fit as Fit
-    from snnlp_lava.chip.mapping import fit_network as fit_network
+    from snnlp_lava.chip.mapping import CoreMapping as CoreMapping
+    from snnlp_lava.chip.mapping import map_network as map_network
     from snnlp_lava.energy.prices import PriceBook as PriceBook
     from snnlp_lava.errors import BackendError as BackendError
     from snnlp_lava.errors import CheckError as CheckError
     from snnlp_lava.errors import InputError as InputError
     from snnlp_lava.errors import SnnlpLavaError as SnnlpLavaError
     from snnlp_lava.errors import StoppedError as StoppedError
+    from snnlp_lava.network.dense import Dense as Dense
     from snnlp_lava.network.network import Layer as Layer
     from snnlp_lava.network.network import Network as Network
+    from snnlp_lava.network.neuron import Neuron as Neuron
     from snnlp_lava.netx.card import Card as Card
     from snnlp_lava.netx.network_file import read_network as read_network
     from snnlp_lava.netx.network_file import write_network as write_network
@@ -48,8 +50,8 @@ _PUBLIC = {
     "backends.lava.job": ("Board",),
     "chip.chips": ("CHIPS",),
     "chip.mapping": (
-        "Fit",
-        "fit_network",
+        "CoreMapping",
+        "map_network",
     ),
     "energy.prices": ("PriceBook",),
     "errors": (
@@ -59,10 +61,12 @@ _PUBLIC = {
         "SnnlpLavaError",
         "StoppedError",
     ),
+    "network.dense": ("Dense",),
     "network.network": (
         "Layer",
         "Network",
     ),
+    "network.neuron": ("Neuron",),
     "netx.card": ("Card",),
     "netx.network_file": (
         "read_network",

@@ -20,9 +20,9 @@ from snnlp_lava.cli.main import main
 from snnlp_lava.encode.base import SpikeSamples
 from snnlp_lava.encode.calibration import FIXED_ONE
 from snnlp_lava.errors import BackendError, InputError
-from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.network.network import Network
 from snnlp_lava.run.folder import read_run
-from strategies import saf_samples
+from strategies import dense, saf_samples
 
 ROOT = Path(__file__).parents[3]
 SIZES, WINDOW, PERIOD, SAMPLES = (20, 16, 8, 3), 10, 16, 5
@@ -258,7 +258,7 @@ def test_a_period_that_the_chip_cannot_reset_after_is_refused_with_the_next(mach
 
 def test_a_network_that_may_not_fit_is_said_before_a_board_is_waited_for(machine, tmp_path, save_network, caplog):
     for lines, warnings in ((24_577, 1), (8, 0)):
-        network = Network([Layer(np.resize([-256, 254], (3, lines)), [0] * 3, 1024, 128, 80)])
+        network = Network([dense(np.resize([-256, 254], (3, lines)), [0] * 3, 1024, 128, 80)])
         caplog.clear()
         path = save_network(tmp_path / f"{warnings}.net", network, window=WINDOW, period=PERIOD)
         loihi2.check_board(path, Board(host="slurm"))

@@ -6,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snnlp_lava.network import limits
-from snnlp_lava.network.network import Layer
-from snnlp_lava.network.neuron import run_layer
 from snnlp_lava.train.methods.spike_embedding.learner import ramp_levels, ramp_weights
+from strategies import dense
 
 even = st.integers(-400, 400).map(lambda value: 2 * value)
 
@@ -70,8 +69,8 @@ def test_a_neuron_spikes_when_the_race_reaches_its_evidence(levels, offset, evid
     parts.append(held - sum(parts))
     weight = np.concatenate([np.array(parts), race, [np.full(len(offset), 2)]])
     steps = len(weight) - 1
-    layer = Layer(weight.T, np.zeros(len(offset), dtype=np.int64), 4096, 0, threshold)
-    spikes = run_layer(layer, np.eye(len(weight), dtype=np.uint8)[None, :steps]).spikes[0]
+    layer = dense(weight.T, np.zeros(len(offset), dtype=np.int64), 4096, 0, threshold)
+    spikes = layer.run(np.eye(len(weight), dtype=np.uint8)[None, :steps]).spikes[0]
     lifted = threshold - np.cumsum(race - np.where(np.arange(len(race))[:, None] == 0, offset, 0), axis=0)[:, 0]
     assert set(levels.tolist()) <= set(lifted.tolist())
     for neuron, own in enumerate(held + offset):

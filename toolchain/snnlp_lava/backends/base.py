@@ -34,7 +34,7 @@ class LayerTally:
     neuron_updates
         Neurons times steps.
     active_updates
-        Those of them that do something (see `snnlp_lava.network.neuron.LayerRun`).
+        Those of them that do something (see `snnlp_lava.network.kernels.LayerRun`).
     wraps, clips
         24-bit registers that wrapped (u) or saturated (v).
     """
@@ -162,14 +162,14 @@ def tally_layers(
     spikes = [layer_counts.sum(axis=1, dtype=np.int64) for layer_counts in counts]
     tallies = [LayerTally("input", network.inputs, spikes[0], zero, zero, zero, zero, zero, zero)]
     for index, layer in enumerate(network.layers):
-        nonzero_fan_out = (layer.weight != 0).sum(axis=0, dtype=np.int64)
+        stored, nonzero = layer.synops(counts[index], counts[index + 1])
         tallies.append(
             LayerTally(
                 name=network.layer_names[index + 1],
                 neurons=layer.neurons,
                 spikes=spikes[index + 1],
-                synops=spikes[index] * layer.neurons,
-                synops_nonzero=counts[index].astype(np.int64) @ nonzero_fan_out,
+                synops=stored,
+                synops_nonzero=nonzero,
                 neuron_updates=np.full(samples, layer.neurons * period, dtype=np.int64),
                 active_updates=active[index],
                 wraps=wraps[index],

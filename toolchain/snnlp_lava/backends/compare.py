@@ -13,7 +13,6 @@ from snnlp_lava.backends.lava.process import LavaRun
 from snnlp_lava.encode.base import Samples
 from snnlp_lava.errors import BackendError
 from snnlp_lava.network.network import Network
-from snnlp_lava.network.neuron import _state
 
 
 def agreed(
@@ -116,7 +115,8 @@ def _place(
     if index:
         layer = network.layers[index - 1]
         theirs = None
-        ours = _state(layer, neuron, emulated[index - 1][sample, : step + 1], registers=True)
+        ours = layer.trace(neuron, emulated[index - 1][sample, : step + 1], emulated[index][sample, : step + 1])
         if index - 1 in trains:
-            theirs = _state(layer, neuron, trains[index - 1][sample, : step + 1], registers=side != "slayer")
+            arrived, sent = (trains[i][sample, : step + 1] for i in (index - 1, index))
+            theirs = layer.trace(neuron, arrived, sent, registers=side != "slayer")
     return Place(side, sample, network.layer_names[index], neuron, step, ours, theirs)

@@ -10,8 +10,8 @@ import numpy as np
 from snnlp_lava.backends.base import LayerTally, RunResult, joined, tally_layers
 from snnlp_lava.encode.base import Samples
 from snnlp_lava.metrics import tie_broken_counts
+from snnlp_lava.network.kernels import count_spikes
 from snnlp_lava.network.network import Network
-from snnlp_lava.network.neuron import count_spikes, run_layer
 
 _BATCH_BYTES = 1 << 27  # of the widest layer's 8-byte state over a period
 
@@ -64,7 +64,7 @@ def run_emulator(
         counts, active, wraps, clips = [], [], [], []
         for index in range(len(network.sizes)):
             if index:
-                run = run_layer(network.layers[index - 1], spikes)
+                run = network.layers[index - 1].run(spikes)
                 spikes = run.spikes
                 shown.append(spikes)
                 active.append(run.active)

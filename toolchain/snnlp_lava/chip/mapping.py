@@ -1,14 +1,15 @@
-"""Does a network fit on a chip? Its layers split over neuro cores, counted as nengo-loihi counts them.
+"""Map a network onto the neuro cores of a chip, counted as nengo-loihi counts, and compare with its limits.
 
-Each core holds consecutive neurons of one layer. On it, every line that reaches one of its neurons is an
-input axon, and every pair of a neuron and a core it sends to is an output axon. An input axon with n synapses takes
-blocks of at most 64: each has n_i (weight bits + index bits) + 10 bits, rounded up to words of 64; there are no
-delays and no tags. A dense axon has a synapse for every neuron of the core and no index; a sparse one has only those
-whose weight is not 0, each with an index. A layer is kept in the format that takes fewer cores, then fewer words.
+Each core holds consecutive neurons of one layer. On it, every line that reaches one of its neurons is an input axon,
+and every pair of a neuron and a core it sends to is an output axon; a recurrent layer sends to its own cores, too. An
+input axon with n synapses takes blocks of at most 64: each has n_i (weight bits + delay bits + index bits) + 10 bits,
+rounded up to words of 64; there are no tags. A dense axon has a synapse for every neuron of the core and no index; a
+sparse one has only those whose weight is not 0, each with an index. A layer is kept in the format that takes fewer
+cores, then fewer words.
 
-Core by core the counts are those of nengo-loihi 1.1.0 (a table in tests/chip/test_fit.py). Two things differ: it gives
-every weight 8 bits, where here a layer takes the fewest that keep its weights, as NetX does; and it refuses a layer
-with more output axons than a core may have, where here the layer is split further.
+Core by core the counts are those of nengo-loihi 1.1.0 (a table in tests/chip/test_mapping.py). Two things differ: it
+gives every weight 8 bits, where here a layer takes the fewest that keep its weights, as NetX does; and it refuses a
+layer with more output axons than a core may have, where here the layer is split further.
 
 The network's input comes from a Process on the host or the embedded cores: its lines are input axons of the first
 layer's cores, its own output axons are on no neuro core. The spikes of the last layer are read out by probes, which
@@ -28,6 +29,8 @@ from snnlp_lava.chip.chips import RESOURCES, Chip
 from snnlp_lava.files import check_int
 from snnlp_lava.network import limits
 from snnlp_lava.network.network import Layer, Network
+
+_SETTLING_ROUNDS = 16  # cores of a recurrent layer grow with each; twice is what was needed
 
 
 @dataclass(frozen=True)
@@ -52,32 +55,36 @@ class Core:
 
 
 @dataclass(frozen=True)
-class LayerFit:
+class LayerMapping:
     """One layer on its cores.
 
     Attributes
     ----------
-    name
-        As `Network.layer_names` has it.
+    name, kind
+        As `Network.layer_names` and `Layer.kind` have it.
     inputs, neurons
         Their number.
     sparse
         Whether its axons keep only the weights that are not 0.
     weight_bits
         Of each synapse.
+    longest_delay
+        Steps of the longest delay of a synapse.
     bias
         The smallest and the largest.
     current_decay, voltage_decay, threshold
-        As in `Layer`.
+        As in `Neuron`.
     cores
         In order; each neuron is on one of them.
     """
 
     name: str
+    kind: str
     inputs: int
     neurons: int
     sparse: bool
     weight_bits: int
+    longest_delay: int
     bias: tuple[int, int]
     current_decay: int
     voltage_decay: int
@@ -120,7 +127,7 @@ class Violation:
 
 
 @dataclass(frozen=True)
-class Fit:
+class CoreMapping:
     """A network on a chip.
 
     Attributes
@@ -139,7 +146,7 @@ class Fit:
 
     chip: Chip
     period: int | None
-    layers: tuple[LayerFit, ...]
+    layers: tuple[LayerMapping, ...]
     violations: tuple[Violation, ...]
     notes: tuple[str, ...]
 
@@ -167,7 +174,7 @@ class Fit:
         }
 
 
-def fit_network(network: Network, chip: Chip, period: int | None = None) -> Fit:
+def map_network(network: Network, chip: Chip, period: int | None = None) -> CoreMapping:
     """Split a network over the cores of a chip and compare all it takes with what the chip has.
 
     Each layer takes the fewest cores on which its neurons, kept in order, break no limit, given the cores of the layer
@@ -186,29 +193,30 @@ def fit_network(network: Network, chip: Chip, period: int | None = None) -> Fit:
     Raises
     ------
     InputError
-        If the period is no whole number from 1.
+        If the period is not an integer >= 1.
     """
     check_int("period", period)
-    fits: list[LayerFit] = []
+    mapped: list[LayerMapping] = []
     fan_out = np.zeros(network.outputs, dtype=np.int64)
     for name, layer in zip(network.layer_names[:0:-1], network.layers[::-1], strict=True):
         stored, cores = _place(layer, fan_out, chip)
-        fits.append(_layer_fit(name, layer, stored, cores))
-        fan_out = stored.targets(cores)
-    layers = tuple(reversed(fits))
+        mapped.append(_layer_mapping(name, layer, stored[0].sparse, cores))
+        fan_out = np.sum([group.targets(cores) for group in stored if not group.own], axis=0)
+    layers = tuple(reversed(mapped))
     violations = (*_violations(layers, chip), *_period_violations(period, chip))
-    return Fit(chip, period, layers, violations, _notes(layers, chip, period))
+    return CoreMapping(chip, period, layers, violations, _notes(layers, chip, period))
 
 
-def weight_bits(weight: np.ndarray) -> int:
-    """Fewest bits in which a synapse can keep every weight of a layer, with the best weight exponent.
+def weight_bits(*weights: np.ndarray) -> int:
+    """Fewest bits in which a synapse can keep every weight of a layer's matrices, with the best weight exponent.
 
     A layer keeps w = k 2^g with one g for all: without negative weights k has the bits b of 0 to 2^b - 1, with both
     signs those of -2^(b-1) to 2^(b-1) - 1. Any g from 0 is within the exponents -7 to 7 that the chip has.
     """
-    common = int(np.bitwise_or.reduce(weight, axis=None))
+    common = int(np.bitwise_or.reduce([np.bitwise_or.reduce(weight, axis=None) for weight in weights]))
     shift = (common & -common).bit_length() - 1
-    low, high = int(weight.min()) >> shift, int(weight.max()) >> shift
+    low = min(int(weight.min()) for weight in weights) >> shift
+    high = max(int(weight.max()) for weight in weights) >> shift
     needed = high.bit_length() if low >= 0 else 1 + max(high.bit_length(), (-low - 1).bit_length())
     return next(bits for bits in limits.WEIGHT_BITS if bits >= needed)
 
@@ -227,11 +235,21 @@ def axon_words(synapses: np.ndarray, synapse_bits: int) -> np.ndarray:
     return full * _block_words(limits.BLOCK_SYNAPSES, synapse_bits) + (rest > 0) * _block_words(rest, synapse_bits)
 
 
-def line_words(layer: Layer, fitted: LayerFit) -> np.ndarray:
-    """64-bit words that a spike of each input line reads: those of its axons on all cores of the layer, (in,) int64."""
-    stored = _Stored(layer.weight, fitted.weight_bits, fitted.sparse, np.zeros(layer.neurons, dtype=np.int64))
-    ends = [(core.first, core.first + core.neurons) for core in fitted.cores]
-    return np.sum([axon_words(*stored.axons(start, stop)) for start, stop in ends], axis=0, dtype=np.int64)
+def words_read(layer: Layer, mapped: LayerMapping, arrived: np.ndarray, sent: np.ndarray) -> int:
+    """64-bit words of synaptic memory that spikes read: each reads its line's axons on all cores of the layer.
+
+    Parameters
+    ----------
+    layer, mapped
+        A layer and its mapping.
+    arrived, sent
+        (lines,) and (neurons,) spikes of each input line and of each of the layer's neurons.
+    """
+    words = 0
+    for group, stored in zip(layer.synapses(), _stored(layer, mapped.sparse), strict=True):
+        taken = sum(axon_words(*stored.axons(core.first, core.first + core.neurons)) for core in mapped.cores)
+        words += int((sent if group.own else arrived) @ taken)
+    return words
 
 
 def _block_words(synapses: Any, synapse_bits: int) -> Any:
@@ -239,22 +257,19 @@ def _block_words(synapses: Any, synapse_bits: int) -> Any:
 
 
 @dataclass(frozen=True)
-class _Stored:
-    """A layer's synapses in one format; `fan_out` has the number of cores that each neuron sends to."""
+class _SynapseFormat:
+    """A group of synapses in one format: `bits` of each without an index."""
 
     weight: np.ndarray
     bits: int
     sparse: bool
-    fan_out: np.ndarray
-
-    def core(self, start: int, stop: int) -> Core:
-        """What the neurons from `start` up to `stop` take on one core."""
-        synapses, bits = self.axons(start, stop)
-        words = int(axon_words(synapses, bits).sum())
-        return Core(start, stop - start, int(np.count_nonzero(synapses)), int(self.fan_out[start:stop].sum()), words)
+    own: bool
 
     def axons(self, start: int, stop: int) -> tuple[np.ndarray, int]:
-        """Synapses of each input line on such a core, (in,), and the bits of one; a line without any is no axon."""
+        """Synapses of each line on a core with the neurons from `start` up to `stop`, and the bits of one.
+
+        A line without any is no axon.
+        """
         neurons = stop - start
         if not self.sparse:
             return np.full(self.weight.shape[1], neurons), self.bits
@@ -263,35 +278,79 @@ class _Stored:
         return np.count_nonzero(self.weight[start:stop], axis=0), self.bits + index_bits
 
     def targets(self, cores: Sequence[Core]) -> np.ndarray:
-        """Number of these cores that each input line reaches."""
+        """Number of these cores that each line reaches."""
         if not self.sparse:
             return np.full(self.weight.shape[1], len(cores))
         return np.sum([self.weight[core.first : core.first + core.neurons].any(axis=0) for core in cores], axis=0)
 
 
-def _place(layer: Layer, fan_out: np.ndarray, chip: Chip) -> tuple[_Stored, tuple[Core, ...]]:
-    bits = weight_bits(layer.weight)
-    formats = (False,) if layer.weight.all() else (False, True)
-    stored = [_Stored(layer.weight, bits, sparse, fan_out) for sparse in formats]
-    places = [(format_, _split(format_, chip)) for format_ in stored]
+def _stored(layer: Layer, sparse: bool) -> tuple[_SynapseFormat, ...]:
+    groups = layer.synapses()
+    bits = weight_bits(*(group.weight for group in groups))
+    return tuple(
+        _SynapseFormat(group.weight, bits + group.longest_delay.bit_length(), sparse, group.own) for group in groups
+    )
+
+
+@dataclass(frozen=True)
+class _Filling:
+    """How a layer fills cores; `fan_out` has the number of cores that each neuron sends to."""
+
+    groups: tuple[_SynapseFormat, ...]
+    fan_out: np.ndarray
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons."""
+        return len(self.fan_out)
+
+    @property
+    def sparse(self) -> bool:
+        """Whether only weights that are not 0 are kept."""
+        return self.groups[0].sparse
+
+    def core(self, start: int, stop: int) -> Core:
+        """What the neurons from `start` up to `stop` take on one core."""
+        axons = [group.axons(start, stop) for group in self.groups]
+        words = sum(int(axon_words(synapses, bits).sum()) for synapses, bits in axons)
+        inputs = sum(int(np.count_nonzero(synapses)) for synapses, _ in axons)
+        return Core(start, stop - start, inputs, int(self.fan_out[start:stop].sum()), words)
+
+
+def _place(layer: Layer, fan_out: np.ndarray, chip: Chip) -> tuple[tuple[_SynapseFormat, ...], tuple[Core, ...]]:
+    full = all(group.weight.all() for group in layer.synapses())
+    formats = [_stored(layer, sparse) for sparse in ((False,) if full else (False, True))]
+    places = [(format_, _settle(format_, fan_out, chip)) for format_ in formats]
     return min(places, key=lambda place: _cost(place[1], chip))
+
+
+def _settle(groups: tuple[_SynapseFormat, ...], fan_out: np.ndarray, chip: Chip) -> tuple[Core, ...]:
+    """Split a layer; one that sends to its own cores is split again until as many neurons fit as reach them."""
+    own = [group for group in groups if group.own]
+    cores = _split(_Filling(groups, fan_out), chip)
+    for _ in range(_SETTLING_ROUNDS if own else 0):
+        filling = _Filling(groups, fan_out + sum(group.targets(cores) for group in own))
+        before, cores = cores, _split(filling, chip)
+        if [core.first for core in before] == [core.first for core in cores]:
+            break
+    return cores
 
 
 def _cost(cores: Sequence[Core], chip: Chip) -> tuple[bool, int, int]:
     return not all(_within(core, chip) for core in cores), len(cores), sum(core.words for core in cores)
 
 
-def _split(stored: _Stored, chip: Chip) -> tuple[Core, ...]:
-    cores, neurons = _fill(stored, chip), len(stored.weight)
+def _split(stored: _Filling, chip: Chip) -> tuple[Core, ...]:
+    cores, neurons = _fill_cores(stored, chip), stored.neurons
     bounds = [neurons * index // len(cores) for index in range(len(cores) + 1)]
     even = tuple(stored.core(start, stop) for start, stop in pairwise(bounds))
     return even if all(_within(core, chip, stored.core(core.first, core.first + 1)) for core in even) else cores
 
 
-def _fill(stored: _Stored, chip: Chip) -> tuple[Core, ...]:
+def _fill_cores(stored: _Filling, chip: Chip) -> tuple[Core, ...]:
     """Fill core after core with as many neurons as it takes."""
     cores: list[Core] = []
-    start, neurons = 0, len(stored.weight)
+    start, neurons = 0, stored.neurons
     most = min(chip.neurons, 1 << limits.INDEX_BITS[-1]) if stored.sparse else chip.neurons
     while start < neurons:
         alone = stored.core(start, start + 1)
@@ -316,22 +375,25 @@ def _within(core: Core, chip: Chip, alone: Core | None = None) -> bool:
     return True
 
 
-def _layer_fit(name: str, layer: Layer, stored: _Stored, cores: tuple[Core, ...]) -> LayerFit:
-    return LayerFit(
+def _layer_mapping(name: str, layer: Layer, sparse: bool, cores: tuple[Core, ...]) -> LayerMapping:
+    neuron = layer.neuron
+    return LayerMapping(
         name=name,
+        kind=layer.kind,
         inputs=layer.inputs,
         neurons=layer.neurons,
-        sparse=stored.sparse,
-        weight_bits=stored.bits,
-        bias=(int(layer.bias.min()), int(layer.bias.max())),
-        current_decay=int(layer.current_decay),
-        voltage_decay=int(layer.voltage_decay),
-        threshold=int(layer.threshold),
+        sparse=sparse,
+        weight_bits=weight_bits(*(group.weight for group in layer.synapses())),
+        longest_delay=max(group.longest_delay for group in layer.synapses()),
+        bias=(int(neuron.bias.min()), int(neuron.bias.max())),
+        current_decay=neuron.current_decay,
+        voltage_decay=neuron.voltage_decay,
+        threshold=neuron.threshold,
         cores=cores,
     )
 
 
-def _violations(layers: Sequence[LayerFit], chip: Chip) -> list[Violation]:
+def _violations(layers: Sequence[LayerMapping], chip: Chip) -> list[Violation]:
     found: list[Violation] = []
     number = sum(len(layer.cores) for layer in layers)
     if number > chip.cores:
@@ -365,7 +427,7 @@ def _period_violations(period: int | None, chip: Chip) -> list[Violation]:
     return [Violation("network", "period", period, power, text)]
 
 
-def _notes(layers: Sequence[LayerFit], chip: Chip, period: int | None) -> tuple[str, ...]:
+def _notes(layers: Sequence[LayerMapping], chip: Chip, period: int | None) -> tuple[str, ...]:
     notes: list[str] = []
     if chip.estimate:
         notes.append(

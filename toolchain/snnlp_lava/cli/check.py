@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from snnlp_lava.chip.mapping import Fit
+    from snnlp_lava.chip.mapping import CoreMapping
 
 _COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 _FILLS = "▁▂▃▄▅▆▇█"
@@ -35,12 +35,12 @@ _CORES_A_ROW = 16
 @json_option
 def command(network: Path, chip: str, as_json: bool) -> None:
     """Say whether the network file NETWORK fits on a chip, and how full its cores are. Exit code 1 if it does not."""
-    from snnlp_lava.chip.mapping import fit_network
+    from snnlp_lava.chip.mapping import map_network
     from snnlp_lava.errors import CheckError
     from snnlp_lava.netx.network_file import read_network
 
     file = read_network(network)
-    fit = fit_network(file.network, CHIPS[chip], file.card.period if file.card else None)
+    fit = map_network(file.network, CHIPS[chip], file.card.period if file.card else None)
     if as_json:
         click.echo(json.dumps({"network": str(network), **fit.to_dict()}, ensure_ascii=False))
     else:
@@ -51,7 +51,7 @@ def command(network: Path, chip: str, as_json: bool) -> None:
         raise CheckError(f"network {network} does not fit on {fit.chip.name}: {first.text}{more}")
 
 
-def _print(fit: Fit) -> None:
+def _print(fit: CoreMapping) -> None:
     from snnlp_lava.cli.console import print_table, stdout
 
     console = stdout()
@@ -64,7 +64,7 @@ def _print(fit: Fit) -> None:
         console.print(f"violation: {violation.text}", soft_wrap=True)
 
 
-def _shares(fit: Fit) -> Table:
+def _shares(fit: CoreMapping) -> Table:
     from rich.table import Table
 
     chip, totals = fit.chip, fit.totals
@@ -91,7 +91,7 @@ def _share(value: int, limit: int | None) -> str:
     return f"{value:,}" if limit is None else f"{value:,} {value / limit:4.0%}"
 
 
-def _integers(fit: Fit) -> Table:
+def _integers(fit: CoreMapping) -> Table:
     from rich.table import Table
 
     from snnlp_lava.network import limits
@@ -116,7 +116,7 @@ def _integers(fit: Fit) -> Table:
     return table
 
 
-def _drawing(fit: Fit, console: Console) -> Text:
+def _drawing(fit: CoreMapping, console: Console) -> Text:
     """Draw the cores of the chip, each with the number of its layer and its memory's fill, a dot where it is free."""
     from rich.text import Text
 

@@ -29,7 +29,7 @@ def command(model: Path, period: int | None, file_format: str, output: Path | No
     """Write the trained model in folder MODEL as a network file (NetX HDF5) or a NIR file."""
     from snnlp_lava.cli.console import print_status
     from snnlp_lava.errors import InputError
-    from snnlp_lava.network.network import sizes_text
+    from snnlp_lava.network.network import format_sizes
     from snnlp_lava.netx.network_file import write_network
     from snnlp_lava.netx.nir.own import write_nir
     from snnlp_lava.train.model_folder import export_model
@@ -40,4 +40,4 @@ def command(model: Path, period: int | None, file_format: str, output: Path | No
     network, card = export_model(model, period)
     path = output or Path("netx_exports") / f"{model.resolve().name}{suffix}"
     write(path, network, card)
-    print_status(f"network: {path} ({sizes_text(network.sizes)}, window {card.window}, period {card.period} steps)")
+    print_status(f"network: {path} ({format_sizes(network.sizes)}, window {card.window}, period {card.period} steps)")

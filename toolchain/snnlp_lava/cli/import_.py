@@ -30,7 +30,7 @@ def command(file: Path, time_step: float | None, output: Path | None) -> None:
     """
     from snnlp_lava.cli.console import print_status
     from snnlp_lava.errors import InputError
-    from snnlp_lava.network.network import sizes_text
+    from snnlp_lava.network.network import format_sizes
     from snnlp_lava.netx.network_file import write_network
     from snnlp_lava.netx.nir.own import read_nir
 
@@ -43,7 +43,7 @@ def command(file: Path, time_step: float | None, output: Path | None) -> None:
         _print(imported)
     card = imported.card
     what = f"window {card.window}, period {card.period} steps" if card else "no card, so it runs on spikes"
-    print_status(f"network: {path} ({sizes_text(imported.network.sizes)}, {what})")
+    print_status(f"network: {path} ({format_sizes(imported.network.sizes)}, {what})")
 
 
 def _print(imported: Imported) -> None:
@@ -64,14 +64,14 @@ def _print(imported: Imported) -> None:
         table.add_column(str(number + 1), justify="right")
     rows = {
         "scale": [f"{change.scale:.6g}" for change in changes],
-        "threshold (kept exactly)": [str(layer.threshold) for layer in layers],
-        "weights": [_span(layer.weight) for layer in layers],
-        "  error, of the largest": [f"{change.weight_share:.2%}" for change in changes],
-        "  not 0 before, 0 now": [f"{change.zeroed:,} of {change.weights:,}" for change in changes],
-        "biases": [_span(layer.bias) for layer in layers],
+        "threshold (kept exactly)": [str(layer.neuron.threshold) for layer in layers],
+        "weights": [_span(layer.synapses()[0].weight) for layer in layers],
+        "  error, of the largest": [f"{change.relative_weight_error:.2%}" for change in changes],
+        "  not 0 before, 0 now": [f"{change.n_zeroed:,} of {change.weights:,}" for change in changes],
+        "biases": [_span(layer.neuron.bias) for layer in layers],
         "  error, of the threshold": [f"{change.bias_error:.2%}" for change in changes],
-        "current decay": [_decay(layer.current_decay, change.current_decay_error) for layer, change in pairs],
-        "voltage decay": [_decay(layer.voltage_decay, change.voltage_decay_error) for layer, change in pairs],
+        "current decay": [_decay(layer.neuron.current_decay, change.current_decay_error) for layer, change in pairs],
+        "voltage decay": [_decay(layer.neuron.voltage_decay, change.voltage_decay_error) for layer, change in pairs],
     }
     for name, cells in rows.items():
         table.add_row(name, *cells)

@@ -74,3 +74,18 @@ MAX_WINDOW = 1 << 14
 
 MAX_CODE_LINES = 1024
 """Longest code of a spike embedding."""
+
+
+DELAY_MAX = 62
+"""Longest synaptic delay in steps: NetX clips longer ones (lava.lib.dl.netx.hdf5, lava-dl 0.6.0)."""
+
+
+def netx_scale(low: int, high: int) -> int:
+    """The power of two by which NetX scales a layer's weights from low, below 0, to high, above 0, to 8 bits.
+
+    Source: optimize_weight_bits in lava.lib.dl.netx.utils (lava-dl 0.6.0).
+    """
+    scale = 1
+    while 2 * scale * low >= WEIGHT_MIN and 2 * scale * high <= WEIGHT_MAX:
+        scale *= 2
+    return scale

@@ -1,81 +1,183 @@
-"""The central type: a feed-forward network of integer CUBA neurons, checked against the chip's ranges."""
+"""The central type, a feed-forward network of layers, and what every layer type can tell and do."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.network import limits
+from snnlp_lava.network.neuron import Neuron
+from snnlp_lava.network.synapses import Synapses
+from snnlp_lava.registry import Registry
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from snnlp_lava.network.kernels import LayerRun
+
+Shape = tuple[int, ...]
+"""Of a layer's input or output: (lines,), or (channels, height, width), whose lines count in this order."""
 
 
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """One dense layer of CUBA neurons (see `snnlp_lava.network.neuron` for the equations).
+class Layer(Protocol):
+    """A layer: groups of synapses onto neurons of one model.
+
+    A layer type inherits from here and says what its synapses, shapes and fields in a file are. What it does and costs
+    follows from the groups.
 
     Attributes
     ----------
-    weight
-        (out, in) int32. With both signs: even, -256 to 254. Without negative ones: 0 to 255. One at
-        least is above 0: of a layer without, NetX makes other weights.
-    bias
-        (out,) int32 mantissa, -4096 to 4095, added to v as bias << 6 at every step.
-    current_decay
-        1 to 4096: u keeps (4096 - current_decay)/4096 of itself a step.
-    voltage_decay
-        0 to 4096: v keeps (4096 - voltage_decay)/4096 of itself a step.
-    threshold
-        1 to 131071: the neuron spikes when v > threshold << 6.
-
-    Raises
-    ------
-    InputError
-        If a value is out of range; the message names it and the limit.
+    kind
+        The type that NetX writes, and its name in `LAYERS`.
+    fields
+        Arrays that the layer has in a NetX file beside ``neuron``, with the numbers of axes that each may have; no
+        others are read.
+    neuron
+        The neurons.
     """
 
-    weight: np.ndarray
-    bias: np.ndarray
-    current_decay: int
-    voltage_decay: int
-    threshold: int
+    kind: ClassVar[str]
+    fields: ClassVar[Mapping[str, tuple[int, ...]]]
+    neuron: Neuron
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "weight", _integers(self.weight, "weight", 2))
-        object.__setattr__(self, "bias", _integers(self.bias, "bias", 1))
-        if len(self.bias) != len(self.weight):
-            raise InputError(f"bias of {len(self.bias)} neurons, weight of {len(self.weight)}")
-        _check_weight(self.weight)
-        _check_range("bias", self.bias, limits.BIAS_MIN, limits.BIAS_MAX)
-        for name in ("current_decay", "voltage_decay", "threshold"):
-            if not isinstance(getattr(self, name), int | np.integer):
-                raise InputError(f"{name.replace('_', ' ')} {getattr(self, name)!r} is no whole number")
-        _check_range("current decay", self.current_decay, limits.CURRENT_DECAY_MIN, limits.DECAY_UNITY)
-        _check_range("voltage decay", self.voltage_decay, 0, limits.DECAY_UNITY)
-        _check_range("threshold", self.threshold, 1, limits.THRESHOLD_MAX)
+    def synapses(self) -> tuple[Synapses, ...]:
+        """The groups of synapses; at most one of them has the layer's own neurons as lines."""
+        ...
+
+    def to_netx(self) -> Mapping[str, Any]:
+        """The layer's fields in a NetX file, without type, bias and neuron, in the order in which they are written."""
+        ...
+
+    @classmethod
+    def from_netx(cls, fields: Mapping[str, np.ndarray], neuron: Mapping[str, int], inputs: Shape | None) -> Self:
+        """Make a layer of what a NetX file holds.
+
+        Parameters
+        ----------
+        fields
+            Arrays of those of the class's `fields` that the file has.
+        neuron
+            Fields of `Neuron` without the bias.
+        inputs
+            Shape of what the layer before puts out, None if there is none.
+
+        Raises
+        ------
+        InputError
+            If a field is missing, or a value does not fit.
+        """
+        ...
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of the lines that lead to it."""
+        return (next(group.lines for group in self.synapses() if not group.own),)
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of its neurons."""
+        return (self.neuron.count,)
 
     @property
     def inputs(self) -> int:
-        """Number of input lines."""
-        return int(self.weight.shape[1])
+        """Number of lines that lead to it."""
+        return math.prod(self.input_shape)
 
     @property
     def neurons(self) -> int:
         """Number of neurons."""
-        return int(self.weight.shape[0])
+        return math.prod(self.output_shape)
+
+    @property
+    def synapse_count(self) -> int:
+        """Number of synapses stored."""
+        return sum(group.count for group in self.synapses())
+
+    @property
+    def synapse_count_nonzero(self) -> int:
+        """Number of synapses whose weight is not 0."""
+        return sum(group.count_nonzero for group in self.synapses())
+
+    def run(self, spikes: np.ndarray) -> LayerRun:
+        """Run n independent samples, before which u and v are 0 and nothing is under way.
+
+        Parameters
+        ----------
+        spikes
+            (n, steps, lines) uint8, 0 or 1: what arrives at each step.
+        """
+        from snnlp_lava.network.kernels import run_neurons
+
+        groups = self.synapses()
+        outside = [group.sums(spikes) for group in groups if not group.own]
+        own = [group.weight_by_line for group in groups if group.own]
+        return run_neurons(self.neuron.state_units, sum(outside[1:], outside[0]), *own)
+
+    def trace(self, neuron: int, arrived: np.ndarray, sent: np.ndarray, *, registers: bool = True) -> tuple[int, int]:
+        """The u and v of one neuron of one sample after the last step, v before a spike resets it.
+
+        Parameters
+        ----------
+        neuron
+            Which neuron.
+        arrived
+            (steps, lines) uint8 spikes on the lines that lead to the layer.
+        sent
+            (steps, neurons) uint8 spikes of the layer itself; those of the last step do not matter.
+        registers
+            Whether u and v have 24 bits, which in SLAYER they have not.
+        """
+        from snnlp_lava.network.kernels import trace_neuron
+
+        before = np.concatenate([np.zeros_like(sent[:1]), sent[:-1]])
+        sums = [group.sums_of(neuron, before if group.own else arrived) for group in self.synapses()]
+        return trace_neuron(self.neuron.state_units, neuron, np.sum(sums, axis=0), registers=registers)
+
+    def synops(self, arrived: np.ndarray, sent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Synaptic operations: over all synapses stored, and over those whose weight is not 0.
+
+        A spike takes one at each synapse of its line. What a layer sends to itself counts with the step in which it
+        was sent, also in a sample's last step.
+
+        Parameters
+        ----------
+        arrived, sent
+            (n, lines) and (n, neurons) spikes of each input line and each neuron.
+
+        Returns
+        -------
+        tuple of np.ndarray
+            (n,) int64 each.
+        """
+        stored = nonzero = np.zeros(len(arrived), dtype=np.int64)
+        for group in self.synapses():
+            spikes = (sent if group.own else arrived).astype(np.int64)
+            stored = stored + spikes @ group.fan_out
+            nonzero = nonzero + spikes @ group.fan_out_nonzero
+        return stored, nonzero
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Layer) and (
-            np.array_equal(self.weight, other.weight)
-            and np.array_equal(self.bias, other.bias)
-            and (self.current_decay, self.voltage_decay, self.threshold)
-            == (other.current_decay, other.voltage_decay, other.threshold)
+        return isinstance(other, type(self)) and (
+            self.neuron == other.neuron
+            and (self.input_shape, self.output_shape) == (other.input_shape, other.output_shape)
+            and self.synapses() == other.synapses()
         )
 
-    __hash__ = None  # type: ignore[assignment]
+
+LAYERS: Registry[type[Layer]] = Registry(
+    "layer type",
+    "snnlp_lava.layers",
+    {
+        "dense": "snnlp_lava.network.dense:Dense",
+    },
+)
+"""Layer types by the name that NetX writes."""
 
 
 @dataclass(frozen=True)
@@ -120,54 +222,26 @@ class Network:
         """``input``, ``hidden1`` ..., ``output``."""
         return ("input", *(f"hidden{i}" for i in range(1, len(self.layers))), "output")
 
+    @property
+    def synapse_counts(self) -> tuple[int, ...]:
+        """Synapses stored in each layer."""
+        return tuple(layer.synapse_count for layer in self.layers)
 
-def _integers(values: Any, name: str, ndim: int) -> np.ndarray:
-    array = np.asarray(values)
-    if array.ndim != ndim or 0 in array.shape:
-        raise InputError(f"{name} has shape {array.shape}; {'(out, in)' if ndim == 2 else '(out,)'} is needed")
-    if array.dtype.kind == "f":
-        if not np.isfinite(array).all() or (array != np.rint(array)).any():
-            raise InputError(f"{name} holds values that are not whole numbers")
-    elif array.dtype.kind not in "iu":
-        raise InputError(f"{name} holds {array.dtype}, not whole numbers")
-    largest = np.abs(array.astype(np.float64)).max()
-    if largest >= 1 << 31:
-        raise InputError(f"{name} {largest:.0f} does not fit into 32 bits")
-    array = array.astype(np.int32)
-    array.setflags(write=False)
-    return array
+    @property
+    def synapse_counts_nonzero(self) -> tuple[int, ...]:
+        """Synapses of each layer whose weight is not 0."""
+        return tuple(layer.synapse_count_nonzero for layer in self.layers)
 
 
-def _check_weight(weight: np.ndarray) -> None:
-    low, high = int(weight.min()), int(weight.max())
-    if low == high == 0:
-        raise InputError("all weights are 0; NetX cannot load such a layer")
-    if low >= 0:
-        _check_range("weight", weight, 0, limits.WEIGHT_MAX_UNSIGNED)
-        return
-    _check_range("weight", weight, limits.WEIGHT_MIN, limits.WEIGHT_MAX)
-    if high <= 0:
-        raise InputError(f"no weight is above 0 (the largest is {high}); NetX would make other weights of them")
-    if (weight & 1).any():
-        odd = int(weight[(weight & 1) == 1][0])
-        raise InputError(f"weight {odd} is odd; a layer with weights of both signs stores even ones only")
-
-
-def _check_range(name: str, value: Any, low: int, high: int) -> None:
-    values = np.asarray(value)
-    outside = (values < low) | (values > high)
-    if outside.any():
-        raise InputError(f"{name} {int(values[outside].flat[0])} is outside {low} to {high}")
-
-
-def checked_layer(number: int, **fields: Any) -> Layer:
-    """Build layer `number` (from 1), its number put into the error if a value is out of range."""
+@contextmanager
+def naming_layer(number: int) -> Iterator[None]:
+    """Put the layer's number (from 1) into errors of the block that builds it."""
     try:
-        return Layer(**fields)
+        yield
     except InputError as error:
         raise InputError(f"layer {number}: {error}") from error
 
 
-def sizes_text(sizes: Sequence[int]) -> str:
+def format_sizes(sizes: Sequence[int]) -> str:
     """Sizes as people write them: 384-256-128-6."""
     return "-".join(map(str, sizes))

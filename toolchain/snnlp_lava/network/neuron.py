@@ -1,208 +1,95 @@
-"""The integer CUBA neuron of Loihi, for whole batches: the arithmetic of Lava's fixed-point models.
-
-At every step, with s the spikes that arrive, du and dv the decays, all integers:
-
-    a = W s
-    u = sgn(u) (|u| (4096 - du) >> 12) + (a << 6)                     wraps at 24 bits
-    v = clip(sgn(v) (|v| (4096 - dv) >> 12) + u + (bias << 6), +-(2^23 - 1))
-    spike iff v > threshold << 6;   a spike sets v to 0 and leaves u
-
-Source: AbstractPyLifModelFixed and PyLifModelBitAcc in lava-nc 0.10.0, lava.proc.lif.models.
-"""
+"""The parameters of a layer's integer CUBA neurons, checked against the chip's ranges."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
 
+from snnlp_lava.errors import InputError
 from snnlp_lava.network import limits
-from snnlp_lava.network.network import Layer
-
-_DENSE_FROM = 0.2
-"""Share of lines that spike from which BLAS is quicker."""
+from snnlp_lava.network.integers import check_range, integer_array
 
 
-def is_sparse(spikes: np.ndarray) -> bool:
-    """Whether so few of the spikes, an array of any shape, are not 0 that `add_weights` is quicker than BLAS."""
-    return bool(np.count_nonzero(spikes) < _DENSE_FROM * spikes.size)
+class StateUnits(NamedTuple):
+    """A layer's neuron parameters in the units of u and v, as the compiled code takes them."""
+
+    keep_u: float
+    keep_v: float
+    bias: np.ndarray
+    threshold: float
 
 
-@njit(cache=True, parallel=True)
-def add_weights(spikes: Any, weight: Any, sums: Any) -> None:
-    """Add spikes @ weight to `sums`, which no sum may overflow.
+@dataclass(frozen=True, eq=False)
+class Neuron:
+    """The CUBA neurons of one layer: one set of decays, one threshold, a bias each.
 
-    Parameters
-    ----------
-    spikes
-        (rows, in) numbers, mostly 0.
-    weight
-        (in, out) numbers.
-    sums
-        (rows, out) numbers.
-    """
-    rows, lines = spikes.shape
-    for row in prange(rows):
-        for line in range(lines):
-            spike = spikes[row, line]
-            if spike:
-                for neuron in range(weight.shape[1]):
-                    sums[row, neuron] += spike * weight[line, neuron]
+    At every step, with a the sum of the weights whose spikes arrive, du and dv the decays, all integers:
 
+        u = sgn(u) (|u| (4096 - du) >> 12) + (a << 6)                     wraps at 24 bits
+        v = clip(sgn(v) (|v| (4096 - dv) >> 12) + u + (bias << 6), +-(2^23 - 1))
+        spike iff v > threshold << 6;   a spike sets v to 0 and leaves u
 
-_FLOAT32_EXACT = 1 << 24
-
-
-_SPAN = 2.0 * limits.STATE_LIMIT
-
-
-_U_LIMIT = float(limits.STATE_LIMIT)
-
-
-_V_LIMIT = float(limits.STATE_LIMIT - 1)
-
-
-_STATE_UNIT = float(1 << limits.STATE_SHIFT)
-
-
-class LayerRun(NamedTuple):
-    """What a layer did.
+    Source: AbstractPyLifModelFixed and PyLifModelBitAcc in lava-nc 0.10.0, lava.proc.lif.models.
 
     Attributes
     ----------
-    spikes
-        (n, steps, out) uint8.
-    wraps, clips
-        (n,) int64: how often a u wrapped, a v was clipped. SLAYER does neither, so each of these is a place
-        where trainer and chip may part.
-    active
-        (n,) int64: updates that do something. One is idle where u and v are 0, the sum that arrives is 0, and so is
-        the bias: such a neuron is left as it was.
+    bias
+        (neurons,) int32 mantissas, -4096 to 4095.
+    current_decay
+        1 to 4096: u keeps (4096 - current_decay)/4096 of itself a step.
+    voltage_decay
+        0 to 4096: v keeps (4096 - voltage_decay)/4096 of itself a step.
+    threshold
+        1 to 131071.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range; the message names it and the limit.
     """
 
-    spikes: np.ndarray
-    wraps: np.ndarray
-    clips: np.ndarray
-    active: np.ndarray
+    bias: np.ndarray
+    current_decay: int
+    voltage_decay: int
+    threshold: int
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bias", integer_array(self.bias, "bias", "(neurons,)"))
+        check_range("bias", self.bias, limits.BIAS_MIN, limits.BIAS_MAX)
+        for name, low, high in (
+            ("current_decay", limits.CURRENT_DECAY_MIN, limits.DECAY_UNITY),
+            ("voltage_decay", 0, limits.DECAY_UNITY),
+            ("threshold", 1, limits.THRESHOLD_MAX),
+        ):
+            value, title = getattr(self, name), name.replace("_", " ")
+            if not isinstance(value, int | np.integer) or isinstance(value, bool):
+                raise InputError(f"{title} must be an integer, got {value!r}")
+            check_range(title, value, low, high)
+            object.__setattr__(self, name, int(value))
 
-def run_layer(layer: Layer, spikes: np.ndarray) -> LayerRun:
-    """Run n independent samples through a layer whose state is 0 at the first step.
+    @property
+    def count(self) -> int:
+        """Number of neurons."""
+        return len(self.bias)
 
-    Parameters
-    ----------
-    layer
-        The layer.
-    spikes
-        (n, steps, in) uint8, 0 or 1: what arrives at each step.
-    """
-    samples, steps, _ = spikes.shape
-    out = np.empty((samples, steps, layer.neurons), dtype=np.uint8)
-    wraps, clips, active = np.zeros((3, samples), dtype=np.int64)
-    _neurons(
-        _products(layer, spikes),
-        (limits.DECAY_UNITY - layer.current_decay) / limits.DECAY_UNITY,
-        (limits.DECAY_UNITY - layer.voltage_decay) / limits.DECAY_UNITY,
-        layer.bias * float(1 << limits.BIAS_EXPONENT),
-        float(layer.threshold << limits.STATE_SHIFT),
-        out,
-        wraps,
-        clips,
-        active,
-    )
-    return LayerRun(out, wraps, clips, active)
+    @cached_property
+    def state_units(self) -> StateUnits:
+        """The parameters in the units of u and v."""
+        return StateUnits(
+            (limits.DECAY_UNITY - self.current_decay) / limits.DECAY_UNITY,
+            (limits.DECAY_UNITY - self.voltage_decay) / limits.DECAY_UNITY,
+            self.bias * float(1 << limits.BIAS_EXPONENT),
+            float(self.threshold << limits.STATE_SHIFT),
+        )
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Neuron) and (
+            np.array_equal(self.bias, other.bias)
+            and (self.current_decay, self.voltage_decay, self.threshold)
+            == (other.current_decay, other.voltage_decay, other.threshold)
+        )
 
-def count_spikes(spikes: np.ndarray) -> np.ndarray:
-    """Spikes of each neuron over all steps: (n, steps, neurons) uint8 to (n, neurons) int32."""
-    counts = np.zeros((len(spikes), spikes.shape[2]), dtype=np.int32)
-    _add_steps(spikes, counts)
-    return counts
-
-
-def _products(layer: Layer, spikes: np.ndarray) -> np.ndarray:
-    """W s of every step, (n, steps, out), exact.
-
-    Few spikes: int32 sums of the weights of those lines that spike, 2^28 at most. Many: matrix products, in
-    float32 where every sum is below 2^24, else in float64.
-    """
-    samples, steps, inputs = spikes.shape
-    flat = spikes.reshape(-1, inputs)
-    if is_sparse(flat):
-        sums = np.zeros((len(flat), layer.neurons), dtype=np.int32)
-        add_weights(np.ascontiguousarray(flat), np.ascontiguousarray(layer.weight.T, dtype=np.int16), sums)
-    else:
-        exact = int(np.abs(layer.weight).sum(axis=1, dtype=np.int64).max()) < _FLOAT32_EXACT
-        dtype = np.float32 if exact else np.float64
-        sums = flat.astype(dtype) @ layer.weight.T.astype(dtype)
-    return sums.reshape(samples, steps, layer.neurons)
-
-
-@njit(cache=True, parallel=True)
-def _add_steps(spikes: Any, counts: Any) -> None:
-    samples, steps, neurons = spikes.shape
-    for sample in prange(samples):
-        for step in range(steps):
-            for neuron in range(neurons):
-                counts[sample, neuron] += spikes[sample, step, neuron]
-
-
-@njit(cache=True, parallel=True)
-def _neurons(
-    drive: Any,
-    keep_u: float,
-    keep_v: float,
-    bias: Any,
-    threshold: float,
-    out: Any,
-    wraps: Any,
-    clips: Any,
-    active: Any,
-) -> None:
-    # The state is kept in float64, which holds all these integers exactly and which vectorises well: with u below
-    # 2^24, u (4096 - du) / 4096 has 36 bits, and truncation is what the shift of the absolute value does.
-    samples, steps, neurons = out.shape
-    for sample in prange(samples):
-        u, v = np.zeros(neurons), np.zeros(neurons)
-        wrapped, clipped, moved = 0, 0, 0
-        for step in range(steps):
-            for i in range(neurons):
-                arriving = drive[sample, step, i] * _STATE_UNIT
-                moved += (u[i] != 0.0) | (v[i] != 0.0) | (arriving != 0.0) | (bias[i] != 0.0)
-                current = np.trunc(u[i] * keep_u) + arriving
-                over, under = current > _U_LIMIT, current <= -_U_LIMIT
-                current = current - _SPAN if over else current
-                current = current + _SPAN if under else current
-                wrapped += over | under
-                u[i] = current
-                raised = np.trunc(v[i] * keep_v) + current + bias[i]
-                voltage = min(max(raised, -_V_LIMIT), _V_LIMIT)
-                clipped += voltage != raised
-                fired = voltage > threshold
-                out[sample, step, i] = fired
-                v[i] = 0.0 if fired else voltage
-        wraps[sample], clips[sample], active[sample] = wrapped, clipped, moved
-
-
-def _state(layer: Layer, neuron: int, spikes: np.ndarray, *, registers: bool) -> tuple[int, int]:
-    """U and v of one neuron after the last of the steps, in plain integers; SLAYER has no 24-bit registers."""
-    u = v = 0
-    weights = layer.weight[neuron].astype(np.int64)
-    for arriving in spikes.astype(np.int64):
-        if v > layer.threshold << limits.STATE_SHIFT:
-            v = 0
-        u = _decayed(u, layer.current_decay) + (int(weights @ arriving) << limits.STATE_SHIFT)
-        if registers and u > limits.STATE_LIMIT:
-            u -= 2 * limits.STATE_LIMIT
-        elif registers and u <= -limits.STATE_LIMIT:
-            u += 2 * limits.STATE_LIMIT
-        v = _decayed(v, layer.voltage_decay) + u + (int(layer.bias[neuron]) << limits.BIAS_EXPONENT)
-        if registers:
-            v = max(-limits.STATE_LIMIT + 1, min(limits.STATE_LIMIT - 1, v))
-    return u, v
-
-
-def _decayed(state: int, decay: int) -> int:
-    kept = abs(state) * (limits.DECAY_UNITY - decay) >> 12
-    return kept if state >= 0 else -kept
+    __hash__ = None  # type: ignore[assignment]

@@ -14,34 +14,22 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from snnlp_lava.errors import InputError, one_line
-from snnlp_lava.files import StrPath, as_path, atomic_file, parse_json, require_file
-from snnlp_lava.network import limits
-from snnlp_lava.network.network import Layer, Network, checked_layer
+from snnlp_lava.errors import InputError
+from snnlp_lava.files import StrPath, as_path, atomic_file, parse_json
+from snnlp_lava.network.network import Network
 from snnlp_lava.netx.card import Card
-from snnlp_lava.netx.hdf5 import DAMAGED, array_of, dataset_of, fixed_text_of, group_of, holds, scalar_of
+from snnlp_lava.netx.hdf5 import array_of, group_of, holds, integer_attribute, names_of, open_hdf5
+from snnlp_lava.netx.layers import read_layers, write_layers
 
 FORMAT = 3
 _READABLE = (2, FORMAT)
 """Format 2 is that of version 0.1.0, whose encoders took texts as they are."""
 
 
-MAX_LAYERS = 64
-
-
 _GROUP = "snnlp"
 
 
 _MAX_ARRAYS = 4
-
-
-_NEURON_TYPES = ("CUBA", "LOIHI")
-
-
-_NEURON_FIELDS = {"type", "iDecay", "vDecay", "vThMant", "refDelay", "gradedSpike"}
-
-
-_OLD_FIELDS = {"scaleRho", "tauRho", "theta", "wgtExp"}  # of the SLAYER before lava-dl; NetX ignores them
 
 
 @dataclass(frozen=True)
@@ -69,10 +57,9 @@ def write_network(path: StrPath, network: Network, card: Card | None) -> None:
         If card and network do not fit together, or the file cannot be written.
     """
     if card is not None:
-        check_fit(network, card)
+        check_card_matches(network, card)
     with atomic_file(as_path(path)) as temporary, h5py.File(temporary, "w") as file:
-        for index, layer in enumerate(network.layers):
-            _write_layer(file.create_group(f"layer/{index}"), layer)
+        write_layers(file, network.layers)
         if card is None:
             return
         group = file.create_group(_GROUP)
@@ -90,20 +77,11 @@ def read_network(path: StrPath) -> NetworkFile:
     InputError
         If the file is missing, is no HDF5 or NetX file, holds something unsupported, or a value is out of range.
     """
-    path = as_path(path)
-    require_file(path, "network")
-    try:
-        with h5py.File(path, "r") as file:
-            if not holds(file, "layer"):
-                raise InputError("lacks /layer; is it a NetX file?")
-            network = Network(tuple(_read_layers(group_of(file, "layer"))))
-            card = _read_group(group_of(file, _GROUP)) if holds(file, _GROUP) else None
+    with open_hdf5(path, "network") as file:
+        network = Network(tuple(read_layers(file)))
+        card = _read_group(group_of(file, _GROUP)) if holds(file, _GROUP) else None
         if card is not None:
-            check_fit(network, card)
-    except InputError as error:
-        raise InputError(f"network {path}: {error}") from error
-    except DAMAGED as error:
-        raise InputError(f"network {path}: is no readable HDF5 file: {one_line(error)}") from error
+            check_card_matches(network, card)
     return NetworkFile(network, card)
 
 
@@ -124,7 +102,7 @@ def read_complete_network(path: Path) -> tuple[Network, Card]:
     return file.network, file.card
 
 
-def check_fit(network: Network, card: Card) -> None:
+def check_card_matches(network: Network, card: Card) -> None:
     """Check that a card belongs to a network.
 
     Raises
@@ -138,90 +116,8 @@ def check_fit(network: Network, card: Card) -> None:
         raise InputError(f"{network.outputs} output neurons, but {len(card.label_names)} label names")
 
 
-def _write_layer(group: h5py.Group, layer: Layer) -> None:
-    group.create_dataset("type", (1,), "S10", [b"dense"])
-    group["shape"] = np.array([layer.neurons])
-    group["inFeatures"] = layer.inputs
-    group["outFeatures"] = layer.neurons
-    group["weight"] = layer.weight.astype(np.int16)  # NetX casts to int
-    if layer.bias.any():
-        group["bias"] = layer.bias
-    group["neuron/type"] = np.bytes_(b"CUBA")
-    group["neuron/iDecay"] = layer.current_decay
-    group["neuron/vDecay"] = layer.voltage_decay
-    group["neuron/vThMant"] = layer.threshold
-    group["neuron/refDelay"] = 1
-    group["neuron/gradedSpike"] = False
-
-
-def _read_layers(group: h5py.Group) -> list[Layer]:
-    if not 1 <= len(group) <= MAX_LAYERS:
-        raise InputError(f"has {len(group)} layers; 1 to {MAX_LAYERS} are supported")
-    layers: list[Layer] = []
-    for index in range(len(group)):
-        if str(index) not in group:
-            raise InputError(f"lacks layer/{index}")
-        description = group_of(group, str(index))
-        kind = fixed_text_of(description, "type")
-        if kind == "flatten" or (kind == "input" and index == 0 and "neuron" not in description):
-            continue  # shapes alone; between dense layers they change nothing
-        layers.append(_read_dense(description, kind, index))
-    return layers
-
-
-def _read_dense(group: h5py.Group, kind: str, index: int) -> Layer:
-    name = f"layer/{index}"
-    if kind != "dense":
-        neurons = " with neurons" if kind == "input" and "neuron" in group else ""
-        raise InputError(f"{name} is of type {kind!r}{neurons}; only 'dense' is supported")
-    if "neuron" not in group:
-        raise InputError(f"{name} has no neuron description")
-    neuron = group_of(group, "neuron")
-    _check_neuron(name, neuron)
-    if "delay" in group and array_of(group, "delay", (0, 1, 2)).any():
-        raise InputError(f"{name} has synaptic delays, which are not supported")
-    if "gradedSpike" in neuron and array_of(neuron, "gradedSpike", (0,)).any():
-        raise InputError(f"{name} has graded spikes, which are not supported")
-    weight = array_of(group, "weight", (1, 2))
-    if weight.ndim == 1:  # of one neuron or one line
-        outputs = int(array_of(group, "shape", (0, 1)).prod())
-        if outputs < 1 or weight.size % outputs:
-            raise InputError(f"{name} has {weight.size} weights for {outputs} neurons")
-        weight = weight.reshape(outputs, -1)
-    if max(weight.shape) > limits.MAX_NEURONS:
-        raise InputError(f"{name} has weights of shape {weight.shape}; {limits.MAX_NEURONS} neurons are the most")
-    bias = array_of(group, "bias", (1,)) if "bias" in group else np.zeros(len(weight), dtype=np.int32)
-    return checked_layer(
-        index + 1,
-        weight=weight,
-        bias=bias,
-        current_decay=scalar_of(neuron, "iDecay"),
-        voltage_decay=scalar_of(neuron, "vDecay"),
-        threshold=scalar_of(neuron, "vThMant"),
-    )
-
-
-def _check_neuron(name: str, neuron: h5py.Group) -> None:
-    # lava-dl writes the type as a string of variable length. HDF5 keeps those on a heap whose damage crashes or
-    # hangs the library, so they are not read; the fields tell a CUBA neuron as well.
-    type_of = dataset_of(neuron, "type")
-    string = h5py.check_string_dtype(type_of.dtype)
-    fixed = string is not None and string.length is not None
-    if fixed and (kind := fixed_text_of(neuron, "type")) not in _NEURON_TYPES:
-        raise InputError(f"{name} has neurons of type {kind!r}; only {' and '.join(_NEURON_TYPES)} are supported")
-    if other := sorted(set(neuron) - _NEURON_FIELDS - _OLD_FIELDS):
-        raise InputError(
-            f"{name} has neurons with {', '.join(other)}; only {' and '.join(_NEURON_TYPES)} are supported"
-        )
-
-
 def _read_group(group: h5py.Group) -> Card:
-    if "format" not in group.attrs:
-        raise InputError(f"/{_GROUP} has no attribute format")
-    attribute = group.attrs.get_id("format")
-    # A string of variable length must not be read (see `_check_neuron`), so the type is looked at first.
-    found = group.attrs["format"] if attribute.shape == () and attribute.dtype.kind in "iu" else None
-    if found not in _READABLE:
+    if (found := integer_attribute(group, "format")) not in _READABLE:
         raise InputError(f"/{_GROUP} has format {found}; this version reads {' and '.join(map(str, _READABLE))}")
     return read_card(group)
 
@@ -248,6 +144,7 @@ def read_card(group: h5py.Group) -> Card:
     except InputError as error:
         raise InputError(f"{group.name}/card {error}") from error
     encoder = group_of(group, "encoder")
-    if len(encoder) > _MAX_ARRAYS:
-        raise InputError(f"{encoder.name} has {len(encoder)} arrays; {_MAX_ARRAYS} are the most")
-    return Card.from_parts(document, {name: array_of(encoder, name, (1, 2)) for name in encoder})
+    names = names_of(encoder)
+    if len(names) > _MAX_ARRAYS:
+        raise InputError(f"{encoder.name} has {len(names)} arrays; {_MAX_ARRAYS} are the most")
+    return Card.from_parts(document, {name: array_of(encoder, name, (1, 2)) for name in names})

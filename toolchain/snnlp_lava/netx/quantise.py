@@ -16,7 +16,9 @@ import numpy as np
 
 from snnlp_lava.errors import InputError
 from snnlp_lava.network import limits
-from snnlp_lava.network.network import Layer, checked_layer
+from snnlp_lava.network.dense import Dense
+from snnlp_lava.network.network import naming_layer
+from snnlp_lava.network.neuron import Neuron
 
 SCALE = 1 << limits.STATE_SHIFT
 """The scale of SLAYER, and of the NIR files written here."""
@@ -47,7 +49,7 @@ class FloatLayer:
 
 
 @dataclass(frozen=True)
-class Change:
+class QuantisationReport:
     """What a layer's quantisation changed.
 
     Attributes
@@ -56,9 +58,9 @@ class Change:
         The chip's units in 1.0.
     weight_error
         The largest error of a weight, in the floats' units.
-    weight_share
+    relative_weight_error
         The same, as a share of the largest weight.
-    zeroed
+    n_zeroed
         Weights that were not 0 and are now.
     weights
         Weights in all.
@@ -70,15 +72,15 @@ class Change:
 
     scale: float
     weight_error: float
-    weight_share: float
-    zeroed: int
+    relative_weight_error: float
+    n_zeroed: int
     weights: int
     bias_error: float
     current_decay_error: float
     voltage_decay_error: float
 
 
-def quantise(number: int, floats: FloatLayer) -> tuple[Layer, Change]:
+def quantise(number: int, floats: FloatLayer) -> tuple[Dense, QuantisationReport]:
     """Quantise layer `number` (from 1).
 
     Raises
@@ -101,20 +103,14 @@ def quantise(number: int, floats: FloatLayer) -> tuple[Layer, Change]:
             f"layer {number}: all its weights would become 0; the largest is {np.abs(weight).max():g}, its threshold "
             f"{threshold:g}"
         )
-    layer = checked_layer(
-        number,
-        weight=stored,
-        bias=stored_bias,
-        current_decay=current,
-        voltage_decay=voltage,
-        threshold=round(threshold * scale),
-    )
+    with naming_layer(number):
+        layer = Dense(stored, Neuron(stored_bias, current, voltage, round(threshold * scale)))
     error = float(np.abs(stored / scale - weight).max())
-    return layer, Change(
+    return layer, QuantisationReport(
         scale=float(scale),
         weight_error=error,
-        weight_share=error / float(np.abs(weight).max()),
-        zeroed=int(np.count_nonzero((stored == 0) & (weight != 0))),
+        relative_weight_error=error / float(np.abs(weight).max()),
+        n_zeroed=int(np.count_nonzero((stored == 0) & (weight != 0))),
         weights=weight.size,
         bias_error=float(np.abs(stored_bias / scale - bias).max() / threshold),
         current_decay_error=_largest(current - floats.current_decay),

@@ -16,7 +16,7 @@ from snnlp_lava.embed.base import EmbeddingInfo
 from snnlp_lava.encode.base import load_encoder
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import StrPath, as_path, atomic_file, check_int, check_utf8, write_json
-from snnlp_lava.network.network import Network, sizes_text
+from snnlp_lava.network.network import Network, format_sizes
 from snnlp_lava.netx.card import (
     BASELINES,
     BaselineRecord,
@@ -213,7 +213,7 @@ tags: [text-classification, spiking-neural-network, lava, loihi]
 
 # {name}
 
-A text classifier: method {method.name}, {method.unit} level, layers of {sizes_text(record.sizes)},
+A text classifier: method {method.name}, {method.unit} level, layers of {format_sizes(record.sizes)},
 trained on `{data.name}` (split scheme `{data.split_scheme}`: {data.rows.train} texts to train,
 {data.rows.validation} to choose the epoch, {data.rows.test} to test).
 

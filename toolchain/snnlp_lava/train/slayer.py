@@ -21,8 +21,10 @@ from snnlp_lava.errors import InputError, one_line
 from snnlp_lava.extras import require
 from snnlp_lava.metrics import tie_broken_counts
 from snnlp_lava.network import limits
+from snnlp_lava.network.dense import Dense
 from snnlp_lava.network.limits import DECAY_UNITY as _UNITY
-from snnlp_lava.network.network import Layer, Network, checked_layer
+from snnlp_lava.network.network import Layer, Network, naming_layer
+from snnlp_lava.network.neuron import Neuron
 from snnlp_lava.train.methods.base import SpikingModel
 
 
@@ -287,11 +289,8 @@ def _on_cpu(block: nn.Module, spikes: torch.Tensor) -> torch.Tensor:
 
 def _to_layer(number: int, block: nn.Module) -> Layer:
     weight = block.synapse.pre_hook_fx(block.synapse.weight, descale=True).flatten(1)
-    return checked_layer(
-        number,
-        weight=weight.detach().cpu().numpy(),
-        bias=np.zeros(len(weight), dtype=np.int32),
-        current_decay=int(block.neuron.cx_current_decay),
-        voltage_decay=int(block.neuron.cx_voltage_decay),
-        threshold=int(block.neuron.v_th_mant),
-    )
+    neuron = block.neuron
+    with naming_layer(number):
+        bias = np.zeros(len(weight), dtype=np.int32)
+        decays = int(neuron.cx_current_decay), int(neuron.cx_voltage_decay)
+        return Dense(weight.detach().cpu().numpy(), Neuron(bias, *decays, int(neuron.v_th_mant)))

@@ -26,7 +26,7 @@ from snnlp_lava.backends.compare import agreed
 from snnlp_lava.backends.lava.job import Board, LavaJob
 from snnlp_lava.backends.lava.process import LavaRun, run_lava
 from snnlp_lava.chip.chips import CHIPS
-from snnlp_lava.chip.mapping import fit_network
+from snnlp_lava.chip.mapping import map_network
 from snnlp_lava.encode.base import Samples
 from snnlp_lava.errors import BackendError, InputError, one_line
 from snnlp_lava.files import write_json
@@ -215,7 +215,7 @@ def check_board(path: Path, board: Board, *, own_period: bool = True) -> None:
     file = read_network(path)
     if own_period and file.card is not None:
         check_period(path, file.card.period)
-    for found in fit_network(file.network, CHIPS["loihi2"]).violations:
+    for found in map_network(file.network, CHIPS["loihi2"]).violations:
         logger.warning("network %s may not fit: %s", path, found.text)
 
 

@@ -1,4 +1,4 @@
-"""NIR files: a network for simulators and chips other than Lava's, and networks of theirs for Loihi.
+"""NIR files of other programs: chains of layers, quantised to the chip's integers.
 
 NIR (Pedersen et al., Nature Communications 15, 8122, 2024) describes neurons in continuous time. Its CubaLIF is
 
@@ -15,18 +15,8 @@ The chip's neuron (`snnlp_lava.network.neuron`) is, with the decays du and dv, W
     u[t] = (1 - du/4096) u[t-1] + a[t]/64
     v[t] = (1 - dv/4096) v[t-1] + u[t] + bias/64           a spike, and v = 0, where v > threshold/64
 
-They are the same with
-
-    tau_syn = dt 4096/du    w_in = tau_syn/dt    weight = W/64             v_leak = (bias/64) tau_mem/dt
-    tau_mem = dt 4096/dv    r = tau_mem/dt       v_threshold = threshold/64    v_reset = 0
-
-so the scale is 64, SLAYER's, and 1.0 in a NIR file is 64 units of weight and threshold, 4096 of the registers u and v.
-dt is 0.1 ms, as in the NIR paper and in those simulators whose step is fixed; a file does not say it. Where dv is 0,
-tau_mem is 2^60 steps, whose decay no float can tell from none. Where du is 4096, S reaches v within its step, and the
-bias stands in the Affine, which more simulators read than v_leak.
-
-What the floats leave out is that the chip cuts what is left of u and v to integers, wraps u and clips v. The integers
-themselves are kept in the metadata of the nodes, and the card in that of the graph, in a group ``snnlp``.
+They are the same but for what the chip's integers leave out: it cuts what is left of u and v to integers, wraps u and
+clips v.
 """
 
 from __future__ import annotations
@@ -38,13 +28,20 @@ import numpy as np
 from snnlp_lava.errors import InputError
 from snnlp_lava.network import limits
 from snnlp_lava.network.network import Network
-from snnlp_lava.netx.nir.graph import _TOLERANCE, Imported, Node
+from snnlp_lava.netx.nir.graph import TOLERANCE, Imported, Node
 from snnlp_lava.netx.quantise import FloatLayer, quantise
 
 
-def _others(pairs: list[tuple[Node, Node]], time_step: float) -> Imported:
+def import_foreign(pairs: list[tuple[Node, Node]], time_step: float) -> Imported:
+    """Quantise the layers of another program's graph, whose step has so many seconds.
+
+    Raises
+    ------
+    InputError
+        If the time step is no positive number, or a layer cannot be stored on the chip.
+    """
     if not 0 < time_step < math.inf:
-        raise InputError(f"time step {time_step} s is no positive number of seconds")
+        raise InputError(f"time step must be a positive number of seconds, got {time_step}")
     layers, changes, notes = [], [], []
     for number, (weights, neurons) in enumerate(pairs, start=1):
         floats, of_layer = _float_layer(number, weights, neurons, time_step)
@@ -56,7 +53,7 @@ def _others(pairs: list[tuple[Node, Node]], time_step: float) -> Imported:
 
 
 def _float_layer(number: int, weights: Node, neurons: Node, time_step: float) -> tuple[FloatLayer, list[str]]:
-    """Euler's step of a layer; see the module's docstring."""
+    """Euler's step of a layer, and what a reader should know of it."""
     weight = weights.weight()
     count = len(weight)
     bias = weights.bias(count)
@@ -102,7 +99,7 @@ def _steps(neurons: Node, name: str, count: int, time_step: float) -> np.ndarray
     """A time constant in time steps."""
     tau = neurons.parameter(name, count)
     steps = tau / time_step
-    if not (steps >= 1 - _TOLERANCE).all():
+    if not (steps >= 1 - TOLERANCE).all():
         raise InputError(
             f"{neurons}: {name} {tau.min():g} s is shorter than the time step, {time_step:g} s; "
             "give the file's own with --time-step"

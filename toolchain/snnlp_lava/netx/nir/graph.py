@@ -1,4 +1,4 @@
-"""The chain of nodes in a NIR file, read from its HDF5 tree without trusting it.
+"""Read the chain of nodes in a NIR file from its HDF5 tree, trusting nothing in it.
 
 ``nir.read`` turns a whole tree into objects: it follows links, inflates and allocates what the file declares, and
 reads strings from a heap whose damage crashes HDF5. So the tree is walked here, and only what is needed is read.
@@ -16,9 +16,9 @@ from snnlp_lava.errors import InputError
 from snnlp_lava.network import limits
 from snnlp_lava.network.network import Network
 from snnlp_lava.netx.card import Card
-from snnlp_lava.netx.hdf5 import array_of, dataset_of, group_of, holds, texts_of
-from snnlp_lava.netx.network_file import MAX_LAYERS
-from snnlp_lava.netx.quantise import Change
+from snnlp_lava.netx.hdf5 import array_of, group_of, holds, names_of, shape_of, texts_of
+from snnlp_lava.netx.layers import MAX_LAYERS
+from snnlp_lava.netx.quantise import QuantisationReport
 
 _FIELDS = {
     "Input": ("shape",),
@@ -86,10 +86,10 @@ class Node:
         InputError
             If they are missing or no matrix of a size that a chip holds.
         """
-        shape = dataset_of(self.group, "weight").shape
+        shape = shape_of(self.group, "weight")
         if len(shape) != 2 or 0 in shape or max(shape) > limits.MAX_NEURONS:
             raise InputError(f"{self}: weight has shape {shape}; (out, in) is needed")
-        return shape
+        return shape[0], shape[1]
 
     def weight(self) -> np.ndarray:
         """Weights of a Linear or Affine, (out, in) float64.
@@ -146,9 +146,10 @@ def read_chain(root: h5py.Group) -> list[Node]:
     if _kind(graph) != "NIRGraph":
         raise InputError(f"/node is a {_kind(graph)}, not a NIRGraph")
     members = group_of(graph, "nodes")
-    if len(members) > _MAX_NODES:
-        raise InputError(f"has {len(members)} nodes; {_MAX_NODES} are the most")
-    nodes = {name: _node(members, name) for name in members}
+    found = names_of(members)
+    if len(found) > _MAX_NODES:
+        raise InputError(f"has {len(found)} nodes; {_MAX_NODES} are the most")
+    nodes = {name: _node(members, name) for name in found}
     names = texts_of(graph, "edges")
     if len(names) % 2:
         raise InputError("/node/edges is no list of pairs")
@@ -162,7 +163,7 @@ def _node(members: h5py.Group, name: str) -> Node:
         raise InputError(f"{node}: a graph within the graph, as recurrent layers are written, is not supported")
     if node.kind not in _FIELDS:
         raise InputError(f"{node}: this type is not supported; only {', '.join(_FIELDS)} are")
-    if other := sorted(set(group) - {"type", "metadata", *_FIELDS[node.kind]}):
+    if other := sorted(set(names_of(group)) - {"type", "metadata", *_FIELDS[node.kind]}):
         raise InputError(f"{node}: has {', '.join(other)}, which NIR's {node.kind} has not")
     return node
 
@@ -211,7 +212,7 @@ TIME_STEP = 1e-4
 """Seconds of a step: of our files, and of others' where nobody says otherwise."""
 
 
-_TOLERANCE = 1e-6  # of another program that stores our parameters as float32
+TOLERANCE = 1e-6  # of another program that stores our parameters as float32
 
 
 @dataclass(frozen=True)
@@ -235,11 +236,11 @@ class Imported:
     network: Network
     card: Card | None
     time_step: float
-    changes: tuple[Change, ...] = ()
+    changes: tuple[QuantisationReport, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def _pairs(chain: list[Node]) -> list[tuple[Node, Node]]:
+def layer_pairs(chain: list[Node]) -> list[tuple[Node, Node]]:
     """Weights and neurons of each layer, checked to follow each other; Flatten changes shapes alone and is left out."""
     first, *inner, last = (node for node in chain if node.kind != "Flatten")
     if len(inner) > 2 * MAX_LAYERS:
