@@ -70,7 +70,6 @@ def test_texts_that_nobody_expects_are_classified_and_escaped(spikes, files, snn
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"text\nfine\n \n", "line 3: the text is empty"),
         ("text\ngr\xfcn\n".encode("latin-1"), "byte 7 is not UTF-8"),
         ("text\nfine\n".encode("utf-16"), "byte 0 is not UTF-8"),
         (b"text\nfine\n\xf0\x9f\x98\n", "byte 10 is not UTF-8"),

@@ -1,5 +1,7 @@
 import contextlib
 import csv
+import gzip
+import io
 import json
 
 import pyarrow as pa
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from snnlp_lava.errors import InputError
+from snnlp_lava.text import readers
 from snnlp_lava.text.readers import from_columns, read_file
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(str.strip)
@@ -115,15 +118,12 @@ def test_label_name_alone_holds_the_labels(tmp_path, suffix):
     ("columns", "message"),
     [
         ({"text": [], "label": []}, "holds no texts"),
-        ({"text": ["a", " \n"], "label": [0, 1]}, "the text of row 2 is empty"),
-        ({"text": ["a", None], "label": [0, 1]}, "row 2: the text is empty, not text"),
+        ({"text": [None, " \n"], "label": [0, 1]}, "holds no texts"),
+        ({"text": ["a", "b"], "label": [None, ""]}, "every label is empty"),
         ({"text": ["a", 7], "label": [0, 1]}, "row 2: the text is int '7', not text"),
-        ({"text": ["a", "b"], "label": [0, None]}, "row 2: the label is empty, not a name or whole number"),
-        ({"text": ["a", "b"], "label": ["x", ""]}, "row 2: the label is empty, not a name or whole number"),
-        ({"text": ["a", "b"], "label": [0, 0.5]}, "row 2: the label is float '0.5', not a name or whole number"),
-        ({"text": ["a", "b"], "label": [0, [1]]}, r"row 2: the label is list '\[1\]', not a name or whole number"),
-        ({"text": ["a", "b"], "label": ["joy", 1]}, "labels are part names, part numbers"),
-        ({"text": ["a", "b"], "label": [0, 1], "label_name": ["x", None]}, "row 2: the label_name is empty"),
+        ({"text": ["a", "b"], "label": [0, 0.5]}, "row 2: the label is float '0.5', not a name or an integer"),
+        ({"text": ["a", "b"], "label": [0, [1]]}, r"row 2: the label is list '\[1\]', not a name or an integer"),
+        ({"text": ["a", "b"], "label": ["joy", 1]}, "some labels are names, others are numbers"),
         (
             {"text": ["a", "b"], "label": [4, 4], "label_name": ["joy", "fear"]},
             "row 2: label 4 is named 'fear' here and 'joy' before",
@@ -144,20 +144,23 @@ def test_rows_that_cannot_be_used_are_named(columns, message):
         ("a.csv", b"text,label,text\na,0,b\n", "a.csv: two columns are called 'text'"),
         ("a.csv", b"", "a.csv: no column 'text'"),
         ("a.csv", "text,label\ngrün,0\n".encode("latin-1"), "a.csv: byte 13 is not UTF-8; .* iconv"),
-        ("a.csv", b"text,label\nfine,0\n\n ,1\n", "a.csv: line 4: the text is empty"),
+        ("a.csv.gz", b"\x1f\x8bno gzip", "a.csv.gz: is a damaged gzip file"),
         (
-            "a.csv",
-            b"text;label\nfine, too;0\n",
-            "a.csv: line 1 'text;label' is one field: semicolons are .*commas",
+            "a.jsonl",
+            b'{"text": "a", "label": 0}\n' + b"x" * (1 << 24),
+            "a.jsonl: line 2 has 16,777,216 characters or more",
         ),
-        ("a.csv", b"text\tlabel\nfine\t0\n", r"a.csv: line 1 'text\\tlabel' is one field: tabs are in it"),
-        ("a.jsonl", b'{"text": "a", "label": 0}\n\n{"text": " ", "label": 0}', "a.jsonl: line 3: the text is empty"),
+        pytest.param(
+            "a.csv",
+            b'text,label\n"' + b"x\n" * (1 << 24) + b'",0',
+            "a.csv: line .*field larger than field limit",
+            id="field without end",
+        ),
         ("a.jsonl", b'{"text": "a", "label": 0}\n{"text": "b", "label"\n', "a.jsonl: line 2 is not JSON"),
         ("a.jsonl", b'{"text": "a", "label": 0}\n\n["b", 1]\n', "a.jsonl: line 3 is not a JSON object"),
         ("a.jsonl", '{"text": "grün"}'.encode("latin-1"), "a.jsonl: byte 12 is not UTF-8"),
-        ("a.jsonl", b'{"text": "a", "label": 0}\n{"label": 1}\n', "a.jsonl: line 2: the text is empty"),
-        ("a.parquet", b"PAR1 and nothing else PAR1", "a.parquet: is no readable parquet file"),
-        ("a.xlsx", b"", r"a.xlsx: unknown kind of file '.xlsx' \(known: .parquet, .csv, .jsonl, .ndjson\)"),
+        ("a.parquet", b"PAR1 and nothing else PAR1", "a.parquet: is not a readable parquet file"),
+        ("a.xlsx", b"", r"a.xlsx: unknown kind of file '.xlsx' \(known: .parquet, .csv, .tsv, .jsonl, .ndjson\)"),
         ("b.csv", None, "b.csv: no such file"),
     ],
 )
@@ -193,8 +196,9 @@ def test_random_json_lines_raise_nothing_but_an_input_error(tmp_path, records):
     path.write_text("\n".join(json.dumps({"text": "a", "label": 0, **record}) for record in records))
     with contextlib.suppress(InputError):
         data = read_file(path)
-        assert len(data.texts) == len(data.labels) == len(records)
-        assert data.splits is None or data.splits.shape == (len(records),)
+        assert len(data.texts) == len(data.labels) == len(data.rows)
+        assert len(data.texts) + sum(data.skipped.values()) == data.source_rows == len(records)
+        assert data.splits is None or data.splits.shape == (len(data.texts),)
 
 
 @given(st.lists(st.text("-0123456789٣ a", min_size=1), min_size=1))
@@ -245,5 +249,51 @@ def test_a_label_keeps_its_zeros(tmp_path, suffix):
 def test_of_many_columns_the_first_are_named(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     WRITERS[suffix](path, {f"column {number}": ["a"] for number in range(30)})
-    with pytest.raises(InputError, match=r"no column 'text' \(found 'column 0', .*, 'column 19', \.\.\.\); name it"):
+    with pytest.raises(InputError, match=r"no column 'text' \(found 'column 0', .*, 'column 9' and 20 more\); name it"):
         read_file(path)
+
+
+SKIPPED = {
+    "text": ["a", " \n", "c", None, "e", "f", "\ud800"],
+    "label": ["x", "y", "", "x", "y", None, "y"],
+    "split": ["train", "train", "train", "train", "", "train", "train"],
+}
+
+
+def test_rows_that_cannot_be_used_are_left_out_counted_and_logged(caplog):
+    data = from_columns("mine", {name: [*values, "b"] for name, values in SKIPPED.items()})
+    assert (list(data.texts), data.rows.tolist(), data.source_rows) == (["a", "b"], [0, 7], 8)
+    assert data.skipped == {"empty text": 2, "no label": 2, "no split": 1, "invalid Unicode": 1}
+    assert (data.splits.tolist(), data.label_names) == (["train", "b"], ("b", "x"))
+    (message,) = caplog.messages
+    assert "mine: 6 rows cannot be used (empty text 2, no label 2, no split 1, invalid Unicode 1)" in message
+    assert "the first is row 2" in message
+    with pytest.raises(InputError, match=r"mine: 6 rows cannot be used .* the first is row 2"):
+        from_columns("mine", {name: [*values, "b"] for name, values in SKIPPED.items()}, strict=True)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".csv.gz"])
+def test_semicolons_tabs_and_gzip_are_read(tmp_path, separator, suffix):
+    with io.StringIO(newline="") as file:
+        csv.writer(file, delimiter=separator).writerows([["text", "label"], *zip(AWKWARD, range(10), strict=True)])
+        content = file.getvalue().encode()
+    (tmp_path / f"a{suffix}").write_bytes(gzip.compress(content) if suffix.endswith(".gz") else content)
+    data = read_file(tmp_path / f"a{suffix}")
+    assert (list(data.texts), data.name) == (AWKWARD, "a")
+
+
+@rows_of_texts
+def test_several_columns_of_texts_are_joined(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    WRITERS[suffix](path, {"title": ["good", "", "x"], "body": ["film", "bad", ""], "label": [1, 0, 1]})
+    assert list(read_file(path, ("title", "body")).texts) == ["good film", "bad", "x"]
+    with pytest.raises(InputError, match=r"no column 'more' \(found 'title', 'body'.*--text-column"):
+        read_file(path, ("title", "more"))
+
+
+def test_a_parquet_file_of_many_equal_rows_is_refused_before_they_fill_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(readers, "MAX_ROWS", 10_000)
+    write_parquet(tmp_path / "a.parquet", {"text": ["a"] * 10_001, "label": [0] * 10_001})
+    with pytest.raises(InputError, match=r"has more than 10,000 rows.*--split all"):
+        read_file(tmp_path / "a.parquet")

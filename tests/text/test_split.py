@@ -91,11 +91,11 @@ def test_limited_rows_are_nested_ordered_and_always_the_same(count, one, other):
     ("data", "scheme", "message"),
     [
         (text_data(30), "random", r"split scheme 'random' is unknown \(known: official, paper\)"),
-        (text_data(5), "official", "data mine: the validation part is empty; 5 rows are too few"),
-        (text_data(1), "paper", "data mine: the train part is empty; 1 rows are too few"),
+        (text_data(5), "official", "data mine: the validation split is empty; 5 rows are too few"),
+        (text_data(1), "paper", "data mine: the train split is empty; 1 rows are too few"),
         (text_data(30, [1] * 30), "paper", "data mine: training needs two classes, .* have only 'odd'"),
-        (text_data(30, splits=["train"] * 30), "official", "the test part is empty; no row of the column split says"),
-        (text_data(30, splits=["test"] * 30), "official", "data mine: the train part is empty; no row .* says train"),
+        (text_data(30, splits=["train"] * 30), "official", "the test split is empty; no row of the column split says"),
+        (text_data(30, splits=["test"] * 30), "official", "data mine: the train split is empty; no row .* says train"),
         (
             text_data(30, splits=["train"] * 29 + ["holdout"]),
             "official",
@@ -106,3 +106,26 @@ def test_limited_rows_are_nested_ordered_and_always_the_same(count, one, other):
 def test_data_that_cannot_be_split_says_why(data, scheme, message):
     with pytest.raises(InputError, match=message):
         split_rows(data, scheme)
+
+
+def test_a_class_without_training_rows_stays_in_the_other_splits_and_is_logged(caplog):
+    """Its rows count as wrong: to drop them would make the accuracy look better than it is."""
+    data = text_data(32, [*[0, 1] * 15, 0, 2], ["train"] * 30 + ["test"] * 2)
+    assert split_rows(data)["test"].tolist() == [30, 31]
+    (message,) = caplog.messages
+    assert "1 test rows have labels without a training row: 'other'" in message
+    with pytest.raises(InputError, match="1 test rows have labels without a training row: 'other'"):
+        split_rows(data, strict=True)
+
+
+def test_of_a_thousand_such_classes_ten_are_named():
+    names = tuple(f"class {number:04}" for number in range(1002))
+    labels = np.array([0, 1] * 15 + list(range(1002)))
+    data = TextData("mine", ["text"] * len(labels), labels, names, np.array(["train"] * 30 + ["test"] * 1002))
+    with pytest.raises(InputError, match=r"1000 test rows .*'class 0002', .*'class 0011' and 990 more; "):
+        split_rows(data, strict=True)
+
+
+def test_blanks_around_the_name_of_a_split_do_not_matter():
+    data = text_data(30, splits=["train", "test ", " Validation"] * 10)
+    assert [len(rows) for rows in split_rows(data).values()] == [10, 10, 10]

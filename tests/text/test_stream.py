@@ -1,6 +1,7 @@
 """Texts in order, whatever file they come from and wherever reading begins."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pyarrow as pa
@@ -36,8 +37,9 @@ def test_every_row_comes_once_in_order(folder, name):
     stream = open_texts(str(folder / name))
     assert (len(stream), stream.labelled) == (10_000, True)
     parts = [stream.read(start, min(start + 999, 10_000)) for start in range(0, 10_000, 999)]
-    assert [text for texts, _ in parts for text in texts] == TEXTS
-    assert [label for _, labels in parts for label in labels] == LABELS
+    assert [text for part in parts for text in part.texts] == TEXTS
+    assert [label for part in parts for label in part.labels] == LABELS
+    assert np.concatenate([part.rows for part in parts]).tolist() == list(range(10_000))
 
 
 @settings(max_examples=25)
@@ -47,12 +49,13 @@ def test_reading_may_begin_anywhere(folder, data):
     for _ in range(3):
         start = data.draw(st.integers(0, 9_999))
         stop = data.draw(st.integers(start + 1, 10_000))
-        assert stream.read(start, stop) == (TEXTS[start:stop], None)
+        rows, texts, labels = stream.read(start, stop)
+        assert (rows.tolist(), texts, labels) == (list(range(start, stop)), TEXTS[start:stop], None)
 
 
 def test_the_demo_data_are_those_that_are_split(folder):
     known, stream = load_texts("demo"), open_texts("demo")
-    texts, labels = stream.read(0, len(stream))
+    _, texts, labels = stream.read(0, len(stream))
     assert texts == list(known.texts)
     assert labels == [known.label_names[label] for label in known.labels]
 
@@ -62,10 +65,9 @@ def damaged(content):
 
 
 WRONG = {
-    "null": ({"text": ["a", None]}, r"the text of row 2 is empty"),
-    "blank": ({"text": ["a"] * 5000 + [" \t\u3000"]}, r"the text of row 5001 is empty"),
+    "all null": ({"text": [None, None]}, r"holds no texts"),
     "numbers": ({"text": [1, 2]}, r"column 'text' holds int64, not text"),
-    "floats as labels": ({"text": ["a"], "label": [0.5]}, r"column 'label' holds double, not names or whole numbers"),
+    "floats as labels": ({"text": ["a"], "label": [0.5]}, r"column 'label' holds double, not names or integers"),
     "other columns": ({"body": ["a"], "stars": [1]}, r"no column 'text' \(found 'body', 'stars'\)"),
     "no rows": ({"text": np.array([], dtype=str)}, "holds no texts"),
     "bytes": ({"text": [b"\xff\xfe"]}, r"column 'text' holds binary, not text"),
@@ -100,18 +102,20 @@ def test_texts_with_an_empty_label_count_as_unlabelled(tmp_path, caplog, suffix,
     else:
         parquet.write_table(table, path)
     stream = open_texts(str(path))
-    assert (stream.labelled, stream.read(0, 9)) == (False, (columns["text"], None))
+    rows, texts, label = stream.read(0, 9)
+    assert (stream.labelled, rows.tolist(), texts, label) == (False, list(range(9)), columns["text"], None)
     empty = 9 if labels["label"] == [None] * 9 else 1
-    assert caplog.messages == [f"data mine: {empty} of 9 labels are empty: all texts count as unlabelled"]
+    expected = [f"data mine: {empty} of 9 labels are empty: all texts count as unlabelled"]
+    assert caplog.messages == (expected if empty < 9 else [])  # a table without labels is nothing to warn of
 
 
 def test_half_a_character_is_no_text(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": "\\ud800"}')
-    with pytest.raises(InputError, match="data a: holds something else than text"):
+    with pytest.raises(InputError, match="holds no texts"):
         open_texts(str(tmp_path / "a.jsonl"))
     column = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"\xff\xfe")])
     parquet.write_table(pa.table({"text": column}), tmp_path / "a.parquet")
-    with pytest.raises(InputError, match="is no readable parquet file"):
+    with pytest.raises(InputError, match="is not a readable parquet file"):
         open_texts(str(tmp_path / "a.parquet"))
 
 
@@ -119,5 +123,44 @@ def test_names_of_columns_that_are_no_text_are_refused(tmp_path):
     parquet.write_table(pa.table({"text": ["a"], "zzzz": [1]}), tmp_path / "a.parquet", store_schema=False)
     content = (tmp_path / "a.parquet").read_bytes()
     (tmp_path / "a.parquet").write_bytes(content.replace(b"zzzz", b"zz\xecz"))
-    with pytest.raises(InputError, match="is no readable parquet file"):
+    with pytest.raises(InputError, match="is not a readable parquet file"):
         open_texts(str(tmp_path / "a.parquet"))
+
+
+def test_rows_without_text_are_left_out_and_the_others_keep_their_numbers(tmp_path, caplog):
+    texts = [text if row % 3 else " " for row, text in enumerate(TEXTS[:9000])]
+    parquet.write_table(pa.table({"text": texts}), tmp_path / "a.parquet", row_group_size=1000)
+    table = open_texts(tmp_path / "a.parquet")
+    assert (len(table), table.skipped, table.source_rows) == (6000, {"empty text": 3000}, 9000)
+    assert len(caplog.messages) == 1
+    usable = [row for row in range(9000) if row % 3]
+    for start, stop in ((0, 10), (10, 25), (4000, 4500), (7, 9), (5999, 6000)):
+        rows, found, _ = table.read(start, stop)
+        assert rows.tolist() == usable[start:stop]
+        assert found == [texts[row] for row in usable[start:stop]]
+    with pytest.raises(InputError, match=r"3000 rows cannot be used \(empty text 3000\), the first is row 1;"):
+        open_texts(tmp_path / "a.parquet", strict=True)
+
+
+def test_a_limit_reads_no_more_than_it_needs(tmp_path):
+    """A file of 600 kB may hold 10^8 rows."""
+    rows = 20_000_000
+    equal = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), ["how lovely"])
+    parquet.write_table(pa.table({"text": equal, "label": equal}), tmp_path / "a.parquet")
+    tracemalloc.start()
+    try:
+        table = open_texts(tmp_path / "a.parquet", limit=5)
+        assert table.read(0, 5).texts == ["how lovely"] * 5
+        assert len(table) == 5
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_an_input_error(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n' * 10)
+    table = open_texts(tmp_path / "a.jsonl")
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n' * 9)
+    assert len(table.read(0, 9).texts) == 9
+    with pytest.raises(InputError, match="was changed while it was read"):
+        table.read(9, 10)

@@ -1,4 +1,4 @@
-"""What can go wrong, as one line for a person.
+"""Errors whose message is one line for the user.
 
 SnnlpLavaError
  +-- InputError    what the user gave cannot be used        (exit code 2)
@@ -8,6 +8,8 @@ SnnlpLavaError
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class SnnlpLavaError(Exception):
@@ -34,6 +36,12 @@ class StoppedError(SnnlpLavaError):
 
 class BackendError(CheckError):
     """A backend stopped, crashed or hung before all samples were done."""
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """Names in one line, the first ones where they are many: ``a, b and 7 more``."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
 def one_line(error: BaseException) -> str:

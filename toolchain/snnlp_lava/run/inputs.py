@@ -210,31 +210,30 @@ def _texts(selection: Selection, card: Card) -> _Texts:
     labels = data.labels_as(card.label_names)[rows]
     if (labels < 0).any():
         first = rows[np.argmax(labels < 0)]
-        raise _unknown_label(data.name, first, data.label_names[data.labels[first]], card)
+        raise _unknown_label(data.name, data.rows[first], data.label_names[data.labels[first]], card)
 
     def read(start: int, stop: int) -> tuple[np.ndarray, list[str], np.ndarray]:
-        return rows[start:stop], data.select(rows[start:stop]), labels[start:stop]
+        return data.rows[rows[start:stop]], data.select(rows[start:stop]), labels[start:stop]
 
-    return _Texts(len(rows), len(data), read)
+    return _Texts(len(rows), data.source_rows, read)
 
 
 def _all_texts(selection: Selection, card: Card) -> _Texts:
     assert selection.data is not None
-    stream = open_texts(str(selection.data), selection.text_column, selection.label_column)
+    table = open_texts(selection.data, selection.text_column, selection.label_column, limit=selection.limit)
     classes = {name: index for index, name in enumerate(card.label_names)}
 
     def read(start: int, stop: int) -> tuple[np.ndarray, list[str], np.ndarray | None]:
-        texts, names = stream.read(start, stop)
-        rows = np.arange(start, stop)
+        rows, texts, names = table.read(start, stop)
         if names is None:
             return rows, texts, None
         labels = np.array([classes.get(name, -1) for name in names], dtype=np.int64)
         if (labels < 0).any():
             first = int(np.argmax(labels < 0))
-            raise _unknown_label(stream.name, start + first, names[first], card)
+            raise _unknown_label(table.name, rows[first], names[first], card)
         return rows, texts, labels
 
-    return _Texts(min(len(stream), selection.limit or len(stream)), len(stream), read)
+    return _Texts(len(table), table.source_rows if selection.vectors is not None else len(table), read)
 
 
 def _unknown_label(name: str, row: int, label: str, card: Card) -> InputError:

@@ -107,7 +107,7 @@ def data_identity(source: Source) -> DataIdentity:
     data = load_texts(source.data, source.text_column, source.label_column)
     split_rows(data, source.split_scheme)
     if source.vectors is not None:
-        VectorFile(Path(source.vectors), len(data))
+        VectorFile(Path(source.vectors), data.source_rows)
     for file in (source.words, source.codes):
         if file is not None and not Path(file).is_file():
             raise InputError(f"{file}: no such file")

@@ -1,16 +1,22 @@
-"""The labelled texts of one data set."""
+"""Hold the labelled texts of a data set and split them."""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from snnlp_lava.errors import InputError
+from snnlp_lava.errors import InputError, listed
 from snnlp_lava.files import check_choice, check_int
+
+logger = logging.getLogger(__name__)
+
+EMPTY_TEXT, NO_LABEL, NO_SPLIT, INVALID_UNICODE = "empty text", "no label", "no split", "invalid Unicode"
+"""Why a row cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,14 @@ class TextData:
         Names of the classes.
     splits
         (n,) names of the source's own split, or None where it has none.
+    rows
+        (n,) int64 row of each text in its source, which a file of vectors goes by; 0 to n - 1 by default.
+    source_rows
+        Rows of the source; n by default.
+    skipped
+        Why rows of the source were left out, and how many: ``{"empty text": 3}``.
+    revision
+        Commit of a data set on the hub, or None.
     sha256
         Hash of texts and labels, to tell whether two runs saw the same data.
     """
@@ -38,6 +52,10 @@ class TextData:
     labels: np.ndarray
     label_names: tuple[str, ...]
     splits: np.ndarray | None = None
+    rows: np.ndarray = None  # type: ignore[assignment]  # made in __post_init__
+    source_rows: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    revision: str | None = None
     sha256: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,6 +64,9 @@ class TextData:
         for row, text in enumerate(self.texts):
             if not text.strip():
                 raise InputError(f"data {self.name}: the text of row {row + 1} is empty")
+        if self.rows is None:
+            object.__setattr__(self, "rows", np.arange(len(self.texts)))
+            object.__setattr__(self, "source_rows", len(self.texts))
         digest = hashlib.sha256()
         try:
             for name in self.label_names:
@@ -54,7 +75,7 @@ class TextData:
                 digest.update(_framed(str(label)) + _framed(text))
         except UnicodeEncodeError as error:
             raise InputError(
-                f"data {self.name}: {error.object[:40]!r} holds half a character (a lone surrogate), which is no text"
+                f"data {self.name}: {error.object[:40]!r} contains a lone surrogate (invalid Unicode)"
             ) from error
         object.__setattr__(self, "sha256", digest.hexdigest())
 
@@ -75,6 +96,34 @@ class TextData:
         return mapping[self.labels]
 
 
+def report_skipped(source: str, skipped: Mapping[str, int], first: int | None, *, strict: bool) -> None:
+    """Log which rows of a source cannot be used.
+
+    Parameters
+    ----------
+    source
+        What messages call the data.
+    skipped
+        Why they cannot be used, and how many.
+    first
+        The first of them, from 0.
+    strict
+        Refuse the data instead.
+
+    Raises
+    ------
+    InputError
+        With `strict`, if there are any.
+    """
+    if first is None:
+        return
+    reasons = ", ".join(f"{reason} {count}" for reason, count in skipped.items())
+    message = f"data {source}: {sum(skipped.values())} rows cannot be used ({reasons}), the first is row {first + 1}"
+    if strict:
+        raise InputError(f"{message}; remove them, or leave out --strict to skip them")
+    logger.warning("%s; skipped", message)
+
+
 def _framed(text: str) -> bytes:
     """The text in UTF-8, its length before it, so that no two lists of texts give the same bytes."""
     encoded = text.encode("utf-8")
@@ -82,15 +131,9 @@ def _framed(text: str) -> bytes:
 
 
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
-
-
 SCHEMES = ("official", "paper")
-
-
 PAPER_SEED = 2500
-
-
-_ALIASES = {
+SPLIT_ALIASES = {
     "train": TRAIN,
     "training": TRAIN,
     "validation": VALIDATION,
@@ -101,38 +144,56 @@ _ALIASES = {
 }
 
 
-def split_rows(data: TextData, scheme: str = "official") -> dict[str, np.ndarray]:
-    """Rows of the train, validation and test parts.
+def split_rows(data: TextData, scheme: str = "official", *, strict: bool = False) -> dict[str, np.ndarray]:
+    """Rows of the train, validation and test splits.
 
     ``official`` keeps the source's own split, takes a tenth of the training rows for validation where it
     has none, and cuts data without a split 80/10/10. ``paper`` pools all rows (train, validation, test, in
     that order), shuffles and cuts them 60/10/30 with seed 2500, as SNNLP (arXiv 2401.17911) does with pandas
     and scikit-learn.
 
+    A class that has no training row cannot be learned: its rows in the other splits stay, count as wrong and are
+    logged.
+
+    Parameters
+    ----------
+    data
+        The texts.
+    scheme
+        One of SCHEMES.
+    strict
+        Refuse data with a class that has no training row.
+
     Returns
     -------
     dict
-        Part name -> (m,) int64 rows of `data`.
+        Split -> (m,) int64 indices of texts in `data`.
 
     Raises
     ------
     InputError
-        If the scheme is unknown, the split column has unknown names, a part is empty, or training has one
+        If the scheme is unknown, the split column has unknown names, a split is empty, or training has one
         class only.
     """
     check_choice("split scheme", scheme, SCHEMES)
     own = _own_split(data)
-    parts = _paper(data, own) if scheme == "paper" else _official(data, own)
-    for part, rows in parts.items():
+    splits = _paper(data, own) if scheme == "paper" else _official(data, own)
+    for split, rows in splits.items():
         if not len(rows):
-            unnamed = scheme == "official" and own is not None and part != VALIDATION
-            why = f"no row of the column split says {part}" if unnamed else f"{len(data)} rows are too few"
-            raise InputError(f"data {data.name}: the {part} part is empty; {why}")
-    seen = set(data.labels[parts[TRAIN]].tolist())
+            unnamed = scheme == "official" and own is not None and split != VALIDATION
+            why = f"no row of the column split says {split}" if unnamed else f"{len(data)} rows are too few"
+            raise InputError(f"data {data.name}: the {split} split is empty; {why}")
+    seen = set(data.labels[splits[TRAIN]].tolist())
     if len(seen) < 2:
         only = data.label_names[next(iter(seen))]
         raise InputError(f"data {data.name}: training needs two classes, the training rows have only {only!r}")
-    return parts
+    if strict:
+        for split in (VALIDATION, TEST):
+            labels = np.unique(data.labels[splits[split]][~np.isin(data.labels[splits[split]], sorted(seen))])
+            if len(labels):
+                names = listed([repr(data.label_names[label]) for label in labels])
+                raise InputError(f"data {data.name}: {split} rows have labels without a training row: {names}")
+    return splits
 
 
 def limit_rows(rows: np.ndarray, limit: int | None) -> np.ndarray:
@@ -143,7 +204,7 @@ def limit_rows(rows: np.ndarray, limit: int | None) -> np.ndarray:
     Raises
     ------
     InputError
-        If the limit is no whole number from 1.
+        If the limit is not an integer >= 1.
     """
     check_int("limit", limit)
     if limit is None or limit >= len(rows):
@@ -158,9 +219,9 @@ def _own_split(data: TextData) -> np.ndarray | None:
         return None
     codes = {}
     for name in np.unique(data.splits):
-        part = _ALIASES.get(str(name).lower())
+        part = SPLIT_ALIASES.get(str(name).strip().lower())
         if part is None:
-            raise InputError(f"data {data.name}: split {str(name)!r} is unknown (known: {', '.join(PARTS)})")
+            raise InputError(f"data {data.name}: split {str(name)[:40]!r} is unknown (known: {', '.join(PARTS)})")
         codes[name] = PARTS.index(part)
     return np.array([codes[name] for name in data.splits], dtype=np.int64)
 

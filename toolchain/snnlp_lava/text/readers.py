@@ -1,153 +1,393 @@
-"""Readers for parquet, CSV and JSON lines: columns in, `TextData` out."""
+"""Read tables of texts: parquet, CSV and JSON lines, whole or a few rows at a time."""
 
 from __future__ import annotations
 
+import codecs
 import csv
+import gzip
 import io
+import itertools
 import json
 import logging
 import re
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from snnlp_lava.errors import InputError, one_line
+from snnlp_lava.errors import InputError, listed, one_line
 from snnlp_lava.files import os_error_text, require_file
-from snnlp_lava.text.dataset import TextData
+from snnlp_lava.text.dataset import EMPTY_TEXT, INVALID_UNICODE, NO_LABEL, NO_SPLIT, TextData, report_skipped
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyarrow import parquet
 
 NAME_COLUMN = "label_name"
-
-
 SPLIT_COLUMN = "split"
+MAX_ROWS = 10_000_000
+"""Rows of a table that is read whole. More can be run, but not split: ``--split all`` reads a few at a time."""
 
-
-_SHOWN = 20  # names of columns in an error
-
-
-_MAX_FIELD = 1 << 24  # characters of one CSV field; reviews have some ten thousand
-
-
-_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")  # whole numbers as they are printed: 01 is a name
-
+_ROWS = 4096  # rows read in one go
+_CHUNK = 1 << 20  # bytes
+_MAX_LINE = 1 << 24  # characters of a line or a CSV field; reviews have some ten thousand
+_SEPARATORS = ",;\t"
+_GZIP = b"\x1f\x8b"
+_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")  # integers as they are printed: 01 is a name
 
 Columns = dict[str, list[Any]]
+Blocks = Callable[[int], Iterator[Columns]]
+"""From a row on, the table's columns a few rows at a time, in lists of one length; the first may be empty."""
 
 
 class MissingLabelError(InputError):
-    """Texts have no label, or some of them have none."""
+    """A table has no labels."""
 
 
-def read_file(path: Path, text_column: str = "text", label_column: str = "label") -> TextData:
-    """Read labelled texts from a ``.parquet``, ``.csv``, ``.jsonl`` or ``.ndjson`` file.
+class Wanted(NamedTuple):
+    """The columns to read: those of the texts, which are joined with a space, and that of the labels."""
 
-    Labels are the values of `label_column`, whose order is that of the classes. If there is a column ``label_name``,
-    too, it names the classes; without `label_column` it holds the labels. A column ``split`` gives the source's own
-    split.
+    text: tuple[str, ...]
+    label: str
 
-    Raises
-    ------
-    InputError
-        If the file cannot be read, lacks a column, or has a row without text or label.
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All columns that are used where they are present."""
+        return (*self.text, self.label, NAME_COLUMN, SPLIT_COLUMN)
+
+
+class Rows(NamedTuple):
+    """Some usable rows: their numbers in the source, texts, and names of their classes (None if unlabelled)."""
+
+    rows: np.ndarray
+    texts: list[str]
+    labels: list[str] | None
+
+
+class TextTable:
+    """The usable rows of a table in their order, read when they are needed.
+
+    A row without text cannot be used: it is counted and left out. Labels are optional; if a label is empty, the whole
+    table counts as unlabelled, which is logged: an accuracy is that of all texts, or none.
+
+    Attributes
+    ----------
+    name
+        As `TextData` has it.
+    labelled
+        Whether all rows have labels.
+    skipped
+        Why rows were left out, and how many: ``{"empty text": 3}``.
     """
-    columns = read_columns(path, text_column, label_column)
-    return from_columns(path.stem, columns, text_column, label_column, source=str(path))
+
+    def __init__(
+        self, name: str, blocks: Blocks, wanted: Wanted, *, source: str, limit: int | None = None, strict: bool = False
+    ) -> None:
+        """Look through the table once; with a limit, only until that many usable rows were found.
+
+        Parameters
+        ----------
+        name, limit
+            See the class.
+        blocks
+            The table.
+        wanted
+            Its columns to read.
+        source
+            What errors call it.
+        strict
+            Refuse a table that has a row without text.
+
+        Raises
+        ------
+        InputError
+            If there is no column of texts or no usable row, or a value is neither text nor a label.
+        """
+        self.name, self._blocks, self._wanted, self._source = name, blocks, wanted, source
+        skipped: list[int] = []
+        reasons: list[str] = []
+        self._count = empty = 0
+        for row, text, label in self._rows(0):
+            if reason := unusable(text):
+                skipped.append(row)
+                reasons.append(reason)
+                continue
+            self._count += 1
+            empty += label is None
+            if self._count == limit:
+                break
+        self._skipped = np.array(skipped, dtype=np.int64)
+        self.skipped = dict(Counter(reasons))
+        report_skipped(source, self.skipped, skipped[0] if skipped else None, strict=strict)
+        if not self._count:
+            raise InputError(f"data {source}: holds no texts")
+        self.labelled = not empty
+        if 0 < empty < self._count:
+            logger.warning("data %s: %d of %d labels are empty: all texts count as unlabelled", name, empty, len(self))
+        self._rest, self._position = self._rows(0), 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    @cached_property
+    def source_rows(self) -> int:
+        """Rows of the table, those that cannot be used included."""
+        return sum(map(_length, self._blocks(0)))
+
+    def read(self, start: int, stop: int) -> Rows:
+        """Usable rows `start` up to `stop`; quick if `start` is the last call's `stop`.
+
+        Raises
+        ------
+        InputError
+            If the table has fewer rows than before.
+        """
+        if start != self._position:
+            before = np.searchsorted(self._skipped - np.arange(len(self._skipped)), start, side="right")
+            self._rest = self._rows(start + int(before))
+        usable = ((row, text, label) for row, text, label in self._rest if not unusable(text))
+        found = list(itertools.islice(usable, stop - start))
+        if len(found) < stop - start:
+            raise InputError(f"data {self._source}: was changed while it was read")
+        self._position = stop
+        labels = [str(label) for _, _, label in found] if self.labelled else None
+        return Rows(np.array([row for row, _, _ in found], dtype=np.int64), [str(text) for _, text, _ in found], labels)
+
+    def _rows(self, start: int) -> Iterator[tuple[int, str | None, str | None]]:
+        """Number, text and label of each row; the class's name is in label_name, where there is such a column."""
+        found: dict[str, None] = {}
+        row = start
+        for block in self._blocks(start):
+            found |= dict.fromkeys(block)
+            texts = _texts(block, self._wanted, self._source, row)
+            label = next((name for name in (NAME_COLUMN, self._wanted.label) if name in block), None)
+            values = block[label] if label else [None] * len(texts)
+            for text, value in zip(texts, values, strict=True):
+                yield row, text, _label_text(value, self._source, row)
+                row += 1
+        check_columns(found, self._wanted, self._source)
 
 
-def read_columns(path: Path, text_column: str = "text", label_column: str = "label") -> Columns:
-    """Read texts, labels, their names and the split of a file; where it has no `text_column`, the names of all columns.
-
-    Raises
-    ------
-    InputError
-        If the file is of an unknown kind or cannot be read.
-    """
-    readers = {".parquet": _parquet, ".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise InputError(f"data {path}: unknown kind of file {path.suffix!r} (known: {', '.join(readers)})")
-    require_file(path, "data")
+def unusable(text: str | None) -> str | None:
+    """Why a text cannot be used; None if it can."""
+    if text is None or not text.strip():
+        return EMPTY_TEXT
     try:
-        return reader(path, [text_column, label_column, NAME_COLUMN, SPLIT_COLUMN])
-    except OSError as error:
-        raise InputError(f"data {path}: cannot be read: {os_error_text(error)}") from error
-
-
-def check_columns(columns: Columns, text_column: str, source: str) -> None:
-    """Make sure that there is a column of texts.
-
-    Raises
-    ------
-    InputError
-        If there is none; names those that were found.
-    """
-    if text_column not in columns:
-        found = ", ".join(repr(name)[:40] for name in list(columns)[:_SHOWN]) + ", ..." * (len(columns) > _SHOWN)
-        raise InputError(
-            f"data {source}: no column {text_column!r} (found {found or 'none'}); name it with --text-column"
-        )
+        text.encode()
+    except UnicodeEncodeError:
+        return INVALID_UNICODE
+    return None
 
 
 def from_columns(
-    name: str, columns: Columns, text_column: str = "text", label_column: str = "label", *, source: str | None = None
+    name: str,
+    columns: Columns,
+    text_column: str | Sequence[str] = "text",
+    label_column: str = "label",
+    *,
+    source: str | None = None,
+    strict: bool = False,
 ) -> TextData:
-    """Build `TextData` from columns of equal length (see `read_file` for the rules).
+    """Build `TextData` from columns of equal length.
+
+    Labels are the values of `label_column`, names or integers, whose order is that of the classes. If there is a
+    column ``label_name``, too, it names the classes; without `label_column` it holds the labels. A column ``split``
+    gives the source's own split. Rows without text, label or split are left out, counted and logged.
 
     Raises
     ------
     InputError
-        If a column is missing or a row has no text or label; `MissingLabelError` if it is that of the labels.
+        If a column is missing, no row can be used, or a value is of another type; with `strict` also if any row
+        cannot be used. `MissingLabelError` if there are no labels.
     """
-    source = source or name
-    check_columns(columns, text_column, source)
-    if label_column not in columns and NAME_COLUMN in columns:
-        label_column = NAME_COLUMN
-    if label_column not in columns:
-        raise MissingLabelError(f"data {source}: no column {label_column!r}; name it with --label-column")
-    texts = columns[text_column]
-    for row, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise InputError(f"data {source}: row {row + 1}: the text is {_kind(text)}, not text")
-    values = columns[label_column]
-    for row, value in enumerate(values):
-        if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-            kind = MissingLabelError if is_empty(value) else InputError
-            raise kind(f"data {source}: row {row + 1}: the label is {_kind(value)}, not a name or whole number")
-    names = columns.get(NAME_COLUMN) if label_column != NAME_COLUMN else None
-    labels, label_names = _classes(values, names, source)
+    source, wanted = source or name, wanted_columns(text_column, label_column)
+    check_columns(columns, wanted, source)
+    label = wanted.label if wanted.label in columns or NAME_COLUMN not in columns else NAME_COLUMN
+    if label not in columns:
+        raise MissingLabelError(f"data {source}: no column {label!r}; name it with --label-column")
+    texts, values = _texts(columns, wanted, source), columns[label]
+    names = columns.get(NAME_COLUMN) if label != NAME_COLUMN else None
     splits = columns.get(SPLIT_COLUMN)
-    for row, value in enumerate(splits or []):
-        if not isinstance(value, str) or not value:
-            raise InputError(f"data {source}: row {row + 1}: the split is {_kind(value)}, not text")
-    return TextData(name, texts, labels, label_names, np.array(splits, dtype=str) if splits is not None else None)
+    kept: list[int] = []
+    skipped: list[tuple[int, str]] = []
+    for row, text in enumerate(texts):
+        if reason := unusable(text) or _unlabelled(source, row, values, names) or _unsplit(source, row, splits):
+            skipped.append((row, reason))
+        else:
+            kept.append(row)
+    reasons = dict(Counter(reason for _, reason in skipped))
+    if not kept:
+        if reasons.get(NO_LABEL):
+            raise MissingLabelError(f"data {source}: every label is empty; name another column with --label-column")
+        raise InputError(f"data {source}: holds no texts")
+    report_skipped(source, reasons, skipped[0][0] if skipped else None, strict=strict)
+    labels, label_names = _classes(values, names, kept, source)
+    return TextData(
+        name,
+        [str(texts[row]) for row in kept],
+        labels,
+        label_names,
+        np.array([splits[row] for row in kept], dtype=str) if splits is not None else None,
+        rows=np.array(kept, dtype=np.int64),
+        source_rows=len(texts),
+        skipped=reasons,
+    )
+
+
+def wanted_columns(text_column: str | Sequence[str], label_column: str) -> Wanted:
+    """The columns that a user named.
+
+    Raises
+    ------
+    InputError
+        If there is no column of texts among them.
+    """
+    text = (text_column,) if isinstance(text_column, str) else tuple(text_column)
+    if not text:
+        raise InputError("name one or more columns of texts")
+    return Wanted(text, label_column)
+
+
+def file_blocks(path: Path, wanted: Wanted) -> Blocks:
+    """The table in a .parquet, .csv, .tsv, .jsonl or .ndjson file; all but parquet may be packed with gzip (.gz).
+
+    Raises
+    ------
+    InputError
+        If there is no such file or it is of an unknown kind. Reading a block raises one if the file is malformed.
+    """
+    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if suffix not in (".parquet", *_READERS):
+        raise InputError(f"data {path}: unknown kind of file {suffix!r} (known: .parquet, {', '.join(_READERS)})")
+    require_file(path, "data")
+    if suffix == ".parquet":
+        return lambda start: _parquet(path, wanted, start)
+    return lambda start: rows_from(_READERS[suffix](path, wanted), start)
+
+
+def rows_from(blocks: Iterable[Columns], start: int) -> Iterator[Columns]:
+    """The rows from row `start` on."""
+    for block in blocks:
+        if start < _length(block) or not _length(block):
+            yield {name: values[start:] for name, values in block.items()}
+        start = max(start - _length(block), 0)
+
+
+def _length(block: Columns) -> int:
+    return len(next(iter(block.values()), []))
+
+
+def read_file(
+    path: Path, text_column: str | Sequence[str] = "text", label_column: str = "label", *, strict: bool = False
+) -> TextData:
+    """Read labelled texts from a file (see `file_blocks`) by the rules of `from_columns`.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or as `from_columns`.
+    """
+    wanted = wanted_columns(text_column, label_column)
+    columns: Columns = {}
+    count = 0
+    for block in file_blocks(path, wanted)(0):
+        rows = _length(block)
+        for name in dict.fromkeys((*columns, *block)):  # lines of JSON may lack some
+            columns.setdefault(name, [None] * count).extend(block.get(name, [None] * rows))
+        count += rows
+        if count > MAX_ROWS:
+            raise InputError(
+                f"data {path}: has more than {MAX_ROWS:,} rows, too many to be split; run it with --split all"
+            )
+    stem = Path(path.name.removesuffix(".gz")).stem
+    return from_columns(stem, columns, wanted.text, label_column, source=str(path), strict=strict)
+
+
+def check_columns(found: Iterable[str], wanted: Wanted, source: str) -> None:
+    """Make sure that the columns of texts were found.
+
+    Raises
+    ------
+    InputError
+        If one was not; names those that were.
+    """
+    found = list(found)
+    for name in wanted.text:
+        if name not in found:
+            names = listed([repr(name)[:40] for name in found]) or "none"
+            raise InputError(f"data {source}: no column {name!r} (found {names}); name it with --text-column")
+
+
+logger = logging.getLogger(__name__)
+
+
+def _texts(columns: Columns, wanted: Wanted, source: str, start: int = 0) -> list[str | None]:
+    """Texts of the rows, None where all columns are empty."""
+    rows = _length(columns)
+    parts = [columns.get(name, [None] * rows) for name in wanted.text]
+    for part in parts:
+        for row, value in enumerate(part):
+            if value is not None and not isinstance(value, str):
+                raise InputError(f"data {source}: row {start + row + 1}: the text is {_kind(value)}, not text")
+    if len(parts) == 1:
+        return parts[0]
+    return [" ".join(filter(None, values)) for values in zip(*parts, strict=True)]
+
+
+def _unlabelled(source: str, row: int, values: Sequence[Any], names: Sequence[Any] | None) -> str | None:
+    value, name = values[row], names[row] if names is not None else "any"
+    for text in (_label_text(value, source, row), name):
+        if text is None or text == "":
+            return NO_LABEL
+        if not isinstance(text, str):
+            raise InputError(f"data {source}: row {row + 1}: the label_name is {_kind(text)}, not text")
+        if unusable(text) == INVALID_UNICODE:
+            return INVALID_UNICODE
+    return None
+
+
+def _unsplit(source: str, row: int, splits: Sequence[Any] | None) -> str | None:
+    if splits is None:
+        return None
+    if splits[row] is None or splits[row] == "":
+        return NO_SPLIT
+    if not isinstance(splits[row], str):
+        raise InputError(f"data {source}: row {row + 1}: the split is {_kind(splits[row])}, not text")
+    return None
+
+
+def _label_text(value: Any, source: str, row: int) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise InputError(f"data {source}: row {row + 1}: the label is {_kind(value)}, not a name or an integer")
+    return str(value)
 
 
 def _classes(
-    values: Sequence[str | int], names: Sequence[Any] | None, source: str
+    values: Sequence[str | int], names: Sequence[str] | None, kept: Sequence[int], source: str
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    if len({type(value) is str for value in values}) > 1:
-        raise InputError(f"data {source}: labels are part names, part numbers")
-    if all(isinstance(value, str) and _NUMBER.fullmatch(value) for value in values):
-        values = [int(value) for value in values]  # CSV has no types; 10 comes after 9
-    distinct = sorted(set(values))
+    """Labels of the kept rows as indices, and the names of the classes."""
+    used = [values[row] for row in kept]
+    if len({type(value) is str for value in used}) > 1:
+        raise InputError(f"data {source}: some labels are names, others are numbers")
+    if all(isinstance(value, str) and _NUMBER.fullmatch(value) for value in used):
+        used = [int(value) for value in used]  # CSV has no types; 10 comes after 9
+    distinct = sorted(set(used))
     index = {value: i for i, value in enumerate(distinct)}
-    labels = np.array([index[value] for value in values], dtype=np.int64)
+    labels = np.array([index[value] for value in used], dtype=np.int64)
     if names is None:
         return labels, tuple(str(value) for value in distinct)
     found: dict[int, str] = {}
-    for row, (label, name) in enumerate(zip(labels, names, strict=True)):
-        if not isinstance(name, str) or not name:
-            raise InputError(f"data {source}: row {row + 1}: the label_name is {_kind(name)}, not text")
-        if found.setdefault(int(label), name) != name:
+    for row, label in zip(kept, labels.tolist(), strict=True):
+        if found.setdefault(label, names[row]) != names[row]:
             raise InputError(
-                f"data {source}: row {row + 1}: label {values[row]} is named {name!r} here "
-                f"and {found[int(label)]!r} before"
+                f"data {source}: row {row + 1}: label {values[row]} is named {names[row]!r} here "
+                f"and {found[label]!r} before"
             )
     label_names = tuple(found[i] for i in range(len(distinct)))
     if len(set(label_names)) < len(label_names):
@@ -155,293 +395,162 @@ def _classes(
     return labels, label_names
 
 
-def is_empty(value: Any) -> bool:
-    """Whether a field holds nothing."""
-    return value is None or value == ""
-
-
 def _kind(value: Any) -> str:
-    return "empty" if is_empty(value) else f"{type(value).__name__} {str(value)[:40]!r}"
+    return f"{type(value).__name__} {str(value)[:40]!r}"
 
 
-def check_unique(path: Path, names: Sequence[str]) -> None:
-    """Make sure that no two columns share a name.
-
-    Raises
-    ------
-    InputError
-        If two do.
-    """
+def _check_unique(path: Path, names: Sequence[str]) -> None:
     for name, count in Counter(names).items():
         if count > 1:
             raise InputError(f"data {path}: two columns are called {name!r}")
 
 
-def plain_column(column: pa.Array, path: Path, name: str, *, numbers: bool = False) -> pa.Array:
-    """A parquet column of texts, decoded where it is a dictionary.
+@contextmanager
+def _lines(path: Path) -> Iterator[Iterator[str]]:
+    """The lines of a text file, gzip or not, with their ends."""
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == _GZIP
+            file.seek(0)
+            unpacked: IO[bytes] = gzip.GzipFile(fileobj=file) if packed else file  # type: ignore[assignment]
+            with io.TextIOWrapper(unpacked, encoding="utf-8-sig", newline="") as text:
+                yield _limited(text, path)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"data {path}: byte {_first_bad_byte(path)} is not UTF-8; convert the file, e.g. with iconv -t utf-8"
+        ) from error
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"data {path}: is a damaged gzip file: {one_line(error)}") from error
+    except OSError as error:
+        raise InputError(f"data {path}: cannot be read: {os_error_text(error)}") from error
 
-    Parameters
-    ----------
-    column
-        An array, or a chunked one.
-    path, name
-        File and column, for the error.
-    numbers
-        Whether it may hold whole numbers, too.
 
-    Raises
-    ------
-    InputError
-        If it holds something else.
-    """
+def _limited(file: io.TextIOWrapper, path: Path) -> Iterator[str]:
+    number = 0
+    while line := file.readline(_MAX_LINE):
+        number += 1
+        if len(line) == _MAX_LINE:
+            raise InputError(f"data {path}: line {number} has {_MAX_LINE:,} characters or more; is it a text file?")
+        yield line
+
+
+def _first_bad_byte(path: Path) -> int:
+    """Place, from 0, of the first byte that is not UTF-8, in the unpacked file."""
+    with path.open("rb") as file:
+        packed = file.read(2) == _GZIP
+        file.seek(0)
+        unpacked: IO[bytes] = gzip.GzipFile(fileobj=file) if packed else file  # type: ignore[assignment]
+        place, rest = 0, b""
+        while chunk := unpacked.read(_CHUNK):
+            try:
+                _, used = codecs.utf_8_decode(rest + chunk, "strict", False)
+            except UnicodeDecodeError as error:
+                return place + error.start
+            place += used
+            rest = (rest + chunk)[used:]
+    return place
+
+
+def _csv(path: Path, wanted: Wanted) -> Iterator[Columns]:
+    separator = _separator(path, wanted)
+    with _lines(path) as lines:
+        reader = csv.reader(lines, strict=True, delimiter=separator)
+        header = _csv_header(reader, path)
+        _check_unique(path, header)
+        check_columns(header, wanted, str(path))
+        yield {name: [] for name in header}
+        places = {name: place for place, name in enumerate(header) if name in wanted.all}
+        while rows := _csv_rows(reader, path, _ROWS, len(header)):
+            yield {name: [row[place] for row in rows] for name, place in places.items()}
+
+
+def _separator(path: Path, wanted: Wanted) -> str:
+    """Comma, semicolon or tab: the first with which the header has the columns of texts."""
+    for separator in _SEPARATORS:
+        with _lines(path) as lines:
+            if set(wanted.text) <= set(_csv_header(csv.reader(lines, strict=True, delimiter=separator), path)):
+                return separator
+    return _SEPARATORS[0]
+
+
+def _csv_header(reader: Any, path: Path) -> list[str]:
+    rows = _csv_rows(reader, path, 1, None)
+    return rows[0] if rows else []
+
+
+def _csv_rows(reader: Any, path: Path, most: int, fields: int | None) -> list[list[str]]:
+    """The next rows that are not blank, at most so many, each of so many fields."""
+    rows: list[list[str]] = []
+    previous = csv.field_size_limit(_MAX_LINE)
+    try:
+        for row in filter(None, reader):
+            if len(row) != (fields or len(row)):
+                raise InputError(f"data {path}: line {reader.line_num} has {len(row)} fields, the header {fields}")
+            rows.append(row)
+            if len(rows) == most:
+                break
+    except csv.Error as error:
+        raise InputError(f"data {path}: line {reader.line_num}: {error}") from error
+    finally:
+        csv.field_size_limit(previous)
+    return rows
+
+
+def _json_lines(path: Path, wanted: Wanted) -> Iterator[Columns]:
+    with _lines(path) as lines:
+        numbered = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+        while block := list(itertools.islice(numbered, _ROWS)):
+            records = [_record(path, number, line) for number, line in block]
+            names = dict.fromkeys(name for record in records for name in record)
+            used = [name for name in names if name in wanted.all or not names.keys() >= set(wanted.text)]
+            yield {name: [record.get(name) for record in records] for name in used or wanted.text}
+
+
+def _record(path: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"data {path}: line {number} is not JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise InputError(f"data {path}: line {number} is not a JSON object")
+    return record
+
+
+def _parquet(path: Path, wanted: Wanted, start: int) -> Iterator[Columns]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path, memory_map=True) as file:
+            names = file.schema_arrow.names
+            present = [name for name in dict.fromkeys(names) if name in wanted.all]
+            _check_unique(path, [name for name in names if name in present])
+            check_columns(names, wanted, str(path))
+            yield {name: [] for name in present}
+            group = 0
+            while group < file.num_row_groups and start >= (rows := file.metadata.row_group(group).num_rows):
+                start -= rows  # a row group is decoded from its beginning
+                group += 1
+            batches = file.iter_batches(_ROWS, range(group, file.num_row_groups), present, use_threads=False)
+            yield from rows_from((_decoded(batch, path, wanted) for batch in batches), start)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # names of columns may not be UTF-8
+        raise InputError(f"data {path}: is not a readable parquet file: {one_line(error)}") from error
+
+
+def _decoded(batch: pa.RecordBatch, path: Path, wanted: Wanted) -> Columns:
+    batch.validate(full=True)
+    return {name: _values(batch.column(name), path, name, wanted) for name in batch.schema.names}
+
+
+def _values(column: pa.Array, path: Path, name: str, wanted: Wanted) -> list[Any]:
     import pyarrow as pa
 
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)
-    if not text and not (numbers and pa.types.is_integer(kind)):
-        wanted = "names or whole numbers" if numbers else "text"
-        raise InputError(f"data {path}: column {name!r} holds {kind}, not {wanted}")
-    return column.cast(kind)
+    if not text and not (name == wanted.label and pa.types.is_integer(kind)):
+        expected = "names or integers" if name == wanted.label else "text"
+        raise InputError(f"data {path}: column {name!r} holds {kind}, not {expected}")
+    return list(column.to_pylist())
 
 
-def _utf8(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"data {path}: byte {error.start} is not UTF-8; convert the file, e.g. with iconv -t utf-8"
-        ) from error
-
-
-def _csv(path: Path, wanted: Sequence[str]) -> Columns:
-    previous = csv.field_size_limit(_MAX_FIELD)
-    try:
-        rows = csv.reader(io.StringIO(_utf8(path), newline=""), strict=True)
-        header = next(rows, [])
-        check_unique(path, header)
-        _check_commas(path, header, wanted[0])
-        columns: Columns = {name: [] for name in header}
-        for row in rows:
-            if not row:
-                continue
-            if len(row) != len(header):
-                raise InputError(f"data {path}: line {rows.line_num} has {len(row)} fields, the header {len(header)}")
-            for name, value in zip(header, row, strict=True):
-                if name == wanted[0]:
-                    _check_text(path, rows.line_num, value)
-                columns[name].append(value)
-    except csv.Error as error:
-        raise InputError(f"data {path}: line {rows.line_num}: {error}") from error
-    finally:
-        csv.field_size_limit(previous)
-    return {name: values for name, values in columns.items() if name in wanted or wanted[0] not in columns}
-
-
-def _check_commas(path: Path, header: Sequence[str], text_column: str) -> None:
-    if len(header) == 1 and header[0] != text_column:
-        for separator, name in ((";", "semicolons"), ("\t", "tabs")):
-            if separator in header[0]:
-                raise InputError(
-                    f"data {path}: line 1 {header[0][:40]!r} is one field: {name} are in it; save the file with fields "
-                    "separated by commas"
-                )
-
-
-def _check_text(path: Path, line: int, text: Any) -> None:
-    if is_empty(text) or (isinstance(text, str) and not text.strip()):
-        raise InputError(f"data {path}: line {line}: the text is empty")
-
-
-def _json_lines(path: Path, wanted: Sequence[str]) -> Columns:
-    records: dict[int, dict[str, Any]] = {}
-    for number, line in enumerate(_utf8(path).split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"data {path}: line {number} is not JSON: {error}") from error
-        if not isinstance(record, dict):
-            raise InputError(f"data {path}: line {number} is not a JSON object")
-        records[number] = record
-    present = list(dict.fromkeys(name for record in records.values() for name in record))
-    if wanted[0] in present:
-        for number, record in records.items():
-            _check_text(path, number, record.get(wanted[0]))
-    return {
-        name: [record.get(name) for record in records.values()] if wanted[0] in present else []
-        for name in present
-        if name in wanted or wanted[0] not in present
-    }
-
-
-def _parquet(path: Path, wanted: Sequence[str]) -> Columns:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    try:
-        file = parquet.ParquetFile(path)
-        present = [name for name in file.schema_arrow.names if name in wanted]
-        check_unique(path, present)
-        if wanted[0] not in present:
-            return {name: [] for name in file.schema_arrow.names}
-        table = file.read(columns=present)
-        return {
-            name: plain_column(table.column(name), path, name, numbers=name == wanted[1]).to_pylist()
-            for name in present
-        }
-    except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise InputError(f"data {path}: is no readable parquet file: {one_line(error)}") from error
-
-
-logger = logging.getLogger(__name__)
-
-
-_ROWS = 4096  # of a parquet file that are decoded in one go
-
-
-_TEXT, _LABEL = "text", "label"
-
-
-class TextStream:
-    """Texts in the order of their source, read when they are needed.
-
-    If a label is empty, the texts count as without labels, which is logged: an accuracy is that of all texts, or none.
-
-    Attributes
-    ----------
-    name
-        As `TextData` has it.
-    labelled
-        Whether they have labels, all of them.
-    """
-
-    def __init__(self, name: str, labelled: bool, tables: Callable[[int], Iterator[pa.Table]]) -> None:
-        """Look through all texts once.
-
-        Parameters
-        ----------
-        name
-            See the class.
-        labelled
-            Whether `tables` has labels, which may be empty.
-        tables
-            Gives, for a row, tables of the texts from that row on: columns ``text``, and ``label`` (a class's name)
-            where they have labels.
-
-        Raises
-        ------
-        InputError
-            If a row has no text, or there are none at all.
-        """
-        self.name = name
-        self._tables = tables
-        self._count = empty = 0
-        for table in tables(0):
-            _check_texts(table, name, self._count)
-            self._count += len(table)
-            empty += _empty_labels(table) if labelled else 0
-        self.labelled = labelled and not empty
-        if not self._count:
-            raise InputError(f"data {name}: holds no texts")
-        if empty:
-            logger.warning("data %s: %d of %d labels are empty: all texts count as unlabelled", name, empty, len(self))
-        self._rest, self._row = tables(0), 0
-
-    def __len__(self) -> int:
-        return self._count
-
-    def read(self, start: int, stop: int) -> tuple[list[str], list[str] | None]:
-        """Texts and names of their classes, rows `start` up to `stop`; quick if `start` is the last call's `stop`."""
-        import pyarrow as pa
-
-        if start != self._row:
-            self._rest = self._tables(start)
-        parts, missing = [], stop - start
-        for table in self._rest:
-            parts.append(table[:missing])
-            missing -= len(parts[-1])
-            if not missing:
-                self._rest = _after(table[len(parts[-1]) :], self._rest)
-                break
-        self._row = stop
-        rows = pa.concat_tables(parts)
-        return rows.column(_TEXT).to_pylist(), rows.column(_LABEL).to_pylist() if self.labelled else None
-
-
-def _in_memory(name: str, columns: Columns) -> TextStream:
-    import pyarrow as pa
-
-    try:
-        table = pa.table({column: pa.array(values, pa.string()) for column, values in columns.items()})
-    except (pa.ArrowException, TypeError, UnicodeEncodeError) as error:
-        raise InputError(f"data {name}: holds something else than text: {one_line(error)}") from error
-    return TextStream(name, _LABEL in columns, lambda row: iter([table[row:]]))
-
-
-def _parquet_stream(path: Path, text_column: str, label_column: str) -> TextStream:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    try:
-        file = parquet.ParquetFile(path, memory_map=True)
-        names = file.schema_arrow.names
-        check_unique(path, [name for name in names if name in (text_column, label_column, NAME_COLUMN)])
-        check_columns({name: [] for name in names}, text_column, str(path))
-        # The class's name stands in label_name, where there is such a column; else the label itself is the name.
-        label = next((name for name in (NAME_COLUMN, label_column) if name in names), None)
-        return TextStream(
-            path.stem, label is not None, lambda row: _parquet_tables(file, path, row, text_column, label)
-        )
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # names of columns may be no UTF-8
-        raise InputError(f"data {path}: is no readable parquet file: {one_line(error)}") from error
-
-
-def _parquet_tables(
-    file: parquet.ParquetFile, path: Path, row: int, text_column: str, label_column: str | None
-) -> Iterator[pa.Table]:
-    """Tables of the rows from `row` on; a row group is decoded from its beginning."""
-    import pyarrow as pa
-
-    group = 0
-    while group < file.num_row_groups and row >= file.metadata.row_group(group).num_rows:
-        row -= file.metadata.row_group(group).num_rows
-        group += 1
-    columns = [text_column] + [label_column] * (label_column is not None)
-    try:
-        batches = file.iter_batches(_ROWS, range(group, file.num_row_groups), columns, use_threads=False)
-        for batch in batches:
-            if row >= len(batch):
-                row -= len(batch)
-                continue
-            batch.validate(full=True)
-            named = {_TEXT: plain_column(batch.column(text_column), path, text_column)}
-            if label_column is not None:
-                named[_LABEL] = plain_column(batch.column(label_column), path, label_column, numbers=True)
-            yield pa.table({name: column.cast(pa.string()) for name, column in named.items()})[row:]
-            row = 0
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise InputError(f"data {path}: is no readable parquet file: {one_line(error)}") from error
-
-
-def _empty_labels(table: pa.Table) -> int:
-    from pyarrow import compute
-
-    empty = compute.fill_null(compute.equal(table.column(_LABEL), ""), fill_value=True)
-    return int(compute.sum(empty).as_py() or 0)
-
-
-def _check_texts(table: pa.Table, name: str, before: int) -> None:
-    import pyarrow as pa
-    from pyarrow import compute
-
-    texts = table.column(_TEXT)
-    empty = compute.fill_null(compute.equal(compute.utf8_trim_whitespace(texts), ""), fill_value=True)
-    row = compute.index(empty, pa.scalar(value=True)).as_py()
-    if row >= 0:
-        raise InputError(f"data {name}: the text of row {before + row + 1} is empty")
-
-
-def _after(table: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    yield table
-    yield from rest
+_READERS = {".csv": _csv, ".tsv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines}

@@ -1,32 +1,31 @@
-"""From the word a user types after --data to labelled texts."""
+"""Find the data that a user names: the demo, a data set on the Hugging Face hub, or a file."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
-from snnlp_lava.errors import InputError, one_line
+from snnlp_lava.errors import InputError, listed, one_line
 from snnlp_lava.files import StrPath, as_path, require_file
-from snnlp_lava.text.dataset import TextData
+from snnlp_lava.text.dataset import SPLIT_ALIASES, TextData
 from snnlp_lava.text.readers import (
-    _LABEL,
-    _TEXT,
     NAME_COLUMN,
     SPLIT_COLUMN,
     Columns,
-    TextStream,
-    _in_memory,
-    _parquet_stream,
-    check_columns,
+    TextTable,
+    Wanted,
+    file_blocks,
     from_columns,
-    is_empty,
-    read_columns,
     read_file,
+    rows_from,
+    wanted_columns,
 )
 
-if TYPE_CHECKING:
-    pass
+logger = logging.getLogger(__name__)
 
 
 class HubSource(NamedTuple):
@@ -35,117 +34,169 @@ class HubSource(NamedTuple):
     Attributes
     ----------
     repository, config
-        As the hub names them.
+        As the hub names them; None for the only configuration.
     revision
-        The commit it is pinned to.
-    parts
-        Names of its splits.
+        The commit to read; None for the latest.
     """
 
     repository: str
-    config: str
-    revision: str
-    parts: tuple[str, ...]
+    config: str | None = None
+    revision: str | None = None
 
 
 HUB = {
-    "emotion": HubSource(
-        "dair-ai/emotion", "split", "cab853a1dbdf4c42c2b3ef2173804746df8825fe", ("train", "validation", "test")
-    ),
-    "imdb": HubSource("stanfordnlp/imdb", "plain_text", "e6281661ce1c48d982bc483cf8a173c1bbeb5d31", ("train", "test")),
+    "emotion": HubSource("dair-ai/emotion", "split", "cab853a1dbdf4c42c2b3ef2173804746df8825fe"),
+    "imdb": HubSource("stanfordnlp/imdb", "plain_text", "e6281661ce1c48d982bc483cf8a173c1bbeb5d31"),
 }
-
-
 DEMO = "demo"
+_HUB_PREFIX = "hf:"
+_DEFAULT = Wanted(("text",), "label")
 
 
-def load_texts(data: StrPath, text_column: str = "text", label_column: str = "label") -> TextData:
-    """Load ``demo``, ``emotion``, ``imdb`` or a parquet, CSV or JSON lines file.
+def load_texts(
+    data: StrPath, text_column: str | Sequence[str] = "text", label_column: str = "label", *, strict: bool = False
+) -> TextData:
+    """Load labelled texts.
+
+    Parameters
+    ----------
+    data
+        ``demo``, ``emotion``, ``imdb``, any data set of the hub as ``hf:OWNER/NAME`` or ``hf:OWNER/NAME:CONFIG``, or a
+        parquet, CSV or JSON lines file.
+    text_column
+        The column of the texts; several are joined with a space.
+    label_column
+        The column of the labels.
+    strict
+        Refuse data with a row that cannot be used, instead of skipping it (see `snnlp_lava.text.readers.from_columns`).
 
     Raises
     ------
     InputError
         If there is no such data, it cannot be read, or the hub cannot be reached.
     """
-    data = str(as_path(data))
-    if data == DEMO:
-        with resources.as_file(resources.files("snnlp_lava.text") / "data" / "demo.csv") as path:
-            return read_file(path)
-    if data in HUB:
-        return _from_hub(data, HUB[data])
-    named_source(data)
-    return read_file(Path(data), text_column, label_column)
+    data, wanted = str(as_path(data)), wanted_columns(text_column, label_column)
+    if (source := _hub_source(data)) is None:
+        return read_file(_file(data), wanted.text, label_column, strict=strict)
+    name, columns, revision = _from_hub(data, source, wanted)
+    return replace(
+        from_columns(name, columns, wanted.text, label_column, source=data, strict=strict), revision=revision
+    )
 
 
-def named_source(data: str) -> bool:
-    """Whether what a user typed names data; else it is a file.
+def open_texts(
+    data: StrPath,
+    text_column: str | Sequence[str] = "text",
+    label_column: str = "label",
+    *,
+    limit: int | None = None,
+    strict: bool = False,
+) -> TextTable:
+    """Open all texts of a data set, whatever split they belong to, with labels or without.
+
+    A file is read a few rows at a time when they are needed; a data set of the hub is held in memory. Arguments as for
+    `load_texts`; with a limit only that many usable rows are looked for.
 
     Raises
     ------
     InputError
-        If it is neither.
+        If there is no such data, it cannot be read, or holds no text.
     """
-    if data == DEMO or data in HUB:
-        return True
+    data, wanted = str(as_path(data)), wanted_columns(text_column, label_column)
+    if (source := _hub_source(data)) is None:
+        path = _file(data)
+        name = DEMO if data == DEMO else Path(path.name.removesuffix(".gz")).stem
+        return TextTable(name, file_blocks(path, wanted), wanted, source=data, limit=limit, strict=strict)
+    name, columns, _ = _from_hub(data, source, wanted)
+    return TextTable(name, lambda start: rows_from([columns], start), wanted, source=data, limit=limit, strict=strict)
+
+
+def is_file(data: str) -> bool:
+    """Whether a user's name for data is that of a file, not of the demo or a data set on the hub."""
+    return data != DEMO and _hub_source(data) is None
+
+
+def _hub_source(data: str) -> HubSource | None:
+    if not data.startswith(_HUB_PREFIX):
+        return HUB.get(data)
+    repository, _, config = data.removeprefix(_HUB_PREFIX).partition(":")
+    if repository.count("/") != 1 or not all(repository.split("/")):
+        raise InputError(f"data {data}: must be {_HUB_PREFIX}OWNER/NAME or {_HUB_PREFIX}OWNER/NAME:CONFIG")
+    return HubSource(repository, config or None)
+
+
+def _file(data: str) -> Path:
+    if data == DEMO:
+        return Path(str(resources.files("snnlp_lava.text"))) / "data" / "demo.csv"
     path = Path(data)
-    if path.suffix:
-        return False
-    try:
-        require_file(path, "data")
-    except InputError as error:
-        raise InputError(f"data {data}: neither a file nor one of {', '.join([DEMO, *HUB])}") from error
-    return False
+    if not path.suffix:
+        try:
+            require_file(path, "data")
+        except InputError as error:
+            names = ", ".join([DEMO, *HUB])
+            raise InputError(f"data {data}: neither a file nor one of {names}, nor hf:OWNER/NAME") from error
+    return path
 
 
-def _from_hub(name: str, source: HubSource) -> TextData:
+def _from_hub(data: str, source: HubSource, wanted: Wanted) -> tuple[str, Columns, str | None]:
+    """Name, columns and commit. The library reads data files alone and runs no code of a data set."""
     import datasets
 
     datasets.disable_progress_bars()
-    columns: Columns = {"text": [], "label": [], NAME_COLUMN: [], SPLIT_COLUMN: []}
-    for part in source.parts:
-        try:
-            table = datasets.load_dataset(source.repository, source.config, split=part, revision=source.revision)
-        except Exception as error:  # the hub's client raises what its many layers raise
-            raise InputError(
-                f"data {name}: cannot be had from the Hugging Face hub ({source.repository}): "
-                f"{one_line(error)}; a parquet, CSV or JSON lines file works without the hub"
-            ) from error
-        names = table.features["label"].names
-        labels = list(table["label"])
-        columns["text"] += table["text"]
-        columns["label"] += labels
-        columns[NAME_COLUMN] += [names[label] for label in labels]
-        columns[SPLIT_COLUMN] += [part] * len(table)
-    return from_columns(name, columns)
+    try:
+        revision = source.revision or _latest_revision(source.repository)
+        found = datasets.load_dataset(source.repository, source.config, revision=revision)
+    except Exception as error:  # the hub's client raises what its many layers raise
+        raise InputError(
+            f"data {data}: is not available from the Hugging Face hub ({source.repository}): "
+            f"{one_line(error)}; a parquet, CSV or JSON lines file works without the hub"
+        ) from error
+    columns: Columns = {}
+    own = {split: found[split] for split in found if split in SPLIT_ALIASES} or dict(found)
+    for split, table in own.items():
+        text, label = _hub_columns(data, table.features, wanted)
+        for name, wanted_name in zip(text, wanted.text, strict=True):
+            columns.setdefault(wanted_name, []).extend(table[name])
+        columns.setdefault(SPLIT_COLUMN, []).extend([split] * len(table))
+        if label is None:
+            continue
+        values = list(table[label])
+        if names := getattr(table.features[label], "names", None):
+            values = [value if value is not None and value >= 0 else None for value in values]  # -1: a hidden label
+            columns.setdefault(NAME_COLUMN, []).extend(None if value is None else names[value] for value in values)
+        columns.setdefault(wanted.label, []).extend(values)
+    if len(own) == 1:
+        del columns[SPLIT_COLUMN]
+    name = data if data in HUB else source.repository.rpartition("/")[2]
+    return name, columns, revision
 
 
-def open_texts(data: str, text_column: str = "text", label_column: str = "label") -> TextStream:
-    """Open all texts of ``demo``, ``emotion``, ``imdb`` or a file, whatever part they belong to.
+def _latest_revision(repository: str) -> str | None:
+    """The data set's newest commit, so that a record can name it; None for a local folder or without a network."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
-    A parquet file is read as it is needed; of other sources all texts are held in memory.
+    if Path(repository).is_dir():
+        return None
+    try:
+        return HfApi().dataset_info(repository, timeout=10).sha
+    except (OSError, OfflineModeIsEnabled, HfHubHTTPError) as error:
+        logger.warning("data %s: its revision is unknown (%s)", repository, one_line(error))
+        return None
 
-    Raises
-    ------
-    InputError
-        If there is no such data, it cannot be read, or a row has no text.
-    """
-    if named_source(data):
-        known = load_texts(data)
-        names = [known.label_names[label] for label in known.labels]
-        return _in_memory(known.name, {_TEXT: list(known.texts), _LABEL: names})
-    path = Path(data)
-    if path.suffix.lower() == ".parquet":
-        require_file(path, "data")
-        return _parquet_stream(path, text_column, label_column)
-    columns = read_columns(path, text_column, label_column)
-    check_columns(columns, text_column, str(path))
-    present = [name for name in (NAME_COLUMN, label_column) if name in columns]
-    if not present:
-        return _in_memory(path.stem, {_TEXT: columns[text_column]})
-    for name in present:
-        if any(is_empty(value) for value in columns[name]):
-            labels = [None if is_empty(value) else str(value) for value in columns[name]]
-            return _in_memory(path.stem, {_TEXT: columns[text_column], _LABEL: labels})
-    known = from_columns(path.stem, columns, text_column, label_column, source=str(path))
-    names = [known.label_names[label] for label in known.labels]
-    return _in_memory(path.stem, {_TEXT: list(known.texts), _LABEL: names})
+
+def _hub_columns(data: str, features: Any, wanted: Wanted) -> tuple[tuple[str, ...], str | None]:
+    """The columns of texts and labels: those that the user named, else the only ones that can be meant."""
+    text, label = wanted.text, wanted.label
+    if text == _DEFAULT.text and text[0] not in features:
+        strings = [name for name in features if getattr(features[name], "dtype", None) == "string"]
+        text = tuple(name for name in strings if name not in (NAME_COLUMN, SPLIT_COLUMN, label))
+    if label == _DEFAULT.label and label not in features:
+        classes = [name for name in features if hasattr(features[name], "names")]
+        label = classes[0] if len(classes) == 1 else label
+    if len(text) != len(wanted.text) or not set(text) <= features.keys():
+        raise InputError(
+            f"data {data}: no column {', '.join(wanted.text)} (found {listed(list(features))}); "
+            "name it with --text-column"
+        )
+    return text, label if label in features else None
