@@ -75,7 +75,7 @@ def files(tmp_path_factory, _cache_of_the_tests):
         write_csv(Path("empty_text.csv"), [*own_rows(), (" ", "fine", "test")])
         write_csv(Path("unlabelled.csv"), [("how lovely",), ("who took it",)], "text")
         write_csv(Path("half_labelled.csv"), [("how lovely", "joy"), ("who took it", "")], "text,label")
-        Path("semicolons.csv").write_text("text;label\nfine;joy\nfine, too;joy\n")
+        Path("broken.csv").write_text("text;label\nfine;joy\nfine; too;joy\n")
         Path("latin.csv").write_bytes("text,label\ngrün,fine\n".encode("latin-1"))
         vectors = random_vectors(36, 12)
         np.save("rows.npy", vectors[1:])

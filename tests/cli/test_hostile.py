@@ -166,3 +166,20 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(spikes, tmp_path):
     assert records[0] == records[1]
     assert read_run(tmp_path / "part").record["samples"] == len(texts)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["long.parquet", "part", "whole"]
+
+
+def test_rows_that_cannot_be_used_do_not_stop_a_run_or_a_training(spikes, files, snnlp_lava, caplog):
+    rows = ["how lovely", " ", "who took it", ""]
+    Path("gaps.csv").write_text("text,id\n" + "".join(f"{text},{row}\n" for row, text in enumerate(rows)))
+    done = snnlp_lava("run", spikes, "--data", "gaps.csv", "--split", "all", "-o", "gaps")
+    assert done.exit_code == 0, done.stderr
+    assert parquet.read_table("gaps/samples.parquet").column(0).to_pylist() == [0, 2]
+    vectors = np.load(files / "own.npy")
+    np.save("37.npy", np.concatenate([vectors, np.ones((1, 12), np.float32)]))
+    training = ("train", "--data", files / "empty_text.csv", "--vectors", "37.npy", "--epochs", 1, "-o", "m")
+    done = snnlp_lava(*training, "--window", 8)
+    assert done.exit_code == 0, done.stderr
+    assert [message for message in caplog.messages if "cannot be used" in message] == [
+        "data gaps.csv: 2 rows cannot be used (empty text 2), the first is row 2; skipped",
+        f"data {files / 'empty_text.csv'}: 1 rows cannot be used (empty text 1), the first is row 37; skipped",
+    ]

@@ -145,10 +145,11 @@ def test_rows_that_cannot_be_used_are_named(columns, message):
         ("a.csv", b"", "a.csv: no column 'text'"),
         ("a.csv", "text,label\ngrün,0\n".encode("latin-1"), "a.csv: byte 13 is not UTF-8; .* iconv"),
         ("a.csv.gz", b"\x1f\x8bno gzip", "a.csv.gz: is a damaged gzip file"),
-        (
+        pytest.param(
             "a.jsonl",
-            b'{"text": "a", "label": 0}\n' + b"x" * (1 << 24),
+            b'{"text": "a"}\n' + b"x" * (1 << 24),
             "a.jsonl: line 2 has 16,777,216 characters or more",
+            id="line without end",
         ),
         pytest.param(
             "a.csv",
