@@ -152,7 +152,7 @@ REFUSED = {
     ),
     "export: period": (
         ("export", "{files}/model", "--period", 31, "-o", "new/a.net"),
-        "model: period 31 is outside the window, 32, to 16384 steps",
+        "model: period must be an integer >= the window, 32, got 31",
     ),
     "export: NIR's ending for a network file": (
         ("export", "{files}/model", "-o", "new/a.nir"),

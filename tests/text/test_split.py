@@ -108,13 +108,11 @@ def test_data_that_cannot_be_split_says_why(data, scheme, message):
         split_rows(data, scheme)
 
 
-def test_a_class_without_training_rows_stays_in_the_other_splits_and_is_logged(caplog):
+def test_a_class_without_training_rows_stays_in_the_other_splits():
     """Its rows count as wrong: to drop them would make the accuracy look better than it is."""
     data = text_data(32, [*[0, 1] * 15, 0, 2], ["train"] * 30 + ["test"] * 2)
     assert split_rows(data)["test"].tolist() == [30, 31]
-    (message,) = caplog.messages
-    assert "1 test rows have labels without a training row: 'other'" in message
-    with pytest.raises(InputError, match="1 test rows have labels without a training row: 'other'"):
+    with pytest.raises(InputError, match="test rows have labels without a training row: 'other'"):
         split_rows(data, strict=True)
 
 
@@ -122,7 +120,7 @@ def test_of_a_thousand_such_classes_ten_are_named():
     names = tuple(f"class {number:04}" for number in range(1002))
     labels = np.array([0, 1] * 15 + list(range(1002)))
     data = TextData("mine", ["text"] * len(labels), labels, names, np.array(["train"] * 30 + ["test"] * 1002))
-    with pytest.raises(InputError, match=r"1000 test rows .*'class 0002', .*'class 0011' and 990 more; "):
+    with pytest.raises(InputError, match=r"test rows .*'class 0002', .*'class 0011' and 990 more$"):
         split_rows(data, strict=True)
 
 

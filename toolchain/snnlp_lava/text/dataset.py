@@ -152,8 +152,7 @@ def split_rows(data: TextData, scheme: str = "official", *, strict: bool = False
     that order), shuffles and cuts them 60/10/30 with seed 2500, as SNNLP (arXiv 2401.17911) does with pandas
     and scikit-learn.
 
-    A class that has no training row cannot be learned: its rows in the other splits stay, count as wrong and are
-    logged.
+    A class that has no training row cannot be learned: its rows in the other splits stay and count as wrong.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnlp_lava.embed.base import EmbeddingInfo
-from snnlp_lava.errors import InputError
+from snnlp_lava.errors import InputError, listed
 from snnlp_lava.files import as_optional_path, as_path
 from snnlp_lava.progress import ProgressCallback, cumulative, no_progress
 from snnlp_lava.text.dataset import PARTS, TEST, TRAIN, VALIDATION, TextData, limit_rows, split_rows
@@ -167,7 +167,7 @@ def prepare_for(
             sum(unseen.values()),
             len(rows[split]),
             split,
-            " or ".join(map(_printable, unseen)),
+            listed(list(map(_printable, unseen))),
         )
     return TrainingData(
         data=data,
@@ -244,7 +244,7 @@ def vector_features(
         vectors = embedder.embed(texts, cumulative(report, "embed", len(every)))
         require_known_words(data, vectors[: len(rows[TRAIN])].any(axis=1), embedder.name)
     else:
-        vectors = VectorFile(as_path(source.vectors), len(data))[every]
+        vectors = VectorFile(as_path(source.vectors), data.source_rows)[data.rows[every]]
         if not vectors_match(embedder, texts, vectors):
             logger.warning("the vectors are not those of %s: their model counts as unknown", embedder.name)
             known = None
