@@ -42,11 +42,11 @@ def installed(tmp_path_factory):
 def folder(tmp_path_factory):
     """A folder with texts of two classes and vectors that tell them apart."""
     folder = tmp_path_factory.mktemp("own")
-    splits = ["train"] * 40 + ["validation"] * 10 + ["test"] * 10
+    splits = ["train"] * 80 + ["validation"] * 20 + ["test"] * 40
     rows = [f"text {i} {('dull', 'fine')[i % 2]},{('dull', 'fine')[i % 2]},{split}" for i, split in enumerate(splits)]
     (folder / "own.csv").write_text("\n".join(["text,label,split", *rows]) + "\n")
-    vectors = np.random.default_rng(0).normal(0, 0.3, (60, 12))
-    vectors[1::2] += 0.5
+    vectors = np.random.default_rng(0).normal(0, 0.3, (140, 12))
+    vectors[1::2] += 1
     np.save(folder / "own.npy", vectors.astype(np.float32))
     return folder
 
@@ -69,7 +69,7 @@ def done(installed, folder):
     result = type_in(
         folder,
         ("train", "--help"),
-        ("train", *data, "--method", "snn-latency", "--hidden", "8", "--epochs", "12", "--window", "16", "-o", "m"),
+        ("train", *data, "--method", "snn-latency", "--hidden", "8", "--epochs", "30", "--batch-size", "8", "--window", "16", "-o", "m"),
         ("export", "m", "-o", "m.net"),
         ("run", "m.net", *data, "-o", "r", "--json"),
         ("report", "r", "-o", "r.json"),
