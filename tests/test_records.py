@@ -1,5 +1,9 @@
 """Records: a wrong value is told in one line, with its place, its limit and the value."""
 
+import importlib
+import pkgutil
+import types
+import typing
 from typing import Annotated, Literal
 
 import msgspec
@@ -7,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import snnlp_lava
 from snnlp_lava.errors import InputError
 from snnlp_lava.records import Count, Finite, Fraction, Record, build, load
 
@@ -87,3 +92,48 @@ def test_files_that_are_no_records(tmp_path):
         load(Outer, path, "file x")
     with pytest.raises(InputError, match="cannot read"):
         load(Outer, tmp_path / "absent.json", "file x")
+
+
+def every_record():
+    """All records of the package, found by importing it."""
+    for module in pkgutil.walk_packages(snnlp_lava.__path__, "snnlp_lava."):
+        if "backends.lava" not in module.name:  # Lava's processes, which hold no records
+            importlib.import_module(module.name)
+    found, waiting = set(), [Record]
+    while waiting:
+        fresh = set(waiting.pop().__subclasses__()) - found
+        found |= fresh
+        waiting += fresh
+    return [cls for cls in found if cls.__module__.startswith("snnlp_lava.")]
+
+
+def unbounded(kind, meta=()):
+    """The numbers within a type that lack a lowest or a highest value."""
+    if typing.get_origin(kind) is Annotated:
+        inner, *annotations = typing.get_args(kind)
+        return unbounded(inner, (*meta, *annotations))
+    if kind in (int, float):
+        limits = [found for found in meta if isinstance(found, msgspec.Meta)]
+        low = any(found.ge is not None or found.gt is not None for found in limits)
+        high = any(found.le is not None or found.lt is not None for found in limits)
+        return [] if low and high else [kind]
+    union = typing.get_origin(kind) in (typing.Union, types.UnionType)  # whose Annotated is that of each member
+    return [number for inner in typing.get_args(kind) for number in unbounded(inner, meta if union else ())]
+
+
+def test_every_number_of_every_record_has_a_lowest_and_a_highest_value():
+    """Else any size and NaN would pass, and a sum of what a file says could overflow."""
+    records = every_record()
+    assert len(records) >= 10
+    for cls in records:
+        for name, kind in typing.get_type_hints(cls, include_extras=True).items():
+            if name in cls.__struct_fields__:
+                assert not unbounded(kind), f"{cls.__module__}.{cls.__name__}.{name} has a number without bounds"
+
+
+def test_a_number_without_bounds_is_found():
+    class Loose(Record, frozen=True):
+        deep: dict[str, tuple[Annotated[int, msgspec.Meta(ge=0)], ...]] | None
+
+    assert unbounded(typing.get_type_hints(Loose, globals(), locals(), include_extras=True)["deep"]) == [int]
+    assert not unbounded(Annotated[float, msgspec.Meta(ge=0, le=1)] | None)
