@@ -1,0 +1,86 @@
+"""Features of a sweep's cells: made once, before any worker starts, and each cell's own."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from snnlp_lava.sweep.cell import run_cell
+from snnlp_lava.sweep.grid import read_grid
+from snnlp_lava.sweep.runner import run_sweep
+from snnlp_lava.sweep.workers import Failed, Started
+
+
+@pytest.fixture
+def grid(tmp_path):
+    """Cells of a grid on 24 texts of our own, with a file of word vectors: grid(its [grid] table)."""
+    rows = [f"{word} {'sun' if i % 2 else 'rain'} today,{i % 2},{split}" for i, (word, split) in enumerate(_texts())]
+    (tmp_path / "own.csv").write_text("\n".join(["text,label,split", *rows]) + "\n", "utf-8")
+    words = ["sun", "rain", "today", "bright", "grey", "such", "more", *"abcdefgh"]
+    vectors = np.random.default_rng(0).standard_normal((len(words), 6))
+    lines = [
+        f"{word} {' '.join(f'{value:.4f}' for value in vector)}" for word, vector in zip(words, vectors, strict=True)
+    ]
+    (tmp_path / "words.txt").write_text("\n".join(lines) + "\n", "utf-8")
+
+    def cells(table):
+        (tmp_path / "g.toml").write_text(f'data = "own.csv"\nwords = "words.txt"\n[grid]\n{table}', "utf-8")
+        return read_grid(tmp_path / "g.toml")
+
+    return cells
+
+
+def _texts():
+    return [
+        (word, split)
+        for split in ("train", "train", "validation", "test")
+        for word in ("bright", "grey", "such", "more", "bright", "grey")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("option", "run"), [({"jobs": 1}, "run_local"), ({"scheduler": "tcp://a:1"}, "run_on_cluster")]
+)
+@pytest.mark.parametrize(
+    ("methods", "kept"),
+    [
+        (["snn-rate", "spike-embedding"], "word-vectors-*"),  # the second has no vectors
+        (["snn-rate", "snn-bin"], "codes-of-*.txt"),
+    ],
+)
+def test_features_are_made_once_before_the_first_cell_starts(
+    grid, cache_folder, tmp_path, monkeypatch, option, run, methods, kept
+):
+    table = f'level = "word"\nmethod = {methods}\nwindow = [8, 16]\nseed = [1, 2]\n'.replace("'", '"')
+    read = grid(table)
+    cells = [replace(cell, source=read[0].source) for cell in read]  # as from Python; a grid drops files not read
+    kept_at, embedded = [], []
+
+    def no_workers(_, cells, on_event):
+        for cell in cells:
+            on_event(Started(cell.name, 1))
+            on_event(Failed(cell.name, "is not run"))
+
+    def progress(stage, done, total):
+        if stage == "embed" and done == total:
+            embedded.append(total)
+
+    monkeypatch.setattr(f"snnlp_lava.sweep.runner.{run}", no_workers)
+    state = run_sweep(
+        cells,
+        tmp_path / "out",
+        **option,
+        progress=progress,
+        on_event=lambda event: kept_at.append(len(list(cache_folder.glob(kept)))),
+    )
+    assert len(state.failed) == len(cells) > 4
+    assert kept_at[0] == 1
+    assert embedded == [24]
+
+
+def test_a_record_has_the_lines_of_its_own_cell(grid):
+    """Cells of one process share data, but not what depends on their options."""
+    for cell in grid('method = "spike-embedding"\nlines = [8, 12]\nepochs = 1\n'):
+        record = run_cell(cell)
+        assert record.cell.train["lines"] == cell.train.lines
+        assert record.data.embedding.dimension == cell.train.lines
