@@ -78,9 +78,9 @@ def test_features_are_made_once_before_the_first_cell_starts(
     assert embedded == [24]
 
 
-def test_a_record_has_the_lines_of_its_own_cell(grid):
-    """Cells of one process share data, but not what depends on their options."""
-    for cell in grid('method = "spike-embedding"\nlines = [8, 12]\nepochs = 1\n'):
-        record = run_cell(cell)
-        assert record.cell.train["lines"] == cell.train.lines
-        assert record.data.embedding.dimension == cell.train.lines
+def test_cells_of_one_process_share_no_features_that_depend_on_their_options(grid):
+    few, many = grid('method = "spike-embedding"\nlines = [8, 12]\nepochs = 1\n')
+    few, many = run_cell(few), run_cell(many)
+    assert (few.cell.train["lines"], many.cell.train["lines"]) == (8, 12)
+    assert many.results.sizes[0] - few.results.sizes[0] == 4
+    assert few.data.embedding.dimension == many.data.embedding.dimension is None  # a code's length is not a vector's

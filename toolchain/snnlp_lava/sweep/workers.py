@@ -315,7 +315,7 @@ def _dask_event(name: str, future: Future) -> Event:
 
 
 def _run_on_worker(name: str, job: dict[str, Any], topic: str) -> dict[str, Any]:
-    """ProgressCallback that the cell has started, and run it."""
+    """Report that the cell has started, and run it."""
     from distributed import get_worker
 
     get_worker().log_event(topic, {"name": name, "pid": os.getpid()})
