@@ -151,12 +151,14 @@ def folder_lock(folder: Path, what: str) -> Iterator[None]:
         raise InputError(f"cannot write {folder}: {os_error_text(error)}") from error
     try:
         _lock(handle, folder, what)
-        remove_all(folder.glob(f".*{_TEMPORARY}"))
-        yield
+        try:
+            remove_all(folder.glob(f".*{_TEMPORARY}"))
+            yield
+        finally:  # not by a process that was refused: the folder may still be empty, and is another's by now
+            with contextlib.suppress(OSError):  # raised for the first that is not empty
+                for place in made:
+                    place.rmdir()
     finally:
-        with contextlib.suppress(OSError):  # raised for the first that is not empty
-            for place in made:
-                place.rmdir()
         os.close(handle)
 
 
