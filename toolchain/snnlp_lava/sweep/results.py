@@ -17,6 +17,7 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
+from snnlp_lava.embed.base import EmbeddingInfo
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import atomic_file
 from snnlp_lava.records import Amount, Count, Finite, Fraction, Positive, Record, build, load_json
@@ -51,19 +52,11 @@ class DataIdentity(Record, frozen=True):
     codes: str | None
 
 
-class EmbeddingRecord(Record, frozen=True):
-    """What made the vectors or word codes."""
-
-    name: str | None
-    sha256: str | None
-    dimension: Count | None
-
-
 class DataRecord(DataIdentity, frozen=True):
     """The data, and what was made of it: rows of each split, and the embedding."""
 
     rows: dict[str, Positive]
-    embedding: EmbeddingRecord
+    embedding: EmbeddingInfo
 
 
 class Scores(Record, frozen=True):
