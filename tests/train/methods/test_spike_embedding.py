@@ -125,3 +125,14 @@ def test_training_loses_spikes_and_evaluation_does_not():
     assert trained.std() > 1
     assert trained.mean() == pytest.approx(8, abs=0.3)
     assert module.spikes_counted == pytest.approx(6000, rel=0.05)
+
+
+def test_a_class_that_starts_lower_than_a_weight_can_say_is_told(texts, caplog):
+    """As where a class is rare, which SLAYER's float offsets can say and the ramp's first weight cannot."""
+    config, drafted = draft(texts, window=99)
+    finish_spike_embedding(drafted, config)
+    assert "win too often" not in caplog.text
+    with torch.no_grad():
+        drafted.module.offset[2] -= 1000 / drafted.module.scale / 64
+    finish_spike_embedding(drafted, config)
+    assert f"1 of {CLASSES} classes start at -256, the least that a weight can be" in caplog.text
