@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 from snnlp_lava.cli.main import main
 from snnlp_lava.encode.base import EncodedSamples
-from snnlp_lava.netx.network_file import read_complete_network
 from snnlp_lava.network.neuron import run_layer
+from snnlp_lava.netx.network_file import read_complete_network
 from snnlp_lava.train.methods.base import importable_methods
 from snnlp_lava.train.model_folder import load_spiking
 
@@ -70,9 +70,7 @@ def succeed(*arguments):
 def train(method, options, source):
     window = () if method == "ann" else ("--window", 9)
     epochs = ("--epochs", 1)
-    return succeed(
-        *("train", "--data", "own.csv", "--method", method, *options, *source, *epochs, *window, "-o", "m")
-    )
+    return succeed(*("train", "--data", "own.csv", "--method", method, *options, *source, *epochs, *window, "-o", "m"))
 
 
 def of_run(source):
@@ -86,10 +84,7 @@ def test_every_method_has_a_chain():
 
 @pytest.mark.parametrize(
     ("method", "options", "source"),
-    [
-        pytest.param(*chain, id=name, marks=[pytest.mark.slow] if name in SLOW else [])
-        for name, chain in CHAINS.items()
-    ],
+    [pytest.param(*chain, id=name, marks=[pytest.mark.slow] if name in SLOW else []) for name, chain in CHAINS.items()],
 )
 def test_from_texts_to_the_emulator(folder, method, options, source):
     """The scores of training are those of the exported network, and its spikes are SLAYER's."""
@@ -128,8 +123,6 @@ def test_on_lava_spike_for_spike(folder, method, options, source):
     succeed("export", "m", "-o", "m.net")
     if method == "snn-bin":
         source = ()
-    done = succeed(
-        *("verify", "m.net", "--model", "m", "--data", "own.csv", *of_run(source), "--limit", 2, "--json")
-    )
+    done = succeed(*("verify", "m.net", "--model", "m", "--data", "own.csv", *of_run(source), "--limit", 2, "--json"))
     document = json.loads(done.stdout)
     assert (document["samples"], document["total_differences"]) == (2, 0)

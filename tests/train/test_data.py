@@ -66,7 +66,7 @@ def test_labels_that_training_never_saw_count_as_wrong_and_are_named(caplog):
     assert prepared.labels(VALIDATION).tolist() == [0, UNSEEN, 1]
     assert prepared.labels(TEST).tolist() == [UNSEEN, UNSEEN, 0]
     assert prepared.metadata["unseen_labels"] == {"validation": {"grim": 1}, "test": {"grim": 1, "odd": 1}}
-    assert "2 of 3 test texts count as wrong: training has no grim or odd" in caplog.text
+    assert "2 of 3 test texts count as wrong: training has no grim, odd" in caplog.text
 
 
 def test_options_and_sources_that_a_method_does_not_use_are_refused():

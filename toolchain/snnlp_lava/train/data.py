@@ -214,7 +214,7 @@ def data_record(data: TextData, rows: Mapping[str, np.ndarray], split_scheme: st
         "limit": limit,
         "rows": {split: len(rows[split]) for split in PARTS},
         "unseen_labels": unseen,
-        "skipped": dict(getattr(data, "skipped", {})),
+        "skipped": dict(data.skipped),
     }
 
 
