@@ -8,7 +8,6 @@ from click.testing import CliRunner
 
 from snnlp_lava.cli.main import main
 from snnlp_lava.encode.base import EncodedSamples
-from snnlp_lava.network.neuron import run_layer
 from snnlp_lava.netx.network_file import read_complete_network
 from snnlp_lava.train.methods.base import importable_methods
 from snnlp_lava.train.model_folder import load_spiking
@@ -109,7 +108,7 @@ def test_from_texts_to_the_emulator(folder, method, options, source):
     features = texts if card.encoder.takes == "texts" else vectors
     spikes = EncodedSamples(features, card.encoder, card.window).spikes(np.arange(4))
     for layer, expected in zip(network.layers, model.slayer_spikes(spikes), strict=True):
-        spikes = run_layer(layer, spikes).spikes
+        spikes = layer.run(spikes).spikes
         np.testing.assert_array_equal(spikes, expected)
 
 
