@@ -1,4 +1,4 @@
-"""The grid file: which trainings a sweep is made of."""
+"""Read a grid file, and list the cells of a sweep."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.records import Record, load_toml
-from snnlp_lava.text.dataset import SCHEMES
+from snnlp_lava.records import Positive, Record, build, load_toml
 from snnlp_lava.text.sources import DEMO, HUB
 from snnlp_lava.train.methods.base import (
     DEFAULT_METHOD,
@@ -29,7 +30,23 @@ from snnlp_lava.train.methods.base import (
 
 MAX_CELLS = 10_000
 _MAX_NAME = 160  # characters; with a hash and an ending still far below what file systems take
-_KEYS = ("data", "text_column", "label_column", "vectors", "words", "codes", "split_scheme", "limit", "grid", "where")
+Name = Annotated[str, Meta(min_length=1)]
+Names = Name | Annotated[tuple[Name, ...], Meta(min_length=1)]
+
+
+class GridFile(Record, frozen=True):
+    """A grid file as it is written. The methods check the options in its tables."""
+
+    data: Names
+    grid: dict[str, Any]
+    text_column: Name = "text"
+    label_column: Name = "label"
+    vectors: Name | dict[str, Name] | None = None
+    words: Name | None = None
+    codes: Name | None = None
+    split_scheme: Literal["official", "paper"] = "official"
+    limit: Positive | None = None
+    where: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,27 +172,24 @@ def read_grid(path: Path) -> list[Cell]:
     InputError
         If it cannot be read, has unknown keys, or a value that no training takes.
     """
-    document = load_toml(path, "grid")
+    file = build(GridFile, load_toml(path, "grid"), f"grid {path}")
     try:
-        return _cells(document, path.resolve().parent)
+        return _cells(file, path.resolve().parent)
     except InputError as error:
         raise InputError(f"grid {path}: {error}") from error
 
 
-def _cells(document: Mapping[str, Any], folder: Path) -> list[Cell]:
-    _check_keys(document, _KEYS, "the file")
-    if not isinstance(document.get("grid"), dict):
-        raise InputError("has no table [grid]")
-    sources = _sources(document, folder)
+def _cells(file: GridFile, folder: Path) -> list[Cell]:
+    sources = _sources(file, folder)
     names = ("method", *all_option_names())
-    _check_keys(document["grid"], names, "[grid]")
-    axes = {name: _values(name, document["grid"][name]) for name in names if name in document["grid"]}
+    _check_keys(file.grid, names, "[grid]")
+    axes = {name: _values(name, file.grid[name]) for name in names if name in file.grid}
     methods = axes.get("method", [DEFAULT_METHOD])
     for name in axes:
         if name != "method" and not any(name in _options_of(method) for method in methods):
             having = [method for method, kind in importable_methods().items() if name in kind.option_names()]
             raise InputError(f"{name} only applies to method {' or '.join(having)}, not {', '.join(methods)}")
-    overrides = _overrides(document.get("where", []), [source.name for source in sources], names)
+    overrides = _overrides(file.where, [source.name for source in sources], names)
     count = len(sources) * math.prod(map(len, axes.values()))
     if count > MAX_CELLS:
         raise InputError(f"has {count} combinations; {MAX_CELLS} are the most")
@@ -208,9 +222,7 @@ class _Override:
         return meant
 
 
-def _overrides(tables: Any, data: Sequence[str], names: Sequence[str]) -> list[_Override]:
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise InputError("where is no list of tables; write [[where]]")
+def _overrides(tables: Sequence[Mapping[str, Any]], data: Sequence[str], names: Sequence[str]) -> list[_Override]:
     overrides = []
     for table in tables:
         change = table.get("set")
@@ -220,57 +232,41 @@ def _overrides(tables: Any, data: Sequence[str], names: Sequence[str]) -> list[_
         _check_keys(change, names, "set of [[where]]")
         match = {name: _values(name, value) for name, value in table.items() if name not in ("set", "data")}
         if "data" in table:
-            match["data"] = _texts("data of [[where]]", table["data"])
-            if unknown := set(match["data"]) - set(data):
-                raise InputError(f"[[where]] names data {min(unknown)!r}; the grid has {', '.join(data)}")
+            match["data"] = table["data"] if isinstance(table["data"], list) else [table["data"]]
+            if unknown := [name for name in match["data"] if name not in data]:
+                raise InputError(f"[[where]] names data {unknown[0]!r}; the grid has {', '.join(data)}")
         overrides.append(_Override(match, change))
     return overrides
 
 
-def _sources(document: Mapping[str, Any], folder: Path) -> list[Source]:
-    data = [_place(name, folder) for name in dict.fromkeys(_texts("data", document.get("data")))]
-    names = [Path(place).stem for place in data]
-    files = [_file_name(name).casefold() for name in names]
-    if len(set(files)) < len(files):
+def _sources(file: GridFile, folder: Path) -> list[Source]:
+    given = (file.data,) if isinstance(file.data, str) else file.data
+    data = [_absolute(name, folder) for name in dict.fromkeys(given)]
+    names = [Path(path).stem for path in data]
+    if len({_file_name(name).casefold() for name in names}) < len(names):
         raise InputError(f"data of the same name ({', '.join(names)}); rename a file, results are named after it")
-    vectors = document.get("vectors", {})
+    vectors = file.vectors or {}
     if isinstance(vectors, str):
         if len(names) > 1:
             raise InputError("vectors is one file for several data; write vectors = { NAME = FILE, ... }")
         vectors = {names[0]: vectors}
-    if not isinstance(vectors, dict) or not all(isinstance(file, str) and file for file in vectors.values()):
-        raise InputError("vectors is neither a file nor a table of them")
     _check_keys(vectors, names, "vectors")
-    scheme, limit = document.get("split_scheme", "official"), document.get("limit")
-    if scheme not in SCHEMES:
-        raise InputError(f"split_scheme {scheme!r} is unknown (known: {', '.join(SCHEMES)})")
-    if limit is not None and (not _is_whole(limit) or limit < 1):
-        raise InputError(f"limit {limit!r} is no whole number above 0")
     return [
         Source(
-            data=place,
+            data=path,
+            text_column=file.text_column,
+            label_column=file.label_column,
             vectors=str(folder / vectors[name]) if name in vectors else None,
-            split_scheme=scheme,
-            limit=limit,
-            **_texts_of_source(document, folder),
+            words=str(folder / file.words) if file.words else None,
+            codes=str(folder / file.codes) if file.codes else None,
+            split_scheme=file.split_scheme,
+            limit=file.limit,
         )
-        for name, place in zip(names, data, strict=True)
+        for name, path in zip(names, data, strict=True)
     ]
 
 
-def _texts_of_source(document: Mapping[str, Any], folder: Path) -> dict[str, str]:
-    """Columns and files that hold for all data."""
-    texts = {}
-    for name in ("text_column", "label_column", "words", "codes"):
-        if name in document:
-            value = document[name]
-            if not isinstance(value, str) or not value:
-                raise InputError(f"{name} {value!r} is no text")
-            texts[name] = str(folder / value) if name in ("words", "codes") else value
-    return texts
-
-
-def _place(data: str, folder: Path) -> str:
+def _absolute(data: str, folder: Path) -> str:
     return data if data in (DEMO, *HUB) else str(folder / data)
 
 
@@ -282,13 +278,6 @@ def _check_keys(table: Mapping[str, Any], known: Sequence[str], what: str) -> No
     for name in table:
         if name not in known:
             raise InputError(f"{what} has an unknown key {name!r} (known: {', '.join(known)})")
-
-
-def _texts(name: str, value: Any) -> list[str]:
-    texts = value if isinstance(value, list) else [value]
-    if not texts or not all(isinstance(text, str) and text for text in texts):
-        raise InputError(f"{name} is neither a name nor a list of names")
-    return texts
 
 
 def _values(name: str, value: Any) -> list[Any]:
@@ -305,10 +294,6 @@ def _values(name: str, value: Any) -> list[Any]:
 def _is_list(option: str) -> bool:
     defaults = (kind.of().options().get(option) for kind in importable_methods().values())
     return any(isinstance(default, tuple) for default in defaults)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _options_of(method: Any) -> tuple[str, ...]:
