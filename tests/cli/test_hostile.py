@@ -52,9 +52,6 @@ def test_texts_that_nobody_expects_are_classified_and_escaped(spikes, files, snn
     table = pa.table({"text": list(TEXTS.values())})
     parquet.write_table(table, tmp_path / "odd.parquet")
     for network in (spikes, files / "a.net"):
-        if network != spikes:  # whose sentence model knows no word of some of them, and says which
-            keep = [text for name, text in TEXTS.items() if name not in ("emoji", "one word of a megabyte")]
-            parquet.write_table(pa.table({"text": keep}), tmp_path / "odd.parquet")
         done = snnlp_lava("run", network, "--data", tmp_path / "odd.parquet", "--split", "all", "-o", "odd")
         assert done.exit_code == 0, done.stderr
     done = snnlp_lava("run", spikes, *(f"--text={text}" for text in (TEXTS["markup"], TEXTS["emoji"])), "-o", "t")
