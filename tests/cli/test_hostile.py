@@ -161,7 +161,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(spikes, tmp_path):
     records = [json.loads((tmp_path / name / "result.json").read_text("utf-8")) for name in ("part", "whole")]
     assert records[0].pop("seconds") > 0 < records[1].pop("seconds")
     assert records[0] == records[1]
-    assert read_run(tmp_path / "part").record["samples"] == len(texts)
+    assert read_run(tmp_path / "part").record.samples == len(texts)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["long.parquet", "part", "whole"]
 
 
