@@ -12,7 +12,7 @@ from snnlp_lava.errors import InputError
 from snnlp_lava.paper.published import DATA, claims, compare, paper_cells
 from snnlp_lava.paper.table import claims_table, order_table, results_table, write_reproduction
 from snnlp_lava.records import load
-from snnlp_lava.sweep.results import CellRecord
+from snnlp_lava.sweep.results import CellRecord, DataIdentity, finished_result
 from snnlp_lava.train.baselines import macs
 
 
@@ -118,6 +118,15 @@ def test_networks_that_never_spike_leave_claims_open():
     assert found[0].ours == 0  # points of accuracy, which need no spikes
     assert [claim.ours for claim in found[1:]] == [None] * 5
     assert claims_table(found).count(" |  | ") == 5
+
+
+def test_resume_keeps_every_cell_of_the_reproduction():
+    """Their data is not at hand, so each cell's identity is taken from its own file."""
+    folder = Path(__file__).parents[2] / "docs" / "reproduction" / "cells"
+    for cell in paper_cells(None, DATA, quick=False, seed=42):
+        data = load(CellRecord, folder / f"{cell.name}.json", cell.name).data
+        identity = DataIdentity(**{name: getattr(data, name) for name in DataIdentity.__struct_fields__})
+        assert finished_result(folder / f"{cell.name}.json", cell, identity) is not None
 
 
 def test_the_reproduction_s_table_follows_from_its_cells(tmp_path):

@@ -5,10 +5,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from snnlp_lava.sweep.cell import run_cell
-from snnlp_lava.sweep.grid import read_grid
+from snnlp_lava.sweep.cell import prepare_features, run_cell
+from snnlp_lava.sweep.grid import Cell, Source, read_grid
 from snnlp_lava.sweep.runner import run_sweep
 from snnlp_lava.sweep.workers import Failed, Started
+from snnlp_lava.train.methods.base import make_method
+
+METHODS = (
+    make_method("snn-rate"),
+    make_method("ann", seed=7),
+    make_method("snn-rate", window=8, hidden=(4,)),
+    make_method("snn-rate", level="word"),
+    make_method("ann", level="word"),
+    make_method("snn-bin"),
+    make_method("spike-embedding", lines=16),
+    make_method("spike-embedding"),
+)
 
 
 @pytest.fixture
@@ -76,6 +88,16 @@ def test_features_are_made_once_before_the_first_cell_starts(
     assert len(state.failed) == len(cells) > 4
     assert kept_at[0] == 1
     assert embedded == [24]
+
+
+def test_each_set_of_features_is_made_once(monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        "snnlp_lava.sweep.cell.prepare_cell", lambda cell, report: made.append(cell.train.feature_key())
+    )
+    prepare_features([Cell(Source(data), method) for data in ("demo", "other.csv") for method in METHODS])
+    assert len(made) == 8
+    assert set(made) == {method.feature_key() for method in METHODS}
 
 
 def test_cells_of_one_process_share_no_features_that_depend_on_their_options(grid):
