@@ -57,7 +57,7 @@ def _texts():
     ("methods", "kept"),
     [
         (["snn-rate", "spike-embedding"], "word-vectors-*"),  # the second has no vectors
-        (["snn-rate", "snn-bin"], "codes-of-*.txt"),
+        (["snn-rate", "snn-bin"], "codes-of-*"),
     ],
 )
 def test_features_are_made_once_before_the_first_cell_starts(
