@@ -21,9 +21,24 @@ def test_there_is_one_of_each():
     "name",
     [pytest.param(name, marks=pytest.mark.slow if "word-level" in name else ()) for name in EXPECTED],
 )
-def test_a_file_of_0_1_0_gives_the_counts_of_0_1_0(name):
-    texts = [argument for text in TEXTS for argument in ("--text", text)]
-    result = CliRunner().invoke(main, ["run", str(FILES / f"{name}.net"), "--json", *texts], catch_exceptions=False)
+def test_a_file_of_0_1_0_gives_the_counts_of_0_1_0(name, tmp_path):
+    given = [argument for text in TEXTS for argument in ("--text", text)]
+    if name == "bernoulli":
+        # Each text's random numbers are seeded with its values, one of which is another wherever torch computes the
+        # embedding's last bit otherwise. So these are the vectors of 0.1.0, with torch 2.3.1.
+        data = tmp_path / "texts.csv"
+        data.write_text("text\n" + "".join(f'"{text}"\n' for text in TEXTS), "utf-8")
+        given = [
+            "--data",
+            str(data),
+            "--split",
+            "all",
+            "--vectors",
+            str(FILES / "vectors.npy"),
+            "-o",
+            str(tmp_path / "run"),
+        ]
+    result = CliRunner().invoke(main, ["run", str(FILES / f"{name}.net"), "--json", *given], catch_exceptions=False)
     assert result.exit_code == 0
     found = json.loads(result.stdout)
     assert {layer["name"]: [layer["spikes"], layer["synops"]] for layer in found["layers"]} == EXPECTED[name]["layers"]

@@ -7,17 +7,22 @@ import re
 import sys
 from importlib import metadata
 
+from snnlp_lava import lava_compat
 from snnlp_lava.errors import InputError
-from snnlp_lava.lava_compat import LAVA_VERSIONS, make_lava_importable
 
 _EXTRA_OF = {
     "asteval": "lava",
     "datasets": "hub",
     "distributed": "sweep",
+    "huggingface_hub": "sentence",
     "lava": "lava",
+    "matplotlib": "report",
     "networkx": "lava",
+    "numba": "fast",
     "sentence_transformers": "sentence",
     "tokenizers": "sentence",
+    "scipy": "train",
+    "sklearn": "train",
     "torch": "train",
     "transformers": "sentence",
 }
@@ -26,7 +31,7 @@ _OLDEST_TORCH = (2, 3)
 
 def install_command(package: str) -> str:
     """What to type to get an optional package, by the name it is imported by."""
-    if package == "lava" and sys.version_info >= (3, 11):
+    if package == "lava" and lava_compat.PIP_REFUSES_LAVA:
         return "snnlp-lava setup-lava"
     return f'pip install "snnlp-lava[{_EXTRA_OF.get(package, "all")}]"'
 
@@ -63,11 +68,11 @@ def require(*packages: str) -> None:
             raise InputError(f"torch must be 2.3 or newer, got {version}; type: {install_command('torch')}")
     if "lava" in packages:
         _check_lava()
-        make_lava_importable()
+        lava_compat.make_lava_importable()
 
 
 def _check_lava() -> None:
-    for package, wanted in LAVA_VERSIONS.items():
+    for package, wanted in lava_compat.LAVA_VERSIONS.items():
         try:
             version = metadata.version(package)
         except metadata.PackageNotFoundError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import glob
 import hashlib
 import json
@@ -22,6 +21,11 @@ from snnlp_lava.errors import InputError, one_line
 
 if TYPE_CHECKING:
     import numpy as np
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
 
 MAX_FILE_BYTES = 64 << 20
 """Largest JSON record that is read; none that this package writes comes near it."""
@@ -124,7 +128,7 @@ def remove_folder(path: Path) -> None:
 
 @contextmanager
 def folder_lock(folder: Path, what: str) -> Iterator[None]:
-    """Hold a folder for this process alone, until the block or the process ends.
+    """Hold a folder for this process alone, until the block or the process ends; not on Windows, which has no flock.
 
     It is made if it is absent, and removed again if nothing was put into it. Temporary files that a killed process left
     in it are removed.
@@ -146,11 +150,12 @@ def folder_lock(folder: Path, what: str) -> Iterator[None]:
             raise InputError(f"{what} {folder}: is a file; choose another folder with -o")
         made = [place for place in (folder, *folder.parents) if not place.exists()]
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        handle = None if fcntl is None else os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise InputError(f"cannot write {folder}: {os_error_text(error)}") from error
     try:
-        _lock(handle, folder, what)
+        if handle is not None:
+            _lock(handle, folder, what)
         try:
             remove_all(folder.glob(f".*{_TEMPORARY}"))
             yield
@@ -159,7 +164,8 @@ def folder_lock(folder: Path, what: str) -> Iterator[None]:
                 for place in made:
                     place.rmdir()
     finally:
-        os.close(handle)
+        if handle is not None:
+            os.close(handle)
 
 
 def recover_interrupted(path: Path) -> None:

@@ -30,6 +30,9 @@ LAVA_WHEELS = {
 }
 """SHA-256 of their wheels."""
 
+PIP_REFUSES_LAVA = sys.version_info[:2] > (3, 10)
+"""Their metadata admits Python 3.10 alone."""
+
 _VAR_MODEL = "lava.magma.compiler.var_model"
 _OBJECT_DETECTION = "lava.lib.dl.slayer.object_detection"
 _UNHASHABLE = "@dataclass\nclass ByteEncoder:\n"
@@ -72,7 +75,7 @@ class _Finder(MetaPathFinder):
         if fullname == _OBJECT_DETECTION:
             has_torchvision = importlib.util.find_spec("torchvision") is not None
             return None if has_torchvision else ModuleSpec(fullname, _NoTorchvision())
-        if sys.version_info < (3, 11):
+        if not PIP_REFUSES_LAVA:
             return None
         spec.loader = _HashableByteEncoder(fullname, spec.loader.path)
         return spec

@@ -22,7 +22,7 @@ def command(yes: bool) -> None:
     from snnlp_lava import __version__
     from snnlp_lava.cli.console import print_status
     from snnlp_lava.errors import CheckError, InputError
-    from snnlp_lava.lava_compat import LAVA_VERSIONS, LAVA_WHEELS
+    from snnlp_lava.lava_compat import LAVA_VERSIONS, LAVA_WHEELS, PIP_REFUSES_LAVA
 
     if importlib.util.find_spec("pip") is None:
         raise InputError(f"pip is not installed for {sys.executable}; type: {sys.executable} -m ensurepip")
@@ -31,7 +31,7 @@ def command(yes: bool) -> None:
         wheels = Path(folder) / "lava.txt"
         wheels.write_text("".join(f"{pin}\n" for pin in pins), "utf-8")
         steps = [["install", f"snnlp-lava[lava]=={__version__}"]]
-        if sys.version_info >= (3, 11):
+        if PIP_REFUSES_LAVA:
             alone = ["--no-deps", "--ignore-requires-python", "--only-binary=:all:", "--require-hashes"]
             steps.append(["install", *alone, "-r", str(wheels)])
         print_status(f"this runs, for {sys.executable} (torch comes along where it is not installed yet):")

@@ -12,6 +12,7 @@ import numpy as np
 
 from snnlp_lava.embed.base import EmbeddingInfo
 from snnlp_lava.errors import InputError, listed
+from snnlp_lava.extras import require
 from snnlp_lava.files import as_optional_path, as_path
 from snnlp_lava.progress import ProgressCallback, cumulative, no_progress
 from snnlp_lava.text.dataset import PARTS, TEST, TRAIN, VALIDATION, TextData, limit_rows, split_rows
@@ -156,6 +157,7 @@ def prepare_for(
     report: ProgressCallback = no_progress,
 ) -> TrainingData:
     """As `prepare_data`, of a method that is there already; sources that it does not read are ignored."""
+    require(*method.needs)
     rows = select_rows(data, split_scheme, limit)
     if not any(words_and_pairs(text) for text in data.select(rows[TRAIN])):
         raise InputError(f"data {data.name}: no training text has a word of letters or digits")

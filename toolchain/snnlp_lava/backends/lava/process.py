@@ -11,16 +11,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from snnlp_lava.backends.base import Metered, Recording
+from snnlp_lava.backends.base import BrokenRunError
 from snnlp_lava.backends.lava.job import LOG, Board, LavaJob, remove_shared_memory
 from snnlp_lava.encode.base import Samples
 from snnlp_lava.errors import BackendError, InputError
+from snnlp_lava.extras import require
+from snnlp_lava.files import read_json
 from snnlp_lava.network.network import Network
-from snnlp_lava.records import load
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +45,31 @@ _LEAVE_SECONDS = 5.0
 _POLL_SECONDS = 0.05
 
 
+@dataclass(frozen=True)
+class LavaRun:
+    """What came of the runs of one or more Lava runtimes.
+
+    Attributes
+    ----------
+    finished
+        (n,) indices of the samples that were done.
+    trains
+        Their packed trains, (n, period, bytes) uint8, of each layer that was read, the input being 0.
+    steps
+        Steps that were run in all.
+    metered
+        What Lava's profiler saw, where it looked on.
+    broken
+        Why the run ended early, if it did.
+    """
+
+    finished: np.ndarray
+    trains: dict[int, np.ndarray]
+    steps: int
+    metered: dict[str, Any] | None
+    broken: BrokenRunError | None
+
+
 def run_lava(
     path: Path,
     network: Network,
@@ -52,7 +80,7 @@ def run_lava(
     board: Board | None = None,
     start_seconds: float = START_SECONDS,
     progress: Callable[[int], None] = lambda done: None,
-) -> Recording:
+) -> LavaRun:
     """Present each share of the samples to a Lava runtime of its own.
 
     Parameters
@@ -77,29 +105,29 @@ def run_lava(
     Raises
     ------
     InputError
-        If a sample cannot be made into spikes, or the job cannot be written.
+        If Lava is not installed, a sample cannot be made into spikes, or the job cannot be written.
     """
+    require("lava")
     with tempfile.TemporaryDirectory(prefix="snnlp-lava-") as scratch, contextlib.ExitStack() as stack:
         workers = []
         for number, rows in enumerate(shares):
             job = LavaJob.of(path, network.sizes, samples, len(rows), period, board)
             workers.append(stack.enter_context(_worker(Path(scratch) / f"worker{number}", job, samples, rows)))
-        broken, interrupted = None, False
+        broken: BrokenRunError | None = None
         try:
             _watch(workers, start_seconds, progress)
         except BackendError as error:
-            broken = str(error)
+            broken = BrokenRunError(str(error))
             logger.info("all that Lava said:\n%s", "".join(worker.said() for worker in workers))
         except KeyboardInterrupt:
-            broken, interrupted = "interrupted", True
+            broken = BrokenRunError("interrupted", interrupted=True)
         finished = [worker.finished for worker in workers]
         trains = [worker.trains(count) for worker, count in zip(workers, finished, strict=True)]
         steps = sum(worker.step for worker in workers)
         metered = workers[0].metered
     done = np.concatenate([rows[:count] for rows, count in zip(shares, finished, strict=True)])
     layers = [np.concatenate(parts) for parts in zip(*trains, strict=True)]
-    trains_of = dict(zip(workers[0].job.recorded, layers, strict=True))
-    return Recording(done, trains_of, steps, metered, broken, interrupted)
+    return LavaRun(done, dict(zip(workers[0].job.recorded, layers, strict=True)), steps, metered, broken)
 
 
 class _Worker:
@@ -135,10 +163,10 @@ class _Worker:
         return self.job.finished(self.step)
 
     @property
-    def metered(self) -> Metered | None:
-        """What Lava's profiler measured."""
+    def metered(self) -> dict[str, Any] | None:
+        """What Lava's profiler saw."""
         path = self.job.metered_file(self.folder)
-        return load(Metered, path, "Lava's profiler") if path.is_file() else None
+        return read_json(path) if path.is_file() else None
 
     def poll(self, start_seconds: float) -> bool:
         """Whether it is done.

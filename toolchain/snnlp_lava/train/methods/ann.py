@@ -33,6 +33,7 @@ class Ann(TakesVectors, LayeredOptions, frozen=True):
     name: ClassVar[str] = "ann"
     help: ClassVar[str] = "no spikes: dense layers with ReLU on the vectors"
     spiking: ClassVar[bool] = False
+    needs: ClassVar[tuple[str, ...]] = ("torch",)
     reference_values: ClassVar[Mapping[str, Any]] = {
         "learning_rate": 1e-5,
         "batch_size": 15,

@@ -204,6 +204,8 @@ class Method(Record, frozen=True):
         Whether there is a network to export.
     reads
         Fields of `FeatureSource` that it reads at some setting.
+    needs
+        Packages of an extra that its training imports.
     reference_values
         What ``reference=True`` sets, unless it is given.
     """
@@ -213,6 +215,7 @@ class Method(Record, frozen=True):
     takes: ClassVar[Literal["vectors", "texts"]]
     spiking: ClassVar[bool] = True
     reads: ClassVar[tuple[str, ...]] = ()
+    needs: ClassVar[tuple[str, ...]] = ("torch", "lava")
     reference_values: ClassVar[Mapping[str, Any]] = {}
 
     seed: Annotated[int, opt("Same seed, same result.", ge=0, le=(1 << 32) - 1)] = 42
