@@ -26,8 +26,8 @@ from inputs import drawn_samples
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.lava.job import Board
 from snnlp_lava.backends.lava.loihi2 import GENERATIONS, run_board
-from snnlp_lava.errors import SnnlpLavaError
-from snnlp_lava.netx.network_file import read_complete_network
+from snnlp_lava.errors import BackendError, SnnlpLavaError
+from snnlp_lava.netx.network_file import read_network
 from snnlp_lava.records import versions
 
 SAMPLES = 16
@@ -38,7 +38,8 @@ VARIABLES = ("SLURM", "NOSLURM", "PARTITION", "BOARD", "LOIHI_GEN", "NXSDKHOST",
 
 def main(path: Path, board: Board) -> int:
     """Run, compare and print the verdict; 0 if the board is the emulator's equal."""
-    network, card = read_complete_network(path)
+    file = read_network(path)
+    network, card = file.network, file.require_card()
     samples = drawn_samples(card, SAMPLES)
     batches: list[np.ndarray] = []
     run_emulator(network, samples, card.period, inspect=lambda trains: batches.append(trains[-1]))
@@ -46,11 +47,11 @@ def main(path: Path, board: Board) -> int:
     print("versions:", ", ".join(f"{name} {version}" for name, version in versions().items()))
     print(f"network: {path.name}, {'-'.join(map(str, network.sizes))}, window {card.window}, period {card.period}")
     for late in INPUT_DELAYS:
-        ran = run_board(path, network, samples, card.period, replace(board, input_delay=late))
+        ran = run_board(file, samples, card.period, replace(board, input_delay=late))
         if not late:
             print("environment:", ", ".join(f"{name}={os.environ[name]}" for name in VARIABLES if name in os.environ))
         if ran.broken is not None:
-            raise ran.broken
+            raise BackendError(ran.broken)
         found = np.unpackbits(ran.trains[len(network.layers)], axis=2, count=network.outputs).reshape(
             -1, network.outputs
         )
@@ -68,7 +69,7 @@ def main(path: Path, board: Board) -> int:
             print(
                 "The chip computes as the emulator does; its adapters add other delays than was taken for granted. "
                 f"Set input_delay = {late} and output_delay = {equal[0]} in the class Board of "
-                "toolchain/snnlp_lava/backends/lava_job.py, run this again, and tell us."
+                "toolchain/snnlp_lava/backends/lava/job.py, run this again, and tell us."
             )
             return 1
     print("No delay of the adapters explains it. Please send us all of this; docs/loihi2.md says where.")

@@ -24,13 +24,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-from inputs import drawn_samples
+from inputs import drawn_samples, run_on_lava
 from timing import medians, print_table
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.lava.sim import run_simulator
 from snnlp_lava.network.network import format_sizes
-from snnlp_lava.netx.network_file import read_complete_network
+from snnlp_lava.netx.network_file import read_network
 
 BATCH, ROUNDS = 256, 15
 SPREADS = (1.0, 0.4, 0.15)
@@ -38,7 +37,8 @@ SPREADS = (1.0, 0.4, 0.15)
 
 def main(path: Path, samples: int) -> None:
     """Measure and print."""
-    network, card = read_complete_network(path)
+    file = read_network(path)
+    network, card = file.network, file.require_card()
     weights = [layer.weight.T.astype(np.float32) for layer in network.layers]
     rows = BATCH * card.window
     inputs = [np.random.default_rng(0).random((rows, size), dtype=np.float32) for size in network.sizes[:-1]]
@@ -58,7 +58,7 @@ def main(path: Path, samples: int) -> None:
     run_emulator(network, presented, card.period)
     emulated = time.perf_counter() - started
     started = time.perf_counter()
-    run_simulator(path, network, presented, card.period)
+    run_on_lava(file, presented, card.period)
     simulated = time.perf_counter() - started
     print(f"\n{samples} samples: emulator {samples / emulated:,.0f}/s, Lava {samples / simulated:,.1f}/s, ", end="")
     print(f"ratio {simulated / emulated:,.0f}")

@@ -118,7 +118,7 @@ def targets(folder: Path) -> dict[str, Target]:
     from snnlp_lava.netx.network_file import read_network
     from snnlp_lava.netx.nir.own import read_nir
     from snnlp_lava.run.folder import read_run
-    from snnlp_lava.run.partial import Parts
+    from snnlp_lava.run.partial import PartialResults
     from snnlp_lava.run.record import Totals
     from snnlp_lava.sweep.grid import read_grid
     from snnlp_lava.text.readers import read_file
@@ -147,8 +147,8 @@ def targets(folder: Path) -> dict[str, Target]:
     network: Network = read_network(made / "a.net").network
 
     def parts() -> object:
-        kept = Parts(part.parent)
-        kept.finished(0), kept.work([0]), list(kept.tables([0])), kept.trains([0], 4)
+        kept = PartialResults(part.parent)
+        kept.finished(0), list(kept.tables([0])), kept.trains([0], 4)
         return Totals.of(network, kept.each([0]))
 
     return {
@@ -228,17 +228,16 @@ def keep_a_part(made: Path) -> None:
     from snnlp_lava.embed.base import OpCounts
     from snnlp_lava.encode.base import SpikeSamples
     from snnlp_lava.netx.network_file import read_network
-    from snnlp_lava.run.partial import Parts
+    from snnlp_lava.run.partial import PartialResults
     from snnlp_lava.run.record import sample_table
 
     network = read_network(made / "a.net").network
     samples = SpikeSamples(np.random.default_rng(0).random((20, 8, network.inputs)) < 0.1)
     result = run_emulator(network, samples, 8, keep_trains=4)
     (made / "run.partial").mkdir()
-    table = sample_table(result, result.output_scores, np.arange(20), np.arange(20) % 6)
-    Parts(made / "run.partial").add(
-        0, np.arange(20), table, result.trains, OpCounts("a model", "tokens", 9, {"mac": 9})
-    )
+    made_by = {"embedding": OpCounts("a model", "tokens", 9, {"mac": 9})}
+    table = sample_table(result, result.output_scores, np.arange(20), np.arange(20) % 6, preprocessing=made_by)
+    PartialResults(made / "run.partial").add(0, np.arange(20), table, result.trains)
 
 
 def batch(name: str, target: Target, seed: int, place: mmap.mmap) -> Counter[str]:

@@ -25,11 +25,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from inputs import drawn_samples
+from inputs import drawn_samples, run_on_lava
 from timing import medians, print_table
 
-from snnlp_lava.backends.lava.sim import run_sim
-from snnlp_lava.netx.network_file import read_complete_network
+from snnlp_lava.netx.network_file import read_network
 
 ROUNDS = 3
 
@@ -55,7 +54,8 @@ net.stop()
 
 def main(path: Path, samples: int) -> None:
     """Measure and print."""
-    network, card = read_complete_network(path)
+    file = read_network(path)
+    network, card = file.network, file.require_card()
     presented = drawn_samples(card, samples)
     steps = samples * card.period + len(network.layers)
     with tempfile.TemporaryDirectory() as folder:
@@ -66,7 +66,7 @@ def main(path: Path, samples: int) -> None:
         seconds = medians(
             {
                 "bare Lava script": lambda: subprocess.run(bare, check=True, capture_output=True),
-                "snnlp-lava": lambda: run_sim(path, network, presented, card.period),
+                "snnlp-lava": lambda: run_on_lava(file, presented, card.period),
             },
             ROUNDS,
         )

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pyarrow import parquet
 
-from snnlp_lava.run.runner import CHUNK
+from snnlp_lava.backends.base import BACKENDS
 
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
     """Run, interrupt, resume, and print."""
     network, data, *vectors = arguments
     total = parquet.ParquetFile(data).metadata.num_rows
-    chunks = math.ceil(total / CHUNK["emulator"])
+    chunks = math.ceil(total / BACKENDS["emulator"].batch)
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         command = [sys.executable, "-m", "snnlp_lava.cli.main", "run", network, "--data", data, "--split", "all"]

@@ -32,7 +32,7 @@ from snnlp_lava.encode.base import Samples
 from snnlp_lava.energy.estimates import neurobench_metrics
 from snnlp_lava.network.dense import Dense
 from snnlp_lava.network.network import Network
-from snnlp_lava.netx.network_file import read_complete_network
+from snnlp_lava.netx.network_file import read_network
 from snnlp_lava.run.record import Totals, sample_table
 
 COUNTED = ("spikes", "synops_nonzero", "neuron_updates")
@@ -70,7 +70,8 @@ class Net(nn.Module):
 
 def main(path: Path, samples: int) -> None:
     """Print both sides' numbers, and end with an error if they differ."""
-    network, card = read_complete_network(path)
+    file = read_network(path)
+    network, card = file.network, file.require_card()
     theirs, ours = both_sides(network, drawn_samples(card, samples), card.period)
     print("| metric | neurobench | snnlp-lava |\n|---|---:|---:|")
     for name, value in ours.items():

@@ -56,20 +56,21 @@ from snntorch.import_nir import import_from_nir
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.metrics import tie_broken_counts
 from snnlp_lava.network.dense import Dense
-from snnlp_lava.netx.network_file import write_network
+from snnlp_lava.netx.network_file import read_network, write_network
 from snnlp_lava.netx.nir.own import read_nir
-from snnlp_lava.run.inputs import Selection, choose
+from snnlp_lava.run.inputs import RunInput
 
 
-def main(path: Path, selection: Selection) -> None:
+def main(path: Path, inputs: RunInput) -> None:
     """Run both, and print how they agree."""
     imported = read_nir(path)
     with TemporaryDirectory() as folder:
         write_network(Path(folder) / "a.net", imported.network, imported.card)
-        chosen = choose(Path(folder) / "a.net", selection)
-    network, count = chosen.network, chosen.total
-    chunk = chosen.chunk(0, count)
-    run = run_emulator(network, chunk.samples, chosen.window, keep_trains=count)
+        file = read_network(Path(folder) / "a.net")
+        batches = inputs.open(file)
+    network, count = file.network, batches.total
+    batch = batches.read(0, count)
+    run = run_emulator(network, batch.samples, batches.window, keep_trains=count)
     ours = [
         np.unpackbits(train, axis=2, count=size).astype(bool)
         for train, size in zip(run.trains, network.sizes, strict=True)
@@ -80,9 +81,9 @@ def main(path: Path, selection: Selection) -> None:
         "snnTorch": tie_broken_counts(theirs[-1].astype(np.uint8)),
     }
     answers = {name: score.argmax(axis=1) for name, score in scores.items()}
-    print(f"{count} texts, {chosen.window} steps, {'-'.join(map(str, network.sizes))}\n")
+    print(f"{count} texts, {batches.window} steps, {'-'.join(map(str, network.sizes))}\n")
     for name, answer in answers.items():
-        print(f"accuracy, {name}: {np.mean(answer == chunk.labels):.2%}")
+        print(f"accuracy, {name}: {np.mean(answer == batch.labels):.2%}")
     print(f"answers that differ: {np.sum(answers['emulator'] != answers['snnTorch'])} of {count}")
     wraps, clips = (sum(int(getattr(layer, name).sum()) for layer in run.layers) for name in ("wraps", "clips"))
     print(f"wraps {wraps}, clips {clips}\n")
@@ -140,4 +141,4 @@ def uncut_layer(layer: Dense, spikes: np.ndarray) -> np.ndarray:
 if __name__ == "__main__":
     file, data, *more = sys.argv[1:]
     vectors = Path(more.pop(0)) if more and more[0].endswith(".npy") else None
-    main(Path(file), Selection(data=data, vectors=vectors, limit=int(more[0]) if more else 200))
+    main(Path(file), RunInput(data=data, vectors=vectors, limit=int(more[0]) if more else 200))

@@ -43,13 +43,14 @@ from snnlp_lava.encode.base import EncodedSamples
 from snnlp_lava.energy.bill import make_bill, spiking_ledger
 from snnlp_lava.energy.prices import price_books
 from snnlp_lava.network.network import Network
-from snnlp_lava.netx.network_file import read_complete_network
+from snnlp_lava.netx.network_file import read_network
 from snnlp_lava.text.sources import load_texts
 
 
 def main(path: Path, data: str, samples: int) -> None:
     """Simulate, bill, and print both term by term."""
-    network, card = read_complete_network(path)
+    file = read_network(path)
+    network, card = file.network, file.require_card()
     texts = load_texts(data, "text", "label").select(np.arange(samples))
     given = EncodedSamples(np.array(texts, dtype=object), card.encoder, card.window)
     run = run_emulator(network, given, card.window, keep_trains=samples)

@@ -24,22 +24,22 @@ import time
 from pathlib import Path
 
 import numpy as np
-from inputs import drawn_samples
+from inputs import drawn_samples, run_on_lava
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.lava.sim import run_sim
-from snnlp_lava.netx.network_file import read_complete_network
+from snnlp_lava.netx.network_file import read_network
 
 
 def main(path: Path, runs: int) -> None:
     """Run, compare each result with the emulator's, and print what is left."""
-    network, card = read_complete_network(path)
+    file = read_network(path)
+    network, card = file.network, file.require_card()
     samples = drawn_samples(card, 2)
     expected = run_emulator(network, samples, card.period).output_counts
-    run_sim(path, network, samples, card.period)  # what the first run leaves for good is no leak
+    run_on_lava(file, samples, card.period)  # what the first run leaves for good is no leak
     before, started = held(), time.perf_counter()
     for done in range(1, runs + 1):
-        found = run_sim(path, network, samples, card.period).output_counts
+        found = run_on_lava(file, samples, card.period).output_counts
         assert np.array_equal(found, expected)
         if done % 20 == 0:
             print(f"{done} runs, {time.perf_counter() - started:.0f} s", flush=True)

@@ -2,6 +2,7 @@
 
 import contextlib
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +17,9 @@ from snnlp_lava.network.dense import Dense
 from snnlp_lava.network.network import Network
 from snnlp_lava.network.neuron import Neuron
 from snnlp_lava.netx.card import Card
-from snnlp_lava.run.folder import Source, write_run
-from snnlp_lava.run.record import Totals, class_scores, result_document, sample_table
+from snnlp_lava.netx.network_file import NetworkFile
+from snnlp_lava.run.folder import write_run
+from snnlp_lava.run.record import Totals, class_scores, make_record, sample_table
 
 PREPROCESSING = {
     "embedding": OpCounts("a model", "tokens", 10, {"mac": 1_000}),
@@ -142,18 +144,24 @@ def card_for(network, **changes):
     return Card(**{**fields, **changes})
 
 
-def one_table(result, labels=None, card=None, right_over_time=None):
+def one_table(result, labels=None, card=None, **sums):
     """The table of all samples of a result."""
-    return sample_table(result, class_scores(result, card), np.arange(result.samples), labels, right_over_time)
+    return sample_table(result, class_scores(result, card), np.arange(result.samples), labels, **sums)
 
 
-def write_one_run(
-    folder, result, labels, network, card, texts=(), presented=(), preprocessing=PREPROCESSING, right_over_time=None
-):
-    """Write the run folder of one result; gives what result.json says of its outcome."""
-    table = one_table(result, labels, card, right_over_time)
-    totals = Totals.of(network, [table])
-    of_run = (result.backend, result.window, result.period)
-    source = Source("a.net", "0" * 64, *of_run, "demo", "test", None, {}, texts, presented, preprocessing)
-    write_run(folder, totals, [table], result.trains, network, card, source)
-    return result_document(totals, card, *of_run)
+def write_one_run(folder, result, labels, network, card, texts=(), presented=(), preprocessing=PREPROCESSING, **sums):
+    """Write the run folder of one result; gives its record."""
+    table = one_table(result, labels, card, preprocessing=preprocessing, **sums)
+    record = make_record(
+        NetworkFile(Path("a.net"), "0" * 64, network, card),
+        Totals.of(network, [table]),
+        result.period,
+        {"name": "demo", "split": "test", "limit": None, "skipped": {}},
+        backend="emulator",
+        window=result.window,
+        examples=texts,
+        presented=presented,
+        job={},
+    )
+    write_run(folder, record, [table], result.trains)
+    return record

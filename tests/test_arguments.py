@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import snnlp_lava
-from snnlp_lava import CHIPS, InputError, Selection
+from snnlp_lava import CHIPS, InputError
+from snnlp_lava.run.inputs import RunInput
 from snnlp_lava.text.dataset import TextData
 from snnlp_lava.train.methods.base import from_document, make_method, to_document
 
@@ -38,12 +39,12 @@ def test_every_path_may_be_a_str(model, tmp_path, monkeypatch, kind):
     assert snnlp_lava.read_nir(kind("a.nir")).card.to_dict() == snnlp_lava.read_network(kind("a.net")).card.to_dict()
     np.save("s.npy", np.zeros((2, card.window, network.inputs), np.uint8))
     assert len(snnlp_lava.load_texts(kind("texts.csv"))) == 2
-    for name, selection in {
-        "data": Selection(data=kind("texts.csv"), part="all"),
-        "spikes": Selection(spikes=kind("s.npy")),
+    for name, inputs in {
+        "data": {"data": kind("texts.csv"), "split": "all"},
+        "spikes": {"spikes": kind("s.npy")},
     }.items():
-        snnlp_lava.run_network(kind("a.net"), selection, "emulator", kind(name))
-        assert snnlp_lava.read_run(kind(name)).record["samples"] == 2
+        snnlp_lava.run_network(kind("a.net"), **inputs, folder=kind(name))
+        assert snnlp_lava.read_run(kind(name)).record.samples == 2
     snnlp_lava.write_report(kind("r.csv"), [snnlp_lava.read_run(kind("data"))])
     assert Path("r.csv").is_file()
 
@@ -58,25 +59,25 @@ def test_a_folder_whose_name_no_record_could_hold_is_no_model(tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({}, "give either data, or spikes, or one or more texts"),
-        ({"texts": ()}, "give either data, or spikes, or one or more texts"),
-        ({"texts": ("a",), "data": "demo"}, "give either data, or spikes, or one or more texts"),
-        ({"data": "demo", "spikes": "s.npy"}, "give either data, or spikes, or one or more texts"),
-        ({"texts": ("a", 7)}, "text 2 is 7, no text"),
-        ({"texts": 7}, "texts 7 are no texts; write a tuple of them"),
+        ({}, "give either --data, or --spikes, or one or more --text"),
+        ({"texts": ()}, "give either --data, or --spikes, or one or more --text"),
+        ({"texts": ("a",), "data": "demo"}, "give either --data, or --spikes, or one or more --text"),
+        ({"data": "demo", "spikes": "s.npy"}, "give either --data, or --spikes, or one or more --text"),
+        ({"texts": ("a", 7)}, "text 2 must be a str, got 7"),
+        ({"texts": 7}, "texts must be a tuple of texts, got 7"),
         ({"texts": ("fine", HALF)}, r"text 2 'caf\\udce9' is not UTF-8"),
         ({"data": HALF}, r"path 'caf\\udce9' is not UTF-8"),
         ({"spikes": 7}, "7 is not a path; give a str or a Path"),
-        ({"data": "demo", "part": "tset"}, r"part 'tset' is unknown \(known: train, validation, test, all\)"),
+        ({"data": "demo", "split": "tset"}, r"split 'tset' is unknown \(known: train, validation, test, all\)"),
         ({"data": "demo", "split_scheme": "mine"}, "split scheme 'mine' is unknown"),
-        ({"data": "demo", "limit": 0}, "limit must be an integer >= 1, got 0"),
-        ({"data": "demo", "limit": -5}, "limit must be an integer >= 1, got -5"),
-        ({"data": "demo", "limit": "5"}, "limit must be an integer >= 1, got '5'"),
+        ({"data": "demo", "limit": 0}, "limit must be an integer from 1 to .*, got 0"),
+        ({"data": "demo", "limit": -5}, "limit must be an integer from 1 to .*, got -5"),
+        ({"data": "demo", "limit": "5"}, "limit must be an integer from 1 to .*, got '5'"),
     ],
 )
-def test_a_selection_checks_itself(fields, message):
+def test_inputs_check_themselves(fields, message):
     with pytest.raises(InputError, match=f"^{message}"):
-        Selection(**fields)
+        RunInput(**fields)
 
 
 @pytest.mark.parametrize(
@@ -150,10 +151,10 @@ def test_devices_and_backends_that_do_not_exist_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"^device 'tpu' is unknown \(known: auto, cpu, cuda\)$"):
         snnlp_lava.train_model(prepared(), tmp_path / "new", device="tpu")
     with pytest.raises(InputError, match=r"^backend 'gpu' is unknown"):
-        snnlp_lava.run_network("a.net", Selection(texts=("a",)), "gpu", tmp_path / "new")
+        snnlp_lava.run_network("a.net", texts=("a",), backend="gpu", folder=tmp_path / "new")
     for name in ("jobs", "keep_trains"):
-        with pytest.raises(InputError, match=f"^{name} must be an integer >= ., got -1"):
-            snnlp_lava.run_network("a.net", Selection(texts=("a",)), "emulator", tmp_path / "new", **{name: -1})
+        with pytest.raises(InputError, match=f"^{name} must be an integer (>=|from) ..*, got -1"):
+            snnlp_lava.run_network("a.net", texts=("a",), backend="sim", folder=tmp_path / "new", **{name: -1})
     assert not (tmp_path / "new").exists()
 
 

@@ -1,4 +1,4 @@
-"""Tallies by hand, and the run folder's round trip."""
+"""Counts by hand, the run folder's round trip, and backends of other packages."""
 
 import json
 from pathlib import Path
@@ -47,20 +47,21 @@ def written(tmp_path, random_network):
     labels = np.array([0, 1, 2, 0, 1, 2])
     right = np.array([1, 1, 2, 2, 2, 3, 3, 3])
     texts = ["one", "two", "three", "four"]
-    document = write_one_run(
-        tmp_path / "run", result, labels, network, card, texts, [[(0, "one")]], right_over_time=right
+    record = write_one_run(
+        tmp_path / "run", result, labels, network, card, texts, [[(0, "one")]], right_over_time=right.tolist()
     )
-    return tmp_path / "run", result, document, labels
+    return tmp_path / "run", result, record, labels
 
 
 def test_a_run_folder_reads_back(written):
-    folder, result, document, labels = written
+    folder, result, record, labels = written
     run = read_run(folder)
     np.testing.assert_array_equal(run.output_counts, result.output_counts)
     np.testing.assert_array_equal(run.labels, labels)
-    assert run.record["accuracy"] == document["accuracy"] == (result.output_scores.argmax(axis=1) == labels).mean()
-    for train, packed, layer in zip(run.trains, result.trains, run.record["layers"], strict=True):
-        assert train.shape == (4, 8, layer["neurons"])
+    assert run.record == record
+    assert record.accuracy == (result.output_scores.argmax(axis=1) == labels).mean()
+    for train, packed, layer in zip(run.trains, result.trains, record.layers, strict=True):
+        assert train.shape == (4, 8, layer.neurons)
         np.testing.assert_array_equal(np.packbits(train, axis=2), packed)
     # The first four samples' trains hold exactly the spikes the table counts for them.
     assert [int(train.sum()) for train in run.trains] == [int(tally.spikes[:4].sum()) for tally in result.layers]
@@ -80,7 +81,7 @@ def test_a_folder_that_is_no_run_is_not_replaced(written, tmp_path, random_netwo
     precious.mkdir()
     (precious / "thesis.txt").write_text("years")
     network = random_network((20, 16, 3), seed=3)
-    with pytest.raises(InputError, match="no run folder"):
+    with pytest.raises(InputError, match="not a run folder"):
         write_one_run(precious, result, None, network, card_for(network, window=8, period=8))
     assert (precious / "thesis.txt").read_text() == "years"
 
@@ -115,16 +116,20 @@ def test_a_folder_without_a_name_of_its_own_is_refused(tmp_path, monkeypatch, fo
         (("preprocessing", "embedding", "counts"), {"mac": "many"}),
         (("preprocessing", "embedding", "title"), 3),
         (("preprocessing", "embedding", "more"), 3),
-        (("placement", "words_read"), [1]),
-        (("placement", "synapses"), ["a", "b"]),
-        (("placement", "rates", 0), [1, 2]),
-        (("placement", "fits"), {}),
-        (("placement", "fits", "loihi1", "layers"), []),
-        (("placement", "fits", "loihi1", "layers", 0, "cores"), []),
-        (("placement", "fits", "loihi1", "layers", 0, "cores", 0, "words"), -1),
-        (("placement", "fits", "loihi1", "layers", 0, "name"), 3),
-        (("placement", "fits", "loihi2", "notes"), [3]),
-        (("network", "card", "encoder"), {"kind": []}),
+        (("layers", 1, "words_read"), -1),
+        (("layers", 1, "synapses"), "a"),
+        (("layers", 0, "rates"), [1, 2]),
+        (("layers", 0, "more"), 1),
+        (("layers_read",), ["brain"]),
+        (("fits", "loihi1", "layers"), []),
+        (("fits", "loihi1", "layers", 0, "cores"), []),
+        (("fits", "loihi1", "layers", 0, "cores", 0, "words"), -1),
+        (("fits", "loihi1", "layers", 0, "cores", 0), {}),
+        (("fits", "loihi1", "layers", 0, "name"), 3),
+        (("fits", "loihi1", "limits"), {}),
+        (("fits", "loihi2", "notes"), [3]),
+        (("data", "unknown_labels"), {"a": -1}),
+        (("network", "card", "encoder"), []),
         (("network", "card", "embedding", "dimension"), "many"),
         (("accuracy",), None),
         (("network",), 5),
@@ -138,11 +143,10 @@ def test_a_folder_without_a_name_of_its_own_is_refused(tmp_path, monkeypatch, fo
         (("data", "name"), 3),
         (("accuracy",), 2.5),
         (("mrr",), "high"),
-        (("paper_operations",), None),
+        (("first_spikes",), None),
         (("examples",), "words"),
         (("examples",), ["a text"] * 7),
-        (("preprocessing", "embedding"), {"title": "a model"}),
-        (("placement", "synapses", 0), 0),
+        (("preprocessing",), {"cooking": {"title": "a"}}),
         (("seconds",), "long"),
         (("versions",), None),
     ],
@@ -171,15 +175,29 @@ METER = {"by": "a meter", "samples": 6, "steps": 48, "joules": 0.5}
         ({"metered": {**METER, "samples": 0}}, False),
         ({"metered": {"samples": 6, "steps": 48}}, False),
         ({"metered": [1]}, False),
-        ({"counted_by": {"input": "host", "output": "chip"}}, True),
-        ({"counted_by": {"output": "oracle"}}, False),
+        ({"layers_read": ["input", "output"]}, True),
     ],
 )
 def test_what_a_chip_adds_to_a_run_is_checked(written, change, read):
     path = written[0] / "result.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     if read:
-        assert read_run(written[0]).record.items() >= change.items()
+        found = read_run(written[0]).record.to_dict()
+        for name, value in change.items():
+            assert found[name] == value or found[name].items() >= value.items()
     else:
         with pytest.raises(InputError, match="is damaged"):
             read_run(written[0])
+
+
+def test_a_run_of_another_version_is_refused_with_the_command_that_makes_it_again(written):
+    path = written[0] / "result.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 3}))
+    with pytest.raises(InputError, match=r"^run .*run: has format '3'.* reads 4; make it again with snnlp-lava run "):
+        read_run(written[0])
+
+
+def test_a_folder_that_is_a_link_to_nothing_is_refused(tmp_path):
+    (tmp_path / "run").symlink_to(tmp_path / "nothing")
+    with pytest.raises(InputError, match=r"is a link to .*nothing, which does not exist"):
+        check_run_folder(tmp_path / "run")

@@ -94,6 +94,7 @@ def files(tmp_path_factory, _cache_of_the_tests):
         other = replace(file.card, embedding=file.card.embedding.replace(sha256="0" * 64))
         write_network(Path("other_model.net"), file.network, other)
         Path("no_run").mkdir()
+        Path("dangling").symlink_to("nowhere")
     finally:
         os.chdir(before)
     return folder

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from snnlp_lava.netx.network_file import read_complete_network
+from snnlp_lava.netx.network_file import read_network
 from snnlp_lava.run.folder import read_run
 
 WORDS = ("this", "film", "is", "dull", "fine", "no")
@@ -109,7 +109,8 @@ def test_a_network_of_word_codes_holds_them(folder, snnlp_lava):
     codes = METHODS["word codes"]
     assert snnlp_lava("train", "--data", "own.csv", "--epochs", 1, *codes, "-o", "m").exit_code == 0
     assert snnlp_lava("export", "m", "-o", "m.net").exit_code == 0
-    network, card = read_complete_network(folder / "m.net")
+    file = read_network(folder / "m.net")
+    network, card = file.network, file.card
     assert network.inputs == 64
     assert tuple(card.encoder.words) == WORDS
     assert (card.window, card.level, card.embedding.name) == (33, "word", "codes")

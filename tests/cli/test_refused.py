@@ -74,34 +74,60 @@ REFUSED = {
     "run: no card": (("run", "{files}/layers.net", "--data", "demo"), "layers.net: has no group /snnlp"),
     "run: another embedding model": (
         ("run", "{files}/other_model.net", "--data", "demo"),
-        "the network was made with another embedding model: all-MiniLM-L6-v2 had weights 000000000000...",
+        "the network was made with another embedding model: all-MiniLM-L6-v2 (weights and settings) had hash",
     ),
     "run: nothing to run on": (RUN, "give either --data, or --spikes, or one or more --text"),
     "run: data and text": (
         (*RUN, "--data", "demo", "--text", "a"),
         "give either --data, or --spikes, or one or more --text",
     ),
-    "run: a board for the simulator": ((*RUN, "--text", "a", "--board", "b"), "--board b belongs to --backend loihi2"),
+    "run: a board for the emulator": (
+        (*RUN, "--text", "a", "--board", "b"),
+        "--board b only applies to --backend loihi2, not emulator",
+    ),
     "run: a partition for the simulator": (
         (*RUN, "--text", "a", "--backend", "sim", "--partition", "p"),
-        "--partition p belongs to --backend loihi2",
+        "--partition p only applies to --backend loihi2, not sim",
     ),
     "run: a chip for the emulator": (
         (*RUN, "--text", "a", "--chip-generation", "N3C1"),
-        "--chip-generation N3C1 belongs to --backend loihi2",
+        "--chip-generation N3C1 only applies to --backend loihi2, not emulator",
     ),
-    "run: two boards": ((*RUN, "--text", "a", "--backend", "loihi2", "--jobs", 2), "--jobs 2 belongs to --backend sim"),
+    "run: two boards": (
+        (*RUN, "--text", "a", "--backend", "loihi2", "--jobs", 2),
+        "--jobs 2 only applies to --backend sim, not loihi2",
+    ),
+    "run: no runtimes": ((*RUN, "--text", "a", "--backend", "sim", "--jobs", 0), "jobs must be an integer >= 1, got 0"),
+    "run: what is not used, the first of it named": (
+        (*RUN, "--text", "a", "--words", "w.txt", "--split-scheme", "paper", "--text-column", "no", "--split", "train"),
+        "--text-column no only applies to --data, not --text",
+    ),
+    "run: trains of no folder": (("run", "{files}/a.net", "--text", "a", "--keep-trains", 9), "--keep-trains 9 only"),
+    "run: a folder that is a link to nothing": (
+        ("run", "{files}/a.net", "--text", "a", "-o", "{files}/dangling"),
+        "dangling: is a link to nowhere, which does not exist",
+    ),
+    "verify: the emulator with itself": (
+        ("verify", "{files}/a.net", "--text", "a", "--backend", "emulator"),
+        "nothing to compare",
+    ),
     "run: no extension": ((*RUN, "--text", "a", "--backend", "loihi2"), "closed extension lava-loihi"),
     "verify: a host for the simulator": (
         ("verify", "{files}/a.net", "--data", "demo", "--host", "slurm"),
-        "--host slurm belongs to --backend loihi2",
+        "--host slurm only applies to --backend loihi2, not sim",
     ),
     "verify: no extension": (
         ("verify", "{files}/a.net", "--data", "demo", "--backend", "loihi2"),
         "closed extension lava-loihi",
     ),
-    "run: text and limit": ((*RUN, "--text", "a", "--limit", 3), "--limit 3 belongs to --data or --spikes"),
-    "run: text and vectors": ((*RUN, "--text", "a", "--vectors", "{files}/own.npy"), "--vectors belongs to --data"),
+    "run: text and limit": (
+        (*RUN, "--text", "a", "--limit", 3),
+        "--limit 3 only applies to --data or --spikes, not --text",
+    ),
+    "run: text and vectors": (
+        (*RUN, "--text", "a", "--vectors", "{files}/own.npy"),
+        "only applies to --data, not --text",
+    ),
     "run: spikes and text": (
         (*RUN, "--spikes", "{files}/spikes.npy", "--text", "a"),
         "give either --data, or --spikes, or one or more --text",
@@ -109,22 +135,24 @@ REFUSED = {
     "run: no spikes": ((*RUN, "--spikes", "none.npy"), "spikes none.npy: no such file"),
     "run: spikes the other way round": (
         (*RUN, "--spikes", "{files}/channels_first.npy"),
-        "channels_first.npy: must be numbers of shape (samples, steps, 768)",
+        "channels_first.npy: must be numbers of shape (samples, steps, 768), got bool of shape (5, 768, 9)",
     ),
     "run: graded spikes": ((*RUN, "--spikes", "{files}/graded.npy"), "sample 1: spikes must be 0 or 1, got 3"),
-    "verify: nothing to run on": (("verify", "{files}/a.net"), "give either --data or --spikes"),
+    "verify: nothing to run on": (
+        ("verify", "{files}/a.net"),
+        "give either --data, or --spikes, or one or more --text",
+    ),
     "run: no data file": ((*RUN, "--data", "none.csv"), "data none.csv: no such file"),
-    "run: unknown words": ((*RUN, "--text", "☃☃☃"), "text '☃☃☃': all-MiniLM-L6-v2 knows no word of it"),
     "run: empty text": ((*RUN, "--text", " "), "text 1 is empty"),
     "run: unknown label": (
-        (*RUN_OWN, "--data", "{files}/other_class.csv", "--vectors", "{files}/own.npy"),
-        "label 'grim' is none of the network's: dull, fine; name another column with --label-column, or, to run "
-        "without labels, one that is not there and --split all",
+        (*RUN_OWN, "--data", "{files}/other_class.csv", "--vectors", "{files}/own.npy", "--strict"),
+        "label 'grim' is not a class of the network (dull, fine); run without --strict, or without labels, with "
+        "--no-labels",
     ),
     "run: no labels": (
         ("run", "{files}/se.net", "--data", "{files}/unlabelled.csv", "-o", "new/out"),
-        "unlabelled.csv: no column 'label'; name it with --label-column, or run all rows, which needs no labels, with "
-        "--split all",
+        "unlabelled.csv: no column 'label'; name it with --label-column, or run all rows without labels, with "
+        "--no-labels",
     ),
     "run: a broken row": (
         ("run", "{files}/se.net", "--data", "{files}/broken.csv", "--split", "all", "-o", "new/out"),
@@ -143,7 +171,7 @@ REFUSED = {
     "run: vectors' rows": ((*RUN_OWN, *DATA, "--vectors", "{files}/rows.npy"), "rows.npy: has 35 rows, the data 36"),
     "run: output no run folder": (
         (*RUN_OWN, *DATA, "--vectors", "{files}/own.npy", "-o", "{files}/model"),
-        "model exists and is no run folder; choose another with -o",
+        "model exists and is not a run folder; choose another with -o",
     ),
     "export: no folder": (("export", "none", "-o", "new/a.net"), "model none: no such folder"),
     "export: ANN": (
@@ -169,11 +197,11 @@ REFUSED = {
     "report: no folder": (("report", "none", "-o", "new/r.html"), "run none: no such folder"),
     "report: no run": (
         ("report", "{files}/run", "{files}/no_run", "-o", "new/r.html"),
-        "run {files}/no_run: is no run folder, it has no result.json",
+        "run {files}/no_run: is not a run folder, it has no result.json",
     ),
     "report: a model": (
         ("report", "{files}/model", "-o", "new/r.html"),
-        "run {files}/model: is no run folder, it has no result.json",
+        "run {files}/model: is not a run folder, it has no result.json",
     ),
 }
 
@@ -216,7 +244,8 @@ def test_a_device_that_is_absent_is_refused(files, snnlp_lava, tmp_path):
         ("train", "--data", "demo", "--method", "lstm"),
         ("train", "--data", "demo", "--limit", "0"),
         ("run", "a.net", "--data", "demo", "--backend", "loihi"),
-        ("run", "a.net", "--data", "demo", "--jobs", "0"),
+        ("run", "a.net", "--data", "demo", "--limit", "1" + "0" * 30),
+        ("run", "a.net", "--data", "demo", "--keep-trains", "1" + "0" * 30),
         ("export",),
         ("report",),
     ],

@@ -13,7 +13,8 @@ from snnlp_lava.run.folder import read_run
 KEYS = {
     *("backend", "samples", "window", "period", "steps", "seconds", "versions"),
     *("accuracy", "mrr", "right_over_time", "label_names", "predictions", "labels"),
-    *("input_spikes", "layers", "synops_per_sample", "wraps", "clips", "paper_operations"),
+    *("input_spikes", "layers", "synops_per_sample", "wraps", "clips", "paper_operations", "first_spikes"),
+    *("data", "layers_read", "metered"),
 }
 
 
@@ -60,7 +61,7 @@ def test_a_run_prints_one_json_document_and_nothing_else(files, tmp_path):
     assert (run.output_counts[np.arange(5), run.predictions] == most).all()
     assert run.labels.tolist() == document["labels"]
     assert run.output_counts.sum() == document["layers"][-1]["spikes"]
-    assert run.record["data"] == {"name": "demo", "part": "test", "limit": 5}
+    assert (run.record.data.name, run.record.data.split, run.record.data.limit) == ("demo", "test", 5)
     assert [len(train) for train in run.trains] == [4] * 4
     assert done.stderr == f"run: {tmp_path / 'out'}\n"
 
@@ -69,7 +70,7 @@ def test_a_run_without_json_prints_the_same_numbers_for_people(files, snnlp_lava
     result = snnlp_lava("run", files / "a.net", "--data", "demo", "--limit", 5)
     assert result.exit_code == 0
     run = read_run(files / "run")
-    assert f"5 texts on emulator: accuracy {run.record['accuracy']:.2%}" in result.stdout
+    assert f"5 texts on emulator: accuracy {run.record.accuracy:.2%}" in result.stdout
     assert result.stderr == "run: runs/a-emulator-demo-test-n5\n"
     again = read_run(Path("runs/a-emulator-demo-test-n5"))
     np.testing.assert_array_equal(again.output_counts, run.output_counts)
@@ -80,9 +81,9 @@ def test_a_network_of_another_maker_runs_on_spikes(files, snnlp_lava):
     assert (result.exit_code, result.stderr) == (0, "run: runs/layers-emulator-spikes\n")
     assert result.stdout.startswith("5 samples on emulator  ")
     run = read_run(Path("runs/layers-emulator-spikes"))
-    assert run.record["network"]["card"] is None
-    assert (run.record["window"], run.record["period"], run.record["samples"]) == (9, 9, 5)
-    assert run.record["label_names"] == ["0", "1", "2", "3", "4", "5"]
+    assert run.record.network.card is None
+    assert (run.record.window, run.record.period, run.record.samples) == (9, 9, 5)
+    assert run.record.label_names == ("0", "1", "2", "3", "4", "5")
     np.testing.assert_array_equal(run.trains[0], np.load(files / "spikes.npy")[:4])
     np.testing.assert_array_equal(run.output_counts[:4], run.trains[-1].sum(axis=1))
     with_card = json.loads(snnlp_lava("run", files / "a.net", "--spikes", files / "spikes.npy", "--json").stdout)
@@ -118,7 +119,7 @@ def test_spikes_are_verified_on_lava(files, snnlp_lava, tmp_path):
     done = python("-m", "snnlp_lava.cli.main", *wanted, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
-    assert (document["samples"], document["sides"], document["total_differences"]) == (5, ["lava"], 0)
+    assert (document["samples"], document["compared_with"], document["total_differences"]) == (5, ["sim"], 0)
     assert document["layers"][0]["spikes"] == np.load(files / "spikes.npy").sum()
 
 
@@ -132,7 +133,8 @@ def test_lava_counts_the_same_spikes_as_the_emulator(files, snnlp_lava, tmp_path
     theirs = json.loads(done.stdout)
     for backend, document in (("emulator", ours), ("sim", theirs)):
         check_document(document, 3, backend)
-    same = KEYS - {"backend", "steps", "seconds", "versions"}
+    same = KEYS - {"backend", "steps", "seconds", "versions", "layers_read"}
+    assert (ours["layers_read"], theirs["layers_read"]) == ([], list(LAYERS))
     assert {key: theirs[key] for key in same} == {key: ours[key] for key in same}
     runs = [read_run(tmp_path / backend) for backend in ("emulator", "sim")]
     np.testing.assert_array_equal(runs[0].output_counts, runs[1].output_counts)
@@ -145,7 +147,7 @@ def test_texts_by_hand_are_answered_with_a_label_and_every_count(files, snnlp_la
     result = snnlp_lava("run", files / "a.net", "--text", texts[0], "--text", texts[1])
     assert (result.exit_code, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
-    names = read_run(files / "run").record["label_names"]
+    names = read_run(files / "run").record.label_names
     assert len(lines) == 4
     for text, answer, counted in zip(texts, lines[::2], lines[1::2], strict=True):
         label, _, shown = answer.partition("\t")
@@ -163,7 +165,7 @@ def test_texts_by_hand_as_json_have_no_labels(files, snnlp_lava, tmp_path):
     document = json.loads(result.stdout)
     assert set(document) == KEYS
     assert (document["samples"], document["labels"], document["accuracy"], document["mrr"]) == (1, None, None, None)
-    assert read_run(tmp_path / "out").record["examples"] == ["how lovely"]
+    assert read_run(tmp_path / "out").record.examples == ("how lovely",)
 
 
 def test_a_report_of_two_runs(files, snnlp_lava, tmp_path):
@@ -175,14 +177,14 @@ def test_a_report_of_two_runs(files, snnlp_lava, tmp_path):
     assert [part["name"] for part in parts] == ["run", "by_hand"]
     for part, folder in zip(parts, (files / "run", tmp_path / "by_hand"), strict=True):
         record = read_run(folder).record
-        assert part["record"] == record
-        assert part["synops"] == pytest.approx(record["synops_per_sample"])
+        assert part["record"] == record.to_dict()
+        assert part["synops"] == pytest.approx(record.synops / record.samples)
         assert part["baseline"]["macs"] == 384 * 256 + 256 * 128 + 128 * 6
         embedding = part["preprocessing"]["steps"]["embedding"]
         assert (embedding["title"], embedding["unit"]) == ("all-MiniLM-L6-v2", "tokens")
         alone, with_model = (variant["total_pj"] for variant in part["preprocessing"]["variants"][:2])
-        macs = record["preprocessing"]["embedding"]["counts"]["mac"]
-        assert with_model[0] - alone[0] == pytest.approx(4.6 * macs / record["samples"])
+        macs = record.preprocessing["embedding"].counts["mac"]
+        assert with_model[0] - alone[0] == pytest.approx(4.6 * macs / record.samples)
     assert embedding["units"] == 2 + 9  # two marks and < b > how < / b > lovely
     page = (tmp_path / "r.html").read_text("utf-8")
     assert "&lt;b&gt;how&lt;/b&gt; lovely" in page
@@ -191,8 +193,8 @@ def test_a_report_of_two_runs(files, snnlp_lava, tmp_path):
 
 
 def test_a_file_with_an_empty_label_runs_as_unlabelled(files, snnlp_lava, caplog):
-    """All rows, and no accuracy; a label column that is not there does the same for labels that are unknown."""
-    for name, options in (("half_labelled", ()), ("own", ("--label-column", "none"))):
+    """All rows, and no accuracy; --no-labels does the same for labels that are unknown."""
+    for name, options in (("half_labelled", ()), ("own", ("--no-labels",))):
         data = files / f"{name}.csv"
         done = snnlp_lava("run", files / "se.net", "--data", data, "--split", "all", *options, "--json", "-o", name)
         assert done.exit_code == 0, done.stderr
@@ -200,3 +202,43 @@ def test_a_file_with_an_empty_label_runs_as_unlabelled(files, snnlp_lava, caplog
         assert (document["labels"], document["accuracy"]) == (None, None)
         assert document["samples"] == len(data.read_text().splitlines()) - 1
     assert caplog.messages == ["data half_labelled: 1 of 2 labels are empty: all texts count as unlabelled"]
+
+
+def test_texts_by_hand_leave_no_file_behind_not_even_for_a_while(files, snnlp_lava, tmp_path, monkeypatch):
+    import tempfile
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("a temporary file")
+
+    for name in ("mkstemp", "mkdtemp", "TemporaryDirectory", "NamedTemporaryFile"):
+        monkeypatch.setattr(tempfile, name, refuse)
+    result = snnlp_lava("run", files / "se.net", "--text", "how lovely", "--json")
+    assert result.exit_code == 0
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    kept = snnlp_lava("run", files / "se.net", "--text", "how lovely", "--json", "-o", "out")
+    one, two = json.loads(result.stdout), json.loads(kept.stdout)
+    assert {**one, "seconds": 0} == {**two, "seconds": 0}
+
+
+def test_verify_fails_where_the_network_is_not_what_slayer_was_trained_to(files, snnlp_lava, tmp_path):
+    """The model's own network has no difference; one with another threshold differs from SLAYER, and exits with 1."""
+    from dataclasses import replace
+
+    from snnlp_lava.netx.network_file import read_network, write_network
+
+    data = ("--data", "demo", "--limit", 3, "--backend", "emulator", "--json")
+    same = snnlp_lava("verify", files / "a.net", "--model", files / "model", *data)
+    assert same.exit_code == 0, same.stderr
+    assert json.loads(same.stdout)["compared_with"] == ["slayer"]
+    assert json.loads(same.stdout)["layers"][1]["differences"] == {"slayer": 0}
+    file = read_network(files / "a.net")
+    first, *others = file.network.layers
+    changed = replace(file.network, layers=(replace(first, threshold=first.threshold // 2), *others))
+    write_network(tmp_path / "b.net", changed, file.card)
+    found = snnlp_lava("verify", "b.net", "--model", files / "model", *data)
+    assert found.exit_code == 1
+    document = json.loads(found.stdout)
+    assert document["layers"][1]["differences"]["slayer"] > 0
+    assert (document["first"]["peer"], document["first"]["layer"]) == ("slayer", "hidden1")
+    assert "slayer and emulator differ in" in found.stderr

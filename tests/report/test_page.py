@@ -42,9 +42,9 @@ def a_run(tmp_path, random_network, labelled):
     values = np.random.default_rng(3).integers(0, FIXED_ONE + 1, (6, 20), dtype=np.int32)
     result = run_emulator(network, saf_samples(values, 8), 8, keep_trains=4)
     labels = np.array([0, 1, 2, 0, 1, 2]) if labelled else None
-    right = np.array(RIGHT) if labelled else None
+    right = RIGHT if labelled else None
     texts = [HOSTILE, "b", "c", "d"]
-    write_one_run(tmp_path / "run", result, labels, network, card, texts, WORDS, PREPROCESSING, right)
+    write_one_run(tmp_path / "run", result, labels, network, card, texts, WORDS, PREPROCESSING, right_over_time=right)
     return read_run(tmp_path / "run")
 
 
@@ -87,10 +87,10 @@ def test_words_of_one_step_stand_together_cut_and_printable():
 def test_json_holds_the_runs_numbers(run, tmp_path):
     write_report(tmp_path / "r.json", [run])
     part = json.loads((tmp_path / "r.json").read_text("utf-8"))["runs"][0]
-    for layer, counted in zip(part["layers"], run.record["layers"], strict=True):
-        assert layer["synops"] == counted["synops"] / 6
+    for layer, counted in zip(part["layers"], run.record.layers, strict=True):
+        assert layer["synops"] == counted.synops / 6
     assert part["baseline"] == {"title": "ANN of the same sizes", "macs": 20 * 3, "synops_to_macs": part["synops"] / 60}
-    assert part["synops"] == pytest.approx(run.record["synops_per_sample"])
+    assert part["synops"] == pytest.approx(run.record.synops / 6)
     assert part == json.loads(json.dumps(report_document([run])["runs"][0]))
 
 
@@ -112,7 +112,7 @@ METER = {"by": "a meter", "samples": 6, "steps": 48, "seconds": 3e-3, "joules": 
 
 
 def test_what_was_metered_stands_beside_the_bills_and_is_in_none(run, tmp_path):
-    metered = replace(run, record={**run.record, "metered": METER})
+    metered = replace(run, record=run.record.replace(metered=METER))
     (before,), (part,) = report_document([run])["runs"], report_document([metered])["runs"]
     assert before["metered"] is None
     one = {"pj": pytest.approx(1e9), "static_pj": pytest.approx(2.5e8), "ns": pytest.approx(5e5)}
@@ -130,7 +130,7 @@ def test_what_was_metered_stands_beside_the_bills_and_is_in_none(run, tmp_path):
 
 def test_time_alone_is_shown_where_nothing_else_was_metered(run):
     metered = replace(
-        run, record={**run.record, "metered": {"by": "a meter", "samples": 6, "steps": 48, "seconds": 6e-3}}
+        run, record=run.record.replace(metered={"by": "a meter", "samples": 6, "steps": 48, "seconds": 6e-3})
     )
     assert "per text: 1.0 ms. It holds" in render_page(report_document([metered]), [metered])
 
@@ -195,8 +195,8 @@ def test_preprocessing_is_beside_the_bill_never_in_it(run, part):
 
 def test_an_encoder_that_states_no_cost_leaves_the_network_without_a_total_behind_it(labelled, tmp_path):
     silent = {"title": "encoder x", "unit": "", "units": 0, "counts": {}, "not_counted": "encoder x <says> nothing"}
-    preprocessing = {**labelled.record["preprocessing"], "encoding": silent}
-    changed = replace(labelled, record={**labelled.record, "preprocessing": preprocessing})
+    preprocessing = {**labelled.record.preprocessing, "encoding": silent}
+    changed = replace(labelled, record=labelled.record.replace(preprocessing=preprocessing))
     _, with_model, with_coding, *_ = report_document([changed])["runs"][0]["preprocessing"]["variants"]
     assert with_model["total_pj"] is not None
     assert (with_coding["total_pj"], with_coding["not_counted"]) == (None, silent["not_counted"])
@@ -221,7 +221,7 @@ def test_confusion_and_accuracy_over_time_add_up(run, part):
         return
     confusion = np.array(part["confusion"])
     assert confusion.sum(axis=1).tolist() == [2, 2, 2]
-    assert confusion.trace() / 6 == run.record["accuracy"]
+    assert confusion.trace() / 6 == run.record.accuracy
     for true, row in enumerate(confusion):
         for taken, count in enumerate(row):
             assert count == ((run.labels == true) & (run.predictions == taken)).sum()
@@ -239,25 +239,20 @@ def test_the_fit_is_that_of_check(part):
 
 
 def test_a_network_that_does_not_fit_and_work_that_is_not_counted_are_named(labelled, tmp_path):
-    placement = json.loads(json.dumps(labelled.record["placement"]))
-    violation = {"subject": "network", "quantity": "period", "value": 50, "limit": 64, "text": "period 50 <is> none"}
-    placement["fits"]["loihi2"]["violations"] = [violation]
-    placement["fits"]["loihi1"]["layers"][0]["cores"] *= 200
+    fits = labelled.record.to_dict()["fits"]
+    fits["loihi2"]["violations"] = ["period 50 <is> none"]
+    fits["loihi1"]["layers"][0]["cores"] *= 200
     work = {"title": "vectors", "unit": "", "units": 0, "counts": {}, "not_counted": "nobody <knows>"}
-    changed = replace(
-        labelled, record={**labelled.record, "placement": placement, "preprocessing": {"embedding": work}}
-    )
+    changed = replace(labelled, record=labelled.record.replace(fits=fits, preprocessing={"embedding": work}))
     write_report(tmp_path / "r.html", [changed])
     page = (tmp_path / "r.html").read_text("utf-8")
     assert "Loihi 2 (estimate): does not fit" in page
     assert "<strong>period 50 &lt;is&gt; none</strong>" in page
     assert "73 more are needed than the chip has." in page
     assert "not counted: nobody &lt;knows&gt;." in page
-    unknown = {
-        **changed.record,
-        "preprocessing": {"embedding": {**work, "counts": {"thought": 6}, "not_counted": None}},
-    }
-    assert "no price for thought<" in render_page(report_document([replace(changed, record=unknown)]), [changed])
+    thought = {"embedding": {**work, "counts": {"thought": 6}, "not_counted": None}}
+    unknown = replace(changed, record=changed.record.replace(preprocessing=thought))
+    assert "no price for thought<" in render_page(report_document([unknown]), [changed])
     variants = report_document([changed])["runs"][0]["preprocessing"]["variants"]
     assert [variant["title"] for variant in variants] == ["this network alone", "this network + vectors"]
     assert variants[1]["total_pj"] is None
@@ -270,7 +265,7 @@ def test_latex_holds_the_same_cells_and_no_letter_that_it_would_obey(run, tmp_pa
     head, first, second = (line for line in text.splitlines() if line.endswith(r"\\"))
     assert first.startswith(r"50\%\_of \{a\}\textbackslash{}b\$ \#1 \& \textasciitilde{}\textasciicircum{} & ")
     assert {line.count(" & ") for line in (head, second)} == {first.replace(r"\&", "").count(" & ")} == {11}
-    assert f" & {run.record['synops_per_sample']:,.0f} & " in second
+    assert f" & {run.record.synops / 6:,.0f} & " in second
     for rule in ("toprule", "midrule", "bottomrule"):
         assert text.count(f"\\{rule}") == 1
     assert text.count("{") == text.count("}")

@@ -10,7 +10,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from snnlp_lava.backends.lava.job import Board as Board
     from snnlp_lava.chip.chips import CHIPS as CHIPS
     from snnlp_lava.chip.mapping import CoreMapping as CoreMapping
     from snnlp_lava.chip.mapping import map_network as map_network
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from snnlp_lava.report.page import write_report as write_report
     from snnlp_lava.run.folder import Run as Run
     from snnlp_lava.run.folder import read_run as read_run
-    from snnlp_lava.run.inputs import Selection as Selection
     from snnlp_lava.run.runner import run_network as run_network
     from snnlp_lava.run.verify import verify as verify
     from snnlp_lava.text.sources import load_texts as load_texts
@@ -47,7 +45,6 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "backends.lava.job": ("Board",),
     "chip.chips": ("CHIPS",),
     "chip.mapping": (
         "CoreMapping",
@@ -81,7 +78,6 @@ _PUBLIC = {
         "Run",
         "read_run",
     ),
-    "run.inputs": ("Selection",),
     "run.runner": ("run_network",),
     "run.verify": ("verify",),
     "text.sources": ("load_texts",),

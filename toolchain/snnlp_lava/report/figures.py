@@ -71,14 +71,14 @@ def layer_bars(names: Sequence[str], spikes: Sequence[float], synops: Sequence[f
             figure.subplots(1, 2), (spikes, synops), (BLUE, ORANGE), ("spikes sent", "synops received"), strict=True
         ):
             positions = np.arange(len(names))
+            axes.set_xscale("log")
+            axes.set_xlim(0.7, max([*values, 1]) * 8)  # before the bars: of a silent network nothing could be scaled
             axes.barh(positions, values, color=colour, height=0.6)
             for position, value in zip(positions, values, strict=True):
                 axes.text(max(value, 1), position, f" {value:,.0f}", va="center", color=_SLOT, fontsize=8)
             axes.set_yticks(positions, names, parse_math=False)
             axes.invert_yaxis()
-            axes.set_xscale("log")
             axes.xaxis.set_minor_locator(NullLocator())
-            axes.set_xlim(0.7, max([*values, 1]) * 8)
             axes.set_xlabel(f"{label} per text")
             _recolour(axes)
         return _svg(figure)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
-from snnlp_lava.chip.chips import RESOURCES
 from snnlp_lava.energy.prices import TERMS, PriceBook
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import StrPath, as_path, atomic_file, write_json
@@ -91,7 +90,6 @@ def render_page(document: Mapping[str, Any], runs: Sequence[Run]) -> str:
         network=NETWORK,
         main=MAIN_BOOK,
         neurobench=_NEUROBENCH,
-        resources=RESOURCES,
         baseline_books=(HOST_BOOK, INT8_BOOK),
         version=document["version"],
         style=(resources.files("snnlp_lava.report") / "page.css").read_text("utf-8"),

@@ -1,84 +1,124 @@
-"""What a network is run on: from texts, a data set or spikes to samples, chunk by chunk."""
+"""What a network is run on: texts, rows of a data set or spikes, as batches of samples."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from snnlp_lava.embed.embedders import Embedder, VectorFile, embed_rows, load_embedder
 from snnlp_lava.encode.base import EncodedSamples, Features, Samples, SpikeSamples, load_spikes
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import StrPath, as_optional_path, as_path, check_choice, check_int, check_utf8, sha256_of_file
-from snnlp_lava.network.network import Network
-from snnlp_lava.netx.card import Card
-from snnlp_lava.netx.network_file import read_complete_network, read_network
+from snnlp_lava.files import as_optional_path, as_path, check_choice, check_utf8, sha256_of_file
 from snnlp_lava.progress import ProgressCallback, cumulative, no_progress
 from snnlp_lava.text.dataset import PARTS, SCHEMES, limit_rows, split_rows
 from snnlp_lava.text.readers import MissingLabelError
-from snnlp_lava.text.sources import load_texts, open_texts
+from snnlp_lava.text.sources import is_file, load_texts, open_texts
 
-ALL = "all"
-"""The part of a data set that is the whole of it, in its order, with labels or without."""
+if TYPE_CHECKING:
+    from snnlp_lava.netx.card import Card
+    from snnlp_lava.netx.network_file import NetworkFile
+
+ALL_ROWS = "all"
+"""The split of a data set that is the whole of it, in its order, with labels or without."""
+SPLITS = (*PARTS, ALL_ROWS)
+MAX_LIMIT = 1 << 40
+_APPLIES = {
+    "--text": {"texts", "words"},
+    "--data": {
+        *("data", "text_column", "label_column", "no_labels", "vectors", "words"),
+        *("split", "split_scheme", "limit", "strict"),
+    },
+    "--spikes": {"spikes", "limit"},
+}
 
 
 @dataclass(frozen=True)
-class Selection:
-    """What to run on: texts as they are, a part of a data set, or spikes.
+class RunInput:
+    """What to run on: texts, rows of a data set, or spikes. None is the default of what it applies to.
 
     Attributes
     ----------
     texts
-        Texts, where no data is given.
+        Texts.
     data, text_column, label_column, vectors
-        A data set, as in `snnlp_lava.text.sources.load_texts`, and its ready vectors.
+        A data set as in `snnlp_lava.text.sources.load_texts` (columns ``text`` and ``label``), and ready vectors, one
+        for each of its rows.
+    no_labels
+        Whether labels are not read.
+    split, split_scheme
+        ``train``, ``validation``, ``test`` (the default) or ``all`` (without labels the default), and the scheme that
+        cuts the data, the training's by default.
+    spikes
+        A .npy file of spike trains.
     words
         The file of a network's word vectors, where the cache does not have them.
-    part, split_scheme
-        Which rows of it, or ``all``; the split scheme is the training's by default.
-    spikes
-        A .npy file of spike trains, in place of texts and data.
     limit
-        At most so many of the rows or spike trains; the first of ``all``, of a part the same ones each time.
+        At most so many rows or spike trains; the first of ``all``, of another split the same ones each time.
+    strict
+        Whether rows that cannot be used, and labels that the network lacks, are refused; else those rows are left out,
+        and those labels count as wrong.
 
     Raises
     ------
     InputError
-        If not exactly one of texts, data and spikes is given; if a text is none, or one text, which would be taken
-        letter by letter, stands for the texts; if there is no such part, split scheme or limit; or if vectors or a
-        limit go with nothing.
+        If not exactly one of texts, data and spikes is given; if a value is out of range, or would not be used.
     """
 
     texts: tuple[str, ...] = ()
-    data: StrPath | None = None
-    text_column: str = "text"
-    label_column: str = "label"
-    vectors: StrPath | None = None
-    words: StrPath | None = None
-    part: str = "test"
+    data: str | None = None
+    text_column: str | None = None
+    label_column: str | None = None
+    no_labels: bool = False
+    vectors: Path | None = None
+    words: Path | None = None
+    split: str | None = None
     split_scheme: str | None = None
-    spikes: StrPath | None = None
+    spikes: Path | None = None
     limit: int | None = None
+    strict: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "texts", _checked_texts(self.texts))
-        if [bool(self.texts), self.data is not None, self.spikes is not None].count(True) != 1:
-            raise InputError("give either data, or spikes, or one or more texts")
         for name in ("vectors", "words", "spikes"):
             object.__setattr__(self, name, as_optional_path(getattr(self, name)))
         if self.data is not None:
             object.__setattr__(self, "data", str(as_path(self.data)))
-        check_choice("part", self.part, (*PARTS, ALL))
+        sources = [bool(self.texts), self.data is not None, self.spikes is not None]
+        if sources.count(True) != 1:
+            raise InputError("give either --data, or --spikes, or one or more --text")
+        given = {name: value for name, value in vars(self).items() if value is not None and value not in ((), False)}
+        self._check_used(list(_APPLIES)[sources.index(True)], given)
+        if self.split is not None:
+            check_choice("split", self.split, SPLITS)
         if self.split_scheme is not None:
             check_choice("split scheme", self.split_scheme, SCHEMES)
-        check_int("limit", self.limit)
-        if self.vectors is not None and self.data is None:
-            raise InputError("--vectors belongs to --data")
-        if self.limit is not None and self.texts:
-            raise InputError(f"--limit {self.limit} belongs to --data or --spikes")
+        if self.limit is not None and (type(self.limit) is not int or not 1 <= self.limit <= MAX_LIMIT):
+            raise InputError(f"limit must be an integer from 1 to {MAX_LIMIT}, got {self.limit!r:.40}")
+
+    def _check_used(self, source: str, given: dict[str, Any]) -> None:
+        for name, value in given.items():
+            if name not in _APPLIES[source]:
+                having = [other for other, names in _APPLIES.items() if name in names]
+                raise _unused(name, value, f"{' or '.join(having)}, not {source}")
+        for name in ("text_column", "label_column"):
+            if name in given and not is_file(str(self.data)):
+                raise _unused(name, given[name], f"a data file, not {self.data}")
+        if self.no_labels and self.label_column is not None:
+            raise InputError(f"--label-column {self.label_column} is not read with --no-labels; give one of them")
+        if self.no_labels and self.split not in (None, ALL_ROWS):
+            raise InputError(f"--no-labels only applies to --split {ALL_ROWS}, not {self.split}")
+        if self.split_scheme is not None and self.rows == ALL_ROWS:
+            raise _unused("split_scheme", self.split_scheme, f"--split {', '.join(PARTS)}, not {ALL_ROWS}")
+
+    @property
+    def rows(self) -> str:
+        """The split, or its default."""
+        return self.split or (ALL_ROWS if self.no_labels else "test")
 
     def identity(self) -> dict[str, Any]:
         """What determines the samples, ready for JSON, with the hashes of files in place of their paths."""
@@ -87,25 +127,47 @@ class Selection:
             name: sha256_of_file(Path(file)) if file is not None and Path(file).is_file() else file
             for name, file in files.items()
         }
-        plain = ("text_column", "label_column", "part", "split_scheme", "limit")
-        return {"texts": list(self.texts), **hashes, **{name: getattr(self, name) for name in plain}}
+        plain = ("text_column", "label_column", "no_labels", "split_scheme", "limit")
+        return {
+            "texts": list(self.texts),
+            "split": self.rows if self.data is not None else None,
+            **hashes,
+            **{name: getattr(self, name) for name in plain},
+        }
+
+    def open(self, file: NetworkFile, progress: ProgressCallback = no_progress) -> Batches:
+        """Find the samples for a network; no text is embedded yet.
+
+        Raises
+        ------
+        InputError
+            If the network cannot be used, or data, labels, vectors, spikes or embedding model do not fit it.
+        """
+        return _open_spikes(self, file) if self.spikes is not None else _open_texts(self, file, progress)
+
+
+def _unused(name: str, value: Any, where: str) -> InputError:
+    shown = "" if value is True else f" {str(value)[:40]}"
+    return InputError(f"--{name.replace('_', '-')}{shown} only applies to {where}")
 
 
 def _checked_texts(texts: Any) -> tuple[str, ...]:
     if isinstance(texts, str):
-        raise InputError(f"texts {texts[:40]!r} are one text; write a tuple, texts=({texts[:40]!r},)")
+        raise InputError(f"texts must be a tuple of texts, got the text {texts[:40]!r}; write texts=({texts[:40]!r},)")
     if not isinstance(texts, Iterable):
-        raise InputError(f"texts {texts!r} are no texts; write a tuple of them")
+        raise InputError(f"texts must be a tuple of texts, got {texts!r}")
     checked = tuple(texts)
     for number, text in enumerate(checked, start=1):
         if not isinstance(text, str):
-            raise InputError(f"text {number} is {text!r}, no text")
+            raise InputError(f"text {number} must be a str, got {text!r}")
         check_utf8(text, f"text {number}")
+        if not text.strip():
+            raise InputError(f"text {number} is empty")
     return checked
 
 
 @dataclass(frozen=True)
-class Chunk:
+class Batch:
     """Some of the samples, ready to be presented.
 
     Attributes
@@ -117,147 +179,155 @@ class Chunk:
     texts
         The texts, none where spikes are given.
     labels
-        (n,) true classes as the network numbers them, or None.
+        (n,) true classes as the network numbers them, -1 for a label that it lacks; None without labels.
+    label_names
+        n names of those labels, or None.
     """
 
     samples: Samples
     rows: np.ndarray
     texts: list[str]
     labels: np.ndarray | None
+    label_names: list[str] | None = None
 
-    def take(self, places: np.ndarray) -> Chunk:
+    def take(self, places: np.ndarray) -> Batch:
         """Some of them, (m,) places from 0."""
         texts = [self.texts[place] for place in places] if self.texts else []
         labels = self.labels[places] if self.labels is not None else None
-        return Chunk(self.samples.take(places), self.rows[places], texts, labels)
+        names = [self.label_names[place] for place in places] if self.label_names is not None else None
+        return Batch(self.samples.take(places), self.rows[places], texts, labels, names)
+
+    @property
+    def unknown_labels(self) -> dict[str, int]:
+        """Names of the labels that the network lacks, and how often each occurs."""
+        if self.labels is None or self.label_names is None:
+            return {}
+        return dict(Counter(self.label_names[place] for place in np.flatnonzero(self.labels < 0)))
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """A network and the samples for it, which are read when they are asked for.
+class Batches:
+    """The samples for a network, which are read when they are asked for.
 
     Attributes
     ----------
-    network, card
-        The network, and its card, None if another program wrote the file.
     window, period
         Steps that a sample is presented, and steps from one sample to the next.
     total
         Number of samples.
+    skipped
+        Why rows of the data are not among them, and how many.
     embedder
         What makes the texts' vectors; None where there are none, or nobody knows what made them.
-    chunk
+    read
         From the first sample and the one behind the last to those; it is quick to go through them in order. Raises an
         `InputError` if texts, labels, vectors or spikes do not fit the network.
     """
 
-    network: Network
-    card: Card | None
     window: int
     period: int
     total: int
+    skipped: Mapping[str, int]
     embedder: Embedder | None
-    chunk: Callable[[int, int], Chunk]
+    read: Callable[[int, int], Batch]
 
 
-def choose(path: Path, selection: Selection, report: ProgressCallback = no_progress) -> Chosen:
-    """Read a network file and find the samples of a run.
-
-    Raises
-    ------
-    InputError
-        If the network cannot be used, or data, labels, vectors, spikes or embedding model do not fit it.
-    """
-    if selection.spikes is not None:
-        return _spikes(path, selection)
-    network, card = read_complete_network(path)
-    rows_of = _texts(selection, card)
-    embedder = _embedder(selection, card)
-    vectors = VectorFile(Path(selection.vectors), rows_of.data_rows) if selection.vectors is not None else None
-    embedded = cumulative(report, "embed", rows_of.total)
-
-    def chunk(start: int, stop: int) -> Chunk:
-        rows, texts, labels = rows_of.read(start, stop)
-        if card.encoder.takes == "texts":
-            features: Features = np.array(texts, dtype=object)
-        else:
-            features = embed_rows(texts, rows, embedder, vectors, embedded)
-        return Chunk(EncodedSamples(features, card.encoder, card.window), rows, texts, labels)
-
-    return Chosen(network, card, card.window, card.period, rows_of.total, embedder, chunk)
-
-
-class _Texts(NamedTuple):
-    """Texts of a selection: how many, of how many rows in the data, and what reads rows, texts and labels of some."""
-
-    total: int
-    data_rows: int
-    read: Callable[[int, int], tuple[np.ndarray, list[str], np.ndarray | None]]
-
-
-def _texts(selection: Selection, card: Card) -> _Texts:
-    if selection.data is None:
-        texts = list(selection.texts)
-        return _Texts(len(texts), len(texts), lambda start, stop: (np.arange(start, stop), texts[start:stop], None))
-    if selection.part == ALL:
-        return _all_texts(selection, card)
-    try:
-        data = load_texts(selection.data, selection.text_column, selection.label_column)
-    except MissingLabelError as error:
-        raise InputError(f"{error}, or run all rows, which needs no labels, with --split all") from error
-    scheme = selection.split_scheme or (card.training.data.split_scheme if card.training else "official")
-    rows = limit_rows(split_rows(data, scheme)[selection.part], selection.limit)
-    labels = data.labels_as(card.label_names)[rows]
-    if (labels < 0).any():
-        first = rows[np.argmax(labels < 0)]
-        raise _unknown_label(data.name, data.rows[first], data.label_names[data.labels[first]], card)
-
-    def read(start: int, stop: int) -> tuple[np.ndarray, list[str], np.ndarray]:
-        return data.rows[rows[start:stop]], data.select(rows[start:stop]), labels[start:stop]
-
-    return _Texts(len(rows), data.source_rows, read)
-
-
-def _all_texts(selection: Selection, card: Card) -> _Texts:
-    assert selection.data is not None
-    table = open_texts(selection.data, selection.text_column, selection.label_column, limit=selection.limit)
-    classes = {name: index for index, name in enumerate(card.label_names)}
-
-    def read(start: int, stop: int) -> tuple[np.ndarray, list[str], np.ndarray | None]:
-        rows, texts, names = table.read(start, stop)
-        if names is None:
-            return rows, texts, None
-        labels = np.array([classes.get(name, -1) for name in names], dtype=np.int64)
-        if (labels < 0).any():
-            first = int(np.argmax(labels < 0))
-            raise _unknown_label(table.name, rows[first], names[first], card)
-        return rows, texts, labels
-
-    return _Texts(len(table), table.source_rows if selection.vectors is not None else len(table), read)
-
-
-def _unknown_label(name: str, row: int, label: str, card: Card) -> InputError:
-    return InputError(
-        f"data {name}: row {row + 1}: label {label!r} is none of the network's: {', '.join(card.label_names)}; "
-        f"name another column with --label-column, or, to run without labels, one that is not there and --split {ALL}"
-    )
-
-
-def _embedder(selection: Selection, card: Card) -> Embedder | None:
-    if card.encoder.takes == "texts" or (selection.vectors is not None and card.embedding.name is None):
-        return None
-    return load_embedder(card.level, card.embedding, as_optional_path(selection.words))
-
-
-def _spikes(path: Path, selection: Selection) -> Chosen:
-    file = read_network(path)
-    assert selection.spikes is not None
-    samples = load_spikes(Path(selection.spikes), file.network.inputs)
+def _open_spikes(inputs: RunInput, file: NetworkFile) -> Batches:
+    assert inputs.spikes is not None
+    samples = load_spikes(inputs.spikes, file.network.inputs)
     # A longer period than the window changes no answer, so that any number of steps may be presented.
     period = max(samples.window, file.card.period if file.card else 0)
 
-    def chunk(start: int, stop: int) -> Chunk:
-        return Chunk(SpikeSamples(samples.trains[start:stop]), np.arange(start, stop), [], None)
+    def read(start: int, stop: int) -> Batch:
+        return Batch(SpikeSamples(samples.trains[start:stop]), np.arange(start, stop), [], None)
 
-    total = min(len(samples), selection.limit or len(samples))
-    return Chosen(file.network, file.card, samples.window, period, total, None, chunk)
+    return Batches(samples.window, period, min(len(samples), inputs.limit or len(samples)), {}, None, read)
+
+
+def _open_texts(inputs: RunInput, file: NetworkFile, progress: ProgressCallback) -> Batches:
+    card = file.require_card()
+    _check_used_by(file, card, inputs)
+    rows = _rows(inputs, card)
+    embedder = _embedder(inputs, card)
+    vectors = VectorFile(inputs.vectors, rows.in_source) if inputs.vectors is not None else None
+    embedded = cumulative(progress, "embed", rows.total)
+
+    def read(start: int, stop: int) -> Batch:
+        numbers, texts, names = rows.read(start, stop)
+        if card.encoder.takes == "texts":
+            features: Features = np.array(texts, dtype=object)
+        else:
+            features = embed_rows(texts, numbers, embedder, vectors, embedded)
+        labels = _labels(inputs, card, numbers, names) if names is not None else None
+        return Batch(EncodedSamples(features, card.encoder, card.window), numbers, texts, labels, names)
+
+    return Batches(card.window, card.period, rows.total, rows.skipped, embedder, read)
+
+
+def _check_used_by(file: NetworkFile, card: Card, inputs: RunInput) -> None:
+    if card.encoder.takes == "texts":
+        for name in ("vectors", "words"):
+            if (value := getattr(inputs, name)) is not None:
+                raise _unused(name, value, f"a network that takes vectors; {file.path} takes the texts themselves")
+    elif inputs.words is not None and card.level != "word":
+        raise _unused("words", inputs.words, f"a network of word vectors; {file.path} takes {card.level} vectors")
+    elif inputs.words is not None and inputs.vectors is not None and card.embedding.name is None:
+        raise InputError(
+            f"--words {inputs.words} is not read beside --vectors {inputs.vectors}: {file.path} was "
+            "trained on vectors of unknown origin"
+        )
+
+
+def _embedder(inputs: RunInput, card: Card) -> Embedder | None:
+    if card.encoder.takes == "texts" or (inputs.vectors is not None and card.embedding.name is None):
+        return None
+    return load_embedder(card.level, card.embedding, inputs.words)
+
+
+class _Rows(NamedTuple):
+    """Rows of a run, how many the source has and why some were left out; from first and last to what they hold."""
+
+    total: int
+    in_source: int
+    skipped: Mapping[str, int]
+    read: Callable[[int, int], tuple[np.ndarray, list[str], list[str] | None]]
+
+
+def _rows(inputs: RunInput, card: Card) -> _Rows:
+    if inputs.data is None:
+        texts = list(inputs.texts)
+        return _Rows(len(texts), len(texts), {}, lambda start, stop: (np.arange(start, stop), texts[start:stop], None))
+    columns = (inputs.text_column or "text", inputs.label_column or "label")
+    if inputs.rows == ALL_ROWS:
+        table = open_texts(inputs.data, *columns, limit=inputs.limit, strict=inputs.strict)
+
+        def read_table(start: int, stop: int) -> tuple[np.ndarray, list[str], list[str] | None]:
+            numbers, texts, names = table.read(start, stop)
+            return numbers, texts, None if inputs.no_labels else names
+
+        in_source = table.source_rows if inputs.vectors is not None else len(table)
+        return _Rows(len(table), in_source, table.skipped, read_table)
+    try:
+        data = load_texts(inputs.data, *columns, strict=inputs.strict)
+    except MissingLabelError as error:
+        raise InputError(f"{error}, or run all rows without labels, with --no-labels") from error
+    scheme = inputs.split_scheme or (card.training.data.split_scheme if card.training else "official")
+    rows = limit_rows(split_rows(data, scheme)[inputs.rows], inputs.limit)
+
+    def read(start: int, stop: int) -> tuple[np.ndarray, list[str], list[str]]:
+        chosen = rows[start:stop]
+        return data.rows[chosen], data.select(chosen), [data.label_names[label] for label in data.labels[chosen]]
+
+    return _Rows(len(rows), data.source_rows, data.skipped, read)
+
+
+def _labels(inputs: RunInput, card: Card, rows: np.ndarray, names: list[str]) -> np.ndarray:
+    classes = {name: index for index, name in enumerate(card.label_names)}
+    labels = np.array([classes.get(name, -1) for name in names], dtype=np.int64)
+    if inputs.strict and (labels < 0).any():
+        first = int(np.argmax(labels < 0))
+        raise InputError(
+            f"data {Path(str(inputs.data)).stem}: row {rows[first] + 1}: label {names[first]!r} is not a class of the "
+            f"network ({', '.join(card.label_names)}); run without --strict, or without labels, with --no-labels"
+        )
+    return labels

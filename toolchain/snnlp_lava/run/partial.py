@@ -1,19 +1,16 @@
-"""A run that is under way: its finished parts, on disk as soon as they are done, so that it can go on from there."""
+"""Results of a run that is not finished: kept on disk batch by batch, so that it can be resumed, or in memory."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from snnlp_lava.embed.base import OpCounts, check_op_counts, sum_counts
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import (
     atomic_file,
@@ -29,88 +26,118 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SUFFIX = ".partial"
-
-
 _JOB = "job.json"
-
-
-_SAMPLE, _PREPROCESSING, _TRAINS = "sample", "preprocessing", "trains"
-
-
+_SAMPLE, _TRAINS = "sample", "trains"
 _PART = ".parquet"
 
 
-class Parts:
-    """Tables of finished samples, in a folder of their own.
+class Results(Protocol):
+    """Where the tables of finished samples are kept until the run is done.
 
-    A part is `START-HASH.parquet`, START being the first sample of its chunk (a chunk that was interrupted has several)
-    and HASH that of its bytes, by which damage shows. The column ``sample`` numbers the samples. A second file, written
-    before it and named in its metadata, holds spike trains of the first of them, packed.
+    `start` is the number of a batch's first sample; a batch that was interrupted has several tables.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
     def finished(self, start: int) -> np.ndarray:
-        """Numbers of the finished samples of a chunk, ascending."""
-        samples = [self._read(path)[_SAMPLE].to_numpy() for path in self._paths(start)]
-        return np.sort(np.concatenate(samples)) if samples else np.zeros(0, dtype=np.int64)
+        """Numbers of the finished samples of a batch, ascending."""
+        ...
 
-    def add(
-        self,
-        start: int,
-        samples: np.ndarray,
-        table: pa.Table,
-        trains: Sequence[np.ndarray],
-        preprocessing: Mapping[str, OpCounts],
-    ) -> None:
-        """Keep a part.
+    def add(self, start: int, samples: np.ndarray, table: pa.Table, trains: Sequence[np.ndarray]) -> None:
+        """Keep a table.
 
         Parameters
         ----------
         start
-            First sample of its chunk.
+            First sample of its batch.
         samples
             (n,) numbers of its samples.
         table
             n rows.
         trains
             Packed trains of the first m of these samples, of the input and every layer.
-        preprocessing
-            What it took to make their input.
 
         Raises
         ------
         InputError
             If it cannot be written.
         """
+        ...
+
+    def each(self, starts: Sequence[int]) -> Iterator[pa.Table]:
+        """Every table as it was added, with its sums."""
+        ...
+
+    def tables(self, starts: Sequence[int]) -> Iterator[pa.Table]:
+        """One table for each batch, its samples in order."""
+        ...
+
+    def trains(self, starts: Sequence[int], count: int) -> tuple[np.ndarray, ...]:
+        """Packed trains of the first samples, of the input and every layer: (count, ...) each, or of all there are."""
+        ...
+
+
+class MemoryResults:
+    """Results of a run without a folder."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[np.ndarray, pa.Table, Sequence[np.ndarray]]] = []
+
+    def finished(self, start: int) -> np.ndarray:
+        """None, since such a run is not resumed."""
+        return np.zeros(0, dtype=np.int64)
+
+    def add(self, start: int, samples: np.ndarray, table: pa.Table, trains: Sequence[np.ndarray]) -> None:
+        """As `Results.add`."""
+        self._kept.append((samples, table, trains))
+
+    def each(self, starts: Sequence[int]) -> Iterator[pa.Table]:
+        """As `Results.each`."""
+        return (table for _, table, _ in self._kept)
+
+    tables = each  # batches are run in order, each in one go
+
+    def trains(self, starts: Sequence[int], count: int) -> tuple[np.ndarray, ...]:
+        """As `Results.trains`."""
+        return tuple(
+            np.concatenate(layer)[:count] for layer in zip(*(trains for _, _, trains in self._kept), strict=True)
+        )
+
+
+class PartialResults:
+    """Results on disk, in a folder of their own.
+
+    A table is `START-HASH.parquet`, START being the first sample of its batch and HASH that of its bytes, by which
+    damage shows. The column ``sample`` numbers the samples. A second file, written before it and named in its metadata,
+    holds spike trains of the first of them, packed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def finished(self, start: int) -> np.ndarray:
+        """As `Results.finished`."""
+        samples = [self._read(path)[_SAMPLE].to_numpy() for path in self._paths(start)]
+        return np.sort(np.concatenate(samples)) if samples else np.zeros(0, dtype=np.int64)
+
+    def add(self, start: int, samples: np.ndarray, table: pa.Table, trains: Sequence[np.ndarray]) -> None:
+        """As `Results.add`."""
         import pyarrow as pa
         from pyarrow import parquet
         from safetensors.numpy import save
 
         layers = {f"layer{index}": np.ascontiguousarray(train) for index, train in enumerate(trains)}
         kept = self._write(start, save({_SAMPLE: samples[: len(trains[0])].astype(np.int64), **layers}), ".safetensors")
-        about = {
-            **table.schema.metadata,
-            _PREPROCESSING: json.dumps({name: asdict(ops) for name, ops in preprocessing.items()}),
-            _TRAINS: kept,
-        }
         stream = pa.BufferOutputStream()
+        about = {**table.schema.metadata, _TRAINS: kept}
         parquet.write_table(table.replace_schema_metadata(about).append_column(_SAMPLE, [samples]), stream)
         self._write(start, stream.getvalue().to_pybytes(), _PART)
 
     def each(self, starts: Sequence[int]) -> Iterator[pa.Table]:
-        """Every part's own table, with its sums."""
+        """As `Results.each`."""
         for start in starts:
             yield from map(self._read, self._paths(start))
 
-    def preprocessing(self, starts: Sequence[int]) -> dict[str, OpCounts]:
-        """What it took to make the input of all samples."""
-        parts = [json.loads(table.schema.metadata[_PREPROCESSING.encode()]) for table in self.each(starts)]
-        return {name: sum_counts([check_op_counts(part[name]) for part in parts]) for name in parts[0]}
-
     def tables(self, starts: Sequence[int]) -> Iterator[pa.Table]:
-        """One table for each chunk, its samples in order."""
+        """As `Results.tables`."""
         import pyarrow as pa
 
         for start in starts:
@@ -118,7 +145,7 @@ class Parts:
             yield table.sort_by(_SAMPLE).drop_columns([_SAMPLE])
 
     def trains(self, starts: Sequence[int], count: int) -> tuple[np.ndarray, ...]:
-        """Packed trains of the first samples, of the input and every layer: (count, ...) each, or of all there are."""
+        """As `Results.trains`."""
         first = [start for start in starts if start < max(count, 1)]
         files = [self._read_trains(table) for table in self.each(first)]
         order = np.argsort(np.concatenate([file[_SAMPLE] for file in files]))[:count]
@@ -129,12 +156,12 @@ class Parts:
         import pyarrow as pa
         from pyarrow import parquet
 
-        return parquet.read_table(pa.BufferReader(self._sound(path)))
+        return parquet.read_table(pa.BufferReader(self._read_verified(path)))
 
     def _read_trains(self, table: pa.Table) -> dict[str, np.ndarray]:
         from safetensors.numpy import load
 
-        return load(self._sound(self._folder / table.schema.metadata[_TRAINS.encode()].decode()))
+        return load(self._read_verified(self._folder / table.schema.metadata[_TRAINS.encode()].decode()))
 
     def _write(self, start: int, content: bytes, suffix: str) -> str:
         """Write a file and return its name."""
@@ -143,7 +170,7 @@ class Parts:
             temporary.write_bytes(content)
         return name
 
-    def _sound(self, path: Path) -> bytes:
+    def _read_verified(self, path: Path) -> bytes:
         try:
             content = path.read_bytes()
         except OSError as error:
@@ -161,29 +188,29 @@ def _hash(content: bytes) -> str:
 
 
 @contextmanager
-def partial_run(folder: Path, job: Mapping[str, Any], resume: bool) -> Iterator[Parts]:
-    """The parts of a run beside its folder, in `folder`.partial, which is removed when the block succeeds.
+def resumable(folder: Path, job: Mapping[str, Any], resume: bool) -> Iterator[PartialResults]:
+    """The results of a run beside its folder, in `folder`.partial, which is removed when the block succeeds.
 
     Parameters
     ----------
     folder
         The run folder.
     job
-        What is run; parts of another job are refused.
+        What is run; results of another job are refused.
     resume
-        Whether there may be parts; they are kept.
+        Whether there may be results; they are kept.
 
     Raises
     ------
     InputError
-        If the parts are of another job, not wanted, damaged, or another process is at work on them.
+        If there are results of another job, damaged or without `resume`, or another process writes there.
     """
     partial = folder.with_name(folder.name + SUFFIX)
     with folder_lock(partial, "run"):
         _claim(partial, job, resume)
         recover_interrupted(folder)
         try:
-            yield Parts(partial)
+            yield PartialResults(partial)
             shutil.rmtree(partial)
         finally:
             if not any(partial.glob(f"*{_PART}")):  # what was refused leaves nothing behind
@@ -197,7 +224,7 @@ def _claim(partial: Path, job: Mapping[str, Any], resume: bool) -> None:
         write_json(partial / _JOB, job)
         return
     if not resume:
-        raise InputError(f"run {partial}: is not finished; add --resume to go on, or remove it")
+        raise InputError(f"run {partial}: is not finished; add --resume to continue it, or remove it")
     check_job(partial, read_json(partial / _JOB), job)
 
 

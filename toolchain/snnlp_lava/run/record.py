@@ -1,121 +1,330 @@
-"""Whether a record, result.json, is what `snnlp_lava.run.folder` writes; nothing in it is trusted.
-
-Every check raises one of the errors that a document of another shape raises anyway: LookupError, AttributeError,
-TypeError or ValueError.
-"""
+"""The record of a run, result.json: its fields, their sums over tables of samples, and their check against them."""
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 
-from snnlp_lava.backends.base import COUNTERS, RunResult
-from snnlp_lava.chip.chips import CHIPS
-from snnlp_lava.chip.mapping import map_network, words_read
-from snnlp_lava.embed.base import OpCounts, check_op_counts
+from snnlp_lava.backends.base import COUNTS, Metered, RunResult
+from snnlp_lava.chip.chips import CHIPS, RESOURCES
+from snnlp_lava.chip.mapping import CoreMapping, LayerMapping, map_network, words_read
+from snnlp_lava.embed.base import OpCounts, sum_counts
+from snnlp_lava.errors import InputError
 from snnlp_lava.metrics import ranks, scores_of_ranks
 from snnlp_lava.network.network import Network
 from snnlp_lava.netx.card import Card, CardRecord
-from snnlp_lava.records import build, versions
+from snnlp_lava.netx.network_file import NetworkFile
+from snnlp_lava.records import Amount, Count, Fraction, Positive, Record, build, versions
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 WORDS_CHIP = "loihi1"
 """The chip whose memory words are counted: of Loihi 2 the layout of synapses is not published."""
-
-
 RATE_BINS = 20
+MAX_NAMED = 20
+"""Most labels that a record names of those that the network lacks."""
+
+Preprocessing = dict[Literal["embedding", "encoding"], OpCounts]
+Rates = Annotated[tuple[Count, ...], Meta(min_length=RATE_BINS + 1, max_length=RATE_BINS + 1)]
 
 
-_CORE = ("first", "neurons", "input_axons", "output_axons", "words")
+class LayerRecord(Record, frozen=True):
+    """What one layer did over all samples; the input is a layer without synapses.
+
+    Attributes
+    ----------
+    name, neurons
+        ``input``, ``hidden1``, ..., ``output``, and its number of lines or neurons.
+    spikes, synops, synops_nonzero, neuron_updates, active_updates, wraps, clips
+        Sums of `snnlp_lava.backends.base.LayerCounts`.
+    synapses, synapses_nonzero
+        Its synapses that are stored, and those with a weight.
+    words, words_read
+        64-bit words of its synaptic memory on Loihi 1, and how many of them arriving spikes read: each its axon on
+        every core of the layer.
+    rates
+        Neurons that never spiked, then those whose spikes per step are within each of RATE_BINS equal parts of 0 to 1.
+    """
+
+    name: str
+    neurons: Positive
+    spikes: Count
+    synops: Count
+    synops_nonzero: Count
+    neuron_updates: Count
+    active_updates: Count
+    wraps: Count
+    clips: Count
+    synapses: Count
+    synapses_nonzero: Count
+    words: Count
+    words_read: Count
+    rates: Rates
+
+    def __post_init__(self) -> None:
+        if self.active_updates > self.neuron_updates:
+            raise ValueError(f"active_updates {self.active_updates} is above neuron_updates {self.neuron_updates}")
 
 
-def placed(network: Network, period: int, neuron_spikes: Sequence[np.ndarray], steps: int) -> dict[str, Any]:
-    """Fit, synapses and memory words of a network, and how often its neurons spiked.
+class LayerFitRecord(Record, frozen=True):
+    """A layer on the cores of a chip: of every core how much of each resource it takes."""
+
+    name: str
+    cores: Annotated[tuple[dict[str, Count], ...], Meta(min_length=1)]
+
+
+class FitRecord(Record, frozen=True):
+    """A network on a chip, as the chip was described when the network ran.
+
+    Attributes
+    ----------
+    title
+        The chip.
+    cores
+        Cores that it has.
+    limits
+        What a core has of each resource, None where that is unknown.
+    layers
+        The network's layers on its cores.
+    violations, notes
+        Limits that are broken, and what a reader should know, in sentences.
+    """
+
+    title: str
+    cores: Positive
+    limits: dict[str, Positive | None]
+    layers: tuple[LayerFitRecord, ...]
+    violations: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of_fit(cls, fit: CoreMapping) -> FitRecord:
+        """What a run keeps of a mapping."""
+        cores = [[{name: getattr(core, name) for name in RESOURCES} for core in layer.cores] for layer in fit.layers]
+        return cls.of(
+            title=fit.chip.name,
+            cores=fit.chip.cores,
+            limits={name: getattr(fit.chip, name) for name in RESOURCES},
+            layers=[{"name": layer.name, "cores": taken} for layer, taken in zip(fit.layers, cores, strict=True)],
+            violations=[violation.text for violation in fit.violations],
+            notes=list(fit.notes),
+        )
+
+    def __post_init__(self) -> None:
+        for layer in self.layers:
+            for core in layer.cores:
+                if core.keys() != self.limits.keys():
+                    raise ValueError(f"layer {layer.name} has a core with {', '.join(core)}")
+
+
+class NetworkRecord(Record, frozen=True):
+    """What was run.
+
+    Attributes
+    ----------
+    file, sha256
+        Name of the network file, and its hash.
+    sizes
+        Input lines, then the neurons of each layer.
+    card
+        The file's card without its arrays, None if another program wrote it.
+    """
+
+    file: str
+    sha256: str
+    sizes: tuple[Positive, ...]
+    card: CardRecord | None
+
+
+class DataRecord(Record, frozen=True):
+    """What it was run on.
+
+    Attributes
+    ----------
+    name, split, limit
+        Name of the data, its split and the limit; None for texts from the command line.
+    skipped
+        Why rows of the data were left out, and how many: ``{"empty text": 3}``.
+    unknown_labels
+        Samples whose label the network lacks, which count as wrong, by label: the most frequent MAX_NAMED.
+    unknown_labelled
+        Samples with such a label in all.
+    """
+
+    name: str | None
+    split: str | None
+    limit: Positive | None
+    skipped: dict[str, Count]
+    unknown_labels: dict[str, Count]
+    unknown_labelled: Count
+
+
+class RunRecord(Record, frozen=True):
+    """A run.
+
+    Attributes
+    ----------
+    backend
+        What it ran on.
+    network, data
+        What was run, and on what.
+    samples, window, period, steps, seconds
+        Number of samples, steps that each was presented, steps from one to the next, steps in all, wall-clock time.
+    accuracy, mrr
+        Scores, None without labels.
+    right_over_time
+        How many samples are right if the answer is taken after each step of the window; None without labels.
+    layers
+        The input and every layer.
+    layers_read
+        Layers whose spikes were read from the backend and are the emulator's, spike for spike; the counts of others are
+        the emulator's.
+    first_spikes
+        Input spikes of each sample's first step, which the paper's way of counting leaves out.
+    metered
+        What an instrument measured.
+    label_names
+        Names of the classes; of a network without card the numbers of its outputs.
+    examples, presented
+        The first texts, and of each the steps that present a word, with the word.
+    preprocessing
+        What a computer does to make the network's input of all texts, by step.
+    fits
+        The network on each chip that was known.
+    job
+        All that determines the run, as it is compared when a run is resumed.
+    versions
+        Versions of the packages that ran it.
+    """
+
+    FORMAT: ClassVar[int | None] = 4
+
+    backend: str
+    network: NetworkRecord
+    data: DataRecord
+    samples: Positive
+    window: Positive
+    period: Positive
+    steps: Positive
+    seconds: Amount
+    accuracy: Fraction | None
+    mrr: Fraction | None
+    right_over_time: tuple[Count, ...] | None
+    layers: tuple[LayerRecord, ...]
+    layers_read: tuple[str, ...]
+    first_spikes: Count
+    metered: Metered | None
+    label_names: tuple[str, ...]
+    examples: tuple[str, ...]
+    presented: tuple[tuple[tuple[Count, str], ...], ...]
+    preprocessing: Preprocessing
+    fits: dict[str, FitRecord]
+    job: dict[str, Any]
+    versions: dict[str, str]
+
+    def __post_init__(self) -> None:
+        sizes, names = tuple(layer.neurons for layer in self.layers), [layer.name for layer in self.layers]
+        if sizes != self.network.sizes or len(sizes) < 2:
+            raise ValueError(f"layers have sizes {sizes}, the network {self.network.sizes}")
+        if len(self.label_names) != sizes[-1]:
+            raise ValueError(f"label_names has {len(self.label_names)} names for {sizes[-1]} outputs")
+        if (self.accuracy is None) != (self.mrr is None):
+            raise ValueError("accuracy and mrr must both be numbers or null")
+        right = self.right_over_time
+        if right is not None and (len(right) != self.window or max(right) > self.samples):
+            raise ValueError(f"right_over_time must have {self.window} counts up to {self.samples}")
+        if len(self.examples) > self.samples:
+            raise ValueError(f"examples has {len(self.examples)} texts of {self.samples} samples")
+        if any(step >= self.window for text in self.presented for step, _ in text):
+            raise ValueError(f"presented has a step outside the window of {self.window}")
+        if unknown := set(self.layers_read) - set(names):
+            raise ValueError(f"layers_read has {min(unknown)!r}, which is not a layer")
+        for fit in self.fits.values():
+            if [layer.name for layer in fit.layers] != names[1:]:
+                raise ValueError(f"fits: {fit.title} has other layers than the network")
+
+    @property
+    def synops(self) -> int:
+        """Synops of all layers and samples."""
+        return sum(layer.synops for layer in self.layers)
+
+    @property
+    def wraps(self) -> int:
+        """24-bit registers that wrapped, in all."""
+        return sum(layer.wraps for layer in self.layers)
+
+    @property
+    def clips(self) -> int:
+        """24-bit registers that saturated, in all."""
+        return sum(layer.clips for layer in self.layers)
+
+    @property
+    def paper_operations(self) -> float:
+        """Operations a sample as SNNLP counts them (see `Totals.paper_operations`)."""
+        return (sum(layer.spikes for layer in self.layers) - self.first_spikes) / self.samples
+
+
+def check_table(record: RunRecord, counts: np.ndarray, predictions: np.ndarray, labels: np.ndarray | None) -> None:
+    """Check a record against its table of samples.
 
     Parameters
     ----------
-    network
-        The network.
-    period
-        Steps from one sample to the next.
-    neuron_spikes
-        Spikes of each input line and of each layer's neurons, (neurons,) each, over all samples.
-    steps
-        Steps in all.
+    record
+        The record.
+    counts
+        (n, classes) output spikes.
+    predictions
+        (n,) classes.
+    labels
+        (n,) true classes, -1 for one that the network lacks; or None.
 
-    Returns
-    -------
-    dict
-        ``fits``: what `snnlp-lava check` says of each chip. ``synapses``, ``synapses_nonzero``: of each layer.
-        ``words_read``: 64-bit words of each layer's synaptic memory that were read on Loihi 1, where a spike reads its
-        axon on every core of the layer. ``rates``: of the input and each layer the number of neurons that never spiked,
-        then of those whose spikes per step are within each of `RATE_BINS` equal parts of 0 to 1.
+    Raises
+    ------
+    InputError
+        If they contradict each other.
     """
-    fits = {name: map_network(network, chip, period) for name, chip in CHIPS.items()}
-    mapped = zip(network.layers, fits[WORDS_CHIP].layers, neuron_spikes, neuron_spikes[1:], strict=False)
-    return {
-        "fits": {name: fit.to_dict() for name, fit in fits.items()},
-        "synapses": list(network.synapse_counts),
-        "synapses_nonzero": list(network.synapse_counts_nonzero),
-        "words_read": [words_read(*layer) for layer in mapped],
-        "rates": [_rates(spikes, steps) for spikes in neuron_spikes],
-    }
+    classes = len(record.label_names)
+    if any(len(column) != record.samples for column in (counts, predictions)):
+        raise InputError(f"samples is {record.samples}, but its table has {len(counts)}")
+    if counts.shape[1] != classes:
+        raise InputError(f"label_names has {classes} names, but its table has {counts.shape[1]} classes")
+    for column, least in ((predictions, 0), (labels, -1)):
+        if column is not None and not np.isin(column, np.arange(least, classes)).all():
+            raise InputError(f"its table has a class outside 0 to {classes - 1}")
+    if (record.accuracy is None) != (labels is None):
+        raise InputError(f"accuracy is {record.accuracy}, but its table has {'no ' * (labels is None)}labels")
 
 
-def check_placed(document: Mapping[str, Any], sizes: Sequence[int]) -> None:
-    """Raise ValueError, TypeError or LookupError if a document is not what `placed` made of layers of these sizes."""
-    layers = len(sizes) - 1
-    for name in ("synapses", "synapses_nonzero", "words_read"):
-        _check_counts(document[name], layers)
-    if any(map(int.__lt__, document["synapses"], document["synapses_nonzero"])):
-        raise ValueError("fewer synapses than synapses with weight")
-    if len(document["rates"]) != layers + 1:
-        raise ValueError("rates of another number of layers")
-    for rates in document["rates"]:
-        _check_counts(rates, RATE_BINS + 1)
-    for name in CHIPS:
-        fit = document["fits"][name]
-        if len(fit["layers"]) != layers:
-            raise ValueError(f"a fit on {name} of another number of layers")
-        for layer in fit["layers"]:
-            _check_fit_texts([layer["name"]])
-            if not layer["cores"]:
-                raise ValueError(f"a fit on {name} without cores")
-            for core in layer["cores"]:
-                _check_counts([core[field] for field in _CORE], len(_CORE))
-        _check_fit_texts([*fit["notes"], *(violation["text"] for violation in fit["violations"])])
+class BatchSums(Record, frozen=True):
+    """What a table of samples has in its metadata: sums over them.
+
+    Attributes
+    ----------
+    steps, seconds, right_over_time, layers_read, metered, preprocessing
+        As in `RunRecord`, of these samples.
+    neuron_spikes
+        Of the input and every layer: spikes of each line or neuron.
+    unknown_labels
+        Labels that the network lacks, and how often each occurs.
+    """
+
+    steps: Count
+    seconds: Amount
+    neuron_spikes: tuple[tuple[Count, ...], ...]
+    right_over_time: tuple[Count, ...] | None = None
+    unknown_labels: dict[str, Count] = msgspec.field(default_factory=dict)
+    layers_read: tuple[str, ...] = ()
+    metered: Metered | None = None
+    preprocessing: Preprocessing = msgspec.field(default_factory=dict)
 
 
-def _rates(spikes: np.ndarray, steps: int) -> list[int]:
-    # Whole numbers decide the bin: a rate of k/20 belongs to the one that ends there.
-    bins = -(-spikes * RATE_BINS // steps)
-    return np.bincount(bins, minlength=RATE_BINS + 1).tolist()
-
-
-def _check_counts(counts: Any, number: int) -> None:
-    if len(counts) != number or any(type(count) is not int or not 0 <= count < 1 << 62 for count in counts):
-        raise ValueError("counts that are none")
-
-
-def _check_fit_texts(texts: Sequence[Any]) -> None:
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError("something else where a text should stand")
-
-
-COUNTS = ("spikes", "synops", "synops_nonzero", "neuron_updates", "active_updates", "wraps", "clips")
-"""What is counted of each layer."""
-
-
-_FIRST = "input_first_spikes"  # spikes of the first step, which the paper does not count
-
-
-_SUMS = "sums"  # over a table's samples, in its metadata
+_FIRST, _SUMS = "input_first_spikes", b"sums"
 
 
 def class_scores(result: RunResult, card: Card | None) -> np.ndarray:
@@ -129,13 +338,9 @@ def ignore_ties(card: Card | None) -> bool:
 
 
 def sample_table(
-    result: RunResult,
-    scores: np.ndarray,
-    rows: np.ndarray,
-    labels: np.ndarray | None,
-    right_over_time: np.ndarray | None = None,
+    result: RunResult, scores: np.ndarray, rows: np.ndarray, labels: np.ndarray | None, **sums: Any
 ) -> pa.Table:
-    """One row for each sample of a run, or of a part of it; what it needs to be added up stands in its metadata.
+    """One row for each sample of a run, or of a part of it, with its `BatchSums`.
 
     Parameters
     ----------
@@ -146,29 +351,39 @@ def sample_table(
     rows
         (n,) row of each sample in the data.
     labels
-        (n,) true classes, or None where they are unknown.
-    right_over_time
-        (window,) how many samples are right if the answer is taken after each step; None without labels.
+        (n,) true classes, -1 for one that the network lacks; or None where they are unknown.
+    sums
+        Fields of `BatchSums` that the result does not have, or has otherwise.
     """
     import pyarrow as pa
 
     columns: dict[str, Any] = {"row": rows}
     if labels is not None:
-        columns |= {"label": labels, "rank": ranks(scores, labels)}
+        known = np.where(labels < 0, 0, ranks(scores, np.maximum(labels, 0)))
+        columns |= {"label": labels, "rank": known}
     columns |= {"prediction": scores.argmax(axis=1), "output_counts": list(result.output_counts)}
     columns[_FIRST] = result.first_spikes
-    for tally in result.layers:
+    for layer in result.layers:
         for count in COUNTS:
-            columns[f"{tally.name}_{count}"] = getattr(tally, count)
-    sums = {
-        "steps": result.steps,
-        "seconds": result.seconds,
-        "neuron_spikes": [spikes.tolist() for spikes in result.neuron_spikes],
-        "right_over_time": right_over_time.tolist() if right_over_time is not None else None,
-        "metered": {**result.metered, "samples": result.samples} if result.metered is not None else None,
-        "counted_by": result.counted_by,
-    }
-    return pa.table(columns).replace_schema_metadata({_SUMS: json.dumps(sums)})
+            columns[f"{layer.name}_{count}"] = getattr(layer, count)
+    spikes = [spikes.tolist() for spikes in result.neuron_spikes]
+    batch = BatchSums.of(**{"steps": result.steps, "seconds": result.seconds, "neuron_spikes": spikes, **sums})
+    return pa.table(columns).replace_schema_metadata({_SUMS: msgspec.json.encode(batch)})
+
+
+def sums_of(table: pa.Table) -> BatchSums:
+    """The sums that a table has in its metadata.
+
+    Raises
+    ------
+    InputError
+        If it has none.
+    """
+    try:
+        document = msgspec.json.decode(table.schema.metadata[_SUMS])
+    except (KeyError, TypeError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError("a table of samples has no sums") from error
+    return build(BatchSums, document, "a table of samples")
 
 
 class Totals:
@@ -176,32 +391,27 @@ class Totals:
 
     Attributes
     ----------
-    samples, steps, seconds
-        Number of samples, steps in all, time.
+    samples, steps, seconds, first_spikes, right_over_time, layers_read, metered, unknown_labels
+        As in `RunRecord` and `DataRecord`.
     layers
         Name, neurons and summed counts of the input and each layer.
     neuron_spikes
         (neurons,) int64 of the input and every layer: spikes of each line or neuron.
-    right_over_time
-        (window,) how many samples are right if the answer is taken after each step; None without labels.
-    counted_by
-        Who counted each layer's spikes, by its name; empty if the backend did all of it.
-    metered
-        What a board's meter said of the samples that were metered; None where there was none.
     """
 
     def __init__(self, network: Network) -> None:
-        names = network.layer_names
-        self.samples = self.steps = self._first = 0
+        self.samples = self.steps = self.first_spikes = 0
         self.seconds = 0.0
         self.layers: list[dict[str, Any]] = [
             {"name": name, "neurons": size, **dict.fromkeys(COUNTS, 0)}
-            for name, size in zip(names, network.sizes, strict=True)
+            for name, size in zip(network.layer_names, network.sizes, strict=True)
         ]
         self.neuron_spikes = [np.zeros(size, dtype=np.int64) for size in network.sizes]
         self.right_over_time: np.ndarray | None = None
-        self.counted_by: dict[str, str] = {}
-        self.metered: dict[str, Any] | None = None
+        self.layers_read: tuple[str, ...] = ()
+        self.metered: Metered | None = None
+        self.unknown_labels: Counter[str] = Counter()
+        self._preprocessing: list[Preprocessing] = []
         self._ranks = np.zeros(network.outputs + 1, dtype=np.int64)
 
     @classmethod
@@ -214,23 +424,31 @@ class Totals:
 
     def add(self, table: pa.Table) -> None:
         """Add the samples of a table."""
-        sums = json.loads(table.schema.metadata[_SUMS.encode()])
+        sums = sums_of(table)
         self.samples += len(table)
-        self.steps += sums["steps"]
-        self.seconds += sums["seconds"]
-        self._first += int(table[_FIRST].to_numpy().sum())
-        for layer, spikes, more in zip(self.layers, self.neuron_spikes, sums["neuron_spikes"], strict=True):
+        self.steps += sums.steps
+        self.seconds += sums.seconds
+        self.first_spikes += int(table[_FIRST].to_numpy().sum())
+        for layer, spikes, more in zip(self.layers, self.neuron_spikes, sums.neuron_spikes, strict=True):
             spikes += np.array(more, dtype=np.int64)
             for count in COUNTS:
                 layer[count] += int(table[f"{layer['name']}_{count}"].to_numpy().sum())
-        if (right := sums["right_over_time"]) is not None:
-            self.right_over_time = np.array(right) + (0 if self.right_over_time is None else self.right_over_time)
-        names = (layer["name"] for layer in self.layers)
-        self.counted_by = dict(zip(names, sums["counted_by"], strict=False))
-        if (metered := sums["metered"]) is not None:
-            self.metered = metered if self.metered is None else _joined(self.metered, metered)
+        if sums.right_over_time is not None:
+            right = np.array(sums.right_over_time)
+            self.right_over_time = right if self.right_over_time is None else self.right_over_time + right
+        self.layers_read = sums.layers_read
+        if sums.metered is not None:
+            self.metered = sums.metered if self.metered is None else self.metered.plus(sums.metered)
+        self.unknown_labels.update(sums.unknown_labels)
+        self._preprocessing.append(sums.preprocessing)
         if "rank" in table.column_names:
             self._ranks += np.bincount(table["rank"].to_numpy(), minlength=len(self._ranks))
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """As in `RunRecord`."""
+        parts = self._preprocessing
+        return {name: sum_counts([part[name] for part in parts]) for name in parts[0]}
 
     @property
     def scores(self) -> dict[str, float | None]:
@@ -245,183 +463,84 @@ class Totals:
 
         A spike that drives 256 synapses counts once, and output spikes count, which drive none (its main.py).
         """
-        return (sum(layer["spikes"] for layer in self.layers) - self._first) / self.samples
+        return (sum(layer["spikes"] for layer in self.layers) - self.first_spikes) / self.samples
 
 
-def _joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Two measurements as one: times and energies added up, powers weighted by time steps; what one lacks is left."""
-    steps = one["steps"] + other["steps"]
-    joined = {
-        name: (one[name] * one["steps"] + other[name] * other["steps"]) / steps
-        if name.endswith("watts")
-        else one[name] + other[name]
-        for name in one.keys() & other.keys() - {"by"}
-    }
-    return {"by": one["by"], **joined}
-
-
-def result_document(totals: Totals, card: Card | None, backend: str, window: int, period: int) -> dict[str, Any]:
-    """What result.json says of a run's outcome.
+def layer_records(
+    network: Network, totals: Totals, mapped: Sequence[LayerMapping], period: int
+) -> list[dict[str, Any]]:
+    """Fields of the `LayerRecord` of the input and every layer.
 
     Parameters
     ----------
+    network
+        The network.
     totals
         Sums over all samples.
-    card
-        The network's card, None if another program wrote it; its outputs are then named by their numbers.
-    backend
-        What it ran on.
-    window, period
-        Steps that a sample was presented, and from one sample to the next.
+    mapped
+        Its layers on the cores of WORDS_CHIP.
+    period
+        Steps from one sample to the next.
     """
-    layers = totals.layers
-    return {
-        "backend": backend,
-        "samples": totals.samples,
-        **totals.scores,
-        "right_over_time": totals.right_over_time.tolist() if totals.right_over_time is not None else None,
-        "window": window,
-        "period": period,
-        "steps": totals.steps,
-        "input_spikes": layers[0]["spikes"],
-        "layers": layers,
-        **({"counted_by": totals.counted_by} if totals.counted_by else {}),
-        **({"metered": totals.metered} if totals.metered is not None else {}),
-        "synops_per_sample": sum(layer["synops"] for layer in layers) / totals.samples,
-        "paper_operations": totals.paper_operations,
-        "wraps": sum(layer["wraps"] for layer in layers),
-        "clips": sum(layer["clips"] for layer in layers),
-        "label_names": list(card.label_names if card else map(str, range(layers[-1]["neurons"]))),
-        "seconds": round(totals.seconds, 3),
-        "versions": versions(),
-    }
+    steps = totals.samples * period
+    memory = [{"synapses": 0, "synapses_nonzero": 0, "words": 0, "words_read": 0}]
+    counts = zip(network.layers, mapped, network.synapse_counts, network.synapse_counts_nonzero, strict=True)
+    for index, (layer, cores, stored, nonzero) in enumerate(counts):
+        read = words_read(layer, cores, totals.neuron_spikes[index], totals.neuron_spikes[index + 1])
+        memory.append({"synapses": stored, "synapses_nonzero": nonzero, "words": cores.words, "words_read": read})
+    rates = [_rates(spikes, steps) for spikes in totals.neuron_spikes]
+    return [
+        {**counts, **words, "rates": bins} for counts, words, bins in zip(totals.layers, memory, rates, strict=True)
+    ]
 
 
-_LARGEST = 1 << 63
+def _rates(spikes: np.ndarray, steps: int) -> list[int]:
+    # Integers decide the bin: a rate of k/20 belongs to the one that ends there.
+    bins = -(-spikes * RATE_BINS // steps)
+    return np.bincount(bins, minlength=RATE_BINS + 1).tolist()
 
 
-_OP_COUNTS = {field.name for field in fields(OpCounts)}
-
-
-def check_record(
-    record: Mapping[str, Any], counts: np.ndarray, predictions: np.ndarray, labels: np.ndarray | None
-) -> None:
-    """Check a record by itself and against the samples.
+def make_record(file: NetworkFile, totals: Totals, period: int, data: Mapping[str, Any], **fields: Any) -> RunRecord:
+    """The record of a run.
 
     Parameters
     ----------
-    record
-        The document.
-    counts
-        (n, classes) output spikes.
-    predictions
-        (n,) classes.
-    labels
-        (n,) true classes, or None.
+    file, totals, period
+        What was run, the sums over all samples, and the steps from one sample to the next.
+    data
+        Name, split, limit and what was skipped, of `DataRecord`.
+    fields
+        The fields of `RunRecord` that do not follow from those.
     """
-    _check_size(record)
-    _check_table(record, counts, predictions, labels)
-    _check_texts(record)
-    for name in ("window", "period", "steps"):
-        _number(record, name, 1)
-    for name in ("paper_operations", "wraps", "clips", "seconds"):
-        _number(record, name, 0)
-    _check_presented(record)
-    _check_counted(record)
-    _check_measured(record)
-    if (card := record["network"]["card"]) is not None:
-        _check_card(card)
-
-
-def _check_size(value: Any) -> None:
-    """No number is so large that it could not be computed with."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            _check_size(item)
-    elif isinstance(value, int | float) and abs(value) > _LARGEST:
-        raise ValueError(f"it holds the number {str(value)[:40]}")
-
-
-def _check_table(
-    record: Mapping[str, Any], counts: np.ndarray, predictions: np.ndarray, labels: np.ndarray | None
-) -> None:
-    samples, classes = record["samples"], len(record["label_names"])
-    if not samples or any(len(column) != samples for column in (counts, predictions)):
-        raise ValueError(f"it tells of {samples} samples, its table holds {len(counts)}")
-    if counts.shape[1] != classes:
-        raise ValueError(f"it names {classes} classes, its table counts {counts.shape[1]}")
-    for column in (predictions, labels):
-        if column is not None and not np.isin(column, np.arange(classes)).all():
-            raise ValueError("its table has a class that it does not name")
-    if (record["accuracy"] is None) != (labels is None):
-        raise ValueError("it contradicts its table's labels")
-    if labels is not None:
-        _number(record, "accuracy", 0, 1)
-        _number(record, "mrr", 0, 1)
-
-
-def _check_texts(record: Mapping[str, Any]) -> None:
-    network, data = record["network"], record["data"]
-    for texts in (
-        [record["backend"], network["file"], network["sha256"], data["name"] or "", data["part"] or ""],
-        [layer["name"] for layer in record["layers"]],
-        list(record["versions"].values()),
-        record["label_names"],
-        record["examples"],
-    ):
-        _texts(texts)
-    if len(record["examples"]) > record["samples"]:
-        raise ValueError("it has more examples than samples")
-
-
-def _check_card(card: Mapping[str, Any]) -> None:
-    _texts([card["encoder"]["kind"]])
-    build(CardRecord, card, "card")
-
-
-def _check_counted(record: Mapping[str, Any]) -> None:
-    for layer, size in zip(record["layers"], record["network"]["sizes"], strict=True):
-        if layer["neurons"] != size or min(layer[count] for count in COUNTS) < 0:
-            raise ValueError(f"it has a layer {layer['name']!r} that does not fit the network")
-        if layer["active_updates"] > layer["neuron_updates"]:
-            raise ValueError("it has more active updates than updates")
-    for name, ops in record["preprocessing"].items():
-        if name not in ("embedding", "encoding") or ops.keys() != _OP_COUNTS:
-            raise ValueError(f"its preprocessing has {str(name)[:40]!r} of {', '.join(map(str, ops))[:40]}")
-        check_op_counts(ops)
-    check_placed(record["placement"], record["network"]["sizes"])
-    if (right := record["right_over_time"]) is not None and (
-        len(right) != record["window"]
-        or not all(type(count) is int and 0 <= count <= record["samples"] for count in right)
-    ):
-        raise ValueError("it has an accuracy over time that is none")
-
-
-def _check_presented(record: Mapping[str, Any]) -> None:
-    for steps in record["presented"]:
-        for step, word in steps:
-            if type(step) is not int or not 0 <= step < record["window"] or not isinstance(word, str):
-                raise ValueError(f"it presents {str(word)[:40]!r} at step {str(step)[:40]}")
-
-
-def _check_measured(record: Mapping[str, Any]) -> None:
-    if (metered := record.get("metered")) is not None:
-        _texts([metered["by"]])
-        for name in metered.keys() - {"by"} | {"samples", "steps"}:
-            _number(metered, name, 1 if name in ("samples", "steps") else 0)
-    for name, by in record.get("counted_by", {}).items():
-        if by not in COUNTERS:
-            raise ValueError(f"it has layer {name[:40]!r} counted by {str(by)[:40]!r}")
-
-
-def _number(document: Mapping[str, Any], name: str, low: float, high: float = _LARGEST) -> None:
-    value = document[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise ValueError(f"its {name[:40]} is {str(value)[:40]!r}")
-
-
-def _texts(texts: Sequence[Any]) -> None:
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise TypeError(f"it holds {str(texts)[:40]!r} where texts should stand")
+    network, card = file.network, file.card
+    fits = {name: map_network(network, chip, period) for name, chip in CHIPS.items()}
+    names = card.label_names if card else [str(number) for number in range(network.outputs)]
+    right = totals.right_over_time
+    return RunRecord.of(
+        network={
+            "file": file.path.name,
+            "sha256": file.sha256,
+            "sizes": list(network.sizes),
+            "card": card.to_dict() if card else None,
+        },
+        data={
+            **data,
+            "unknown_labels": dict(totals.unknown_labels.most_common(MAX_NAMED)),
+            "unknown_labelled": totals.unknown_labels.total(),
+        },
+        samples=totals.samples,
+        period=period,
+        steps=totals.steps,
+        seconds=round(totals.seconds, 3),
+        **totals.scores,
+        right_over_time=right.tolist() if right is not None else None,
+        layers=layer_records(network, totals, fits[WORDS_CHIP].layers, period),
+        layers_read=totals.layers_read,
+        preprocessing=totals.preprocessing,
+        first_spikes=totals.first_spikes,
+        metered=totals.metered,
+        label_names=list(names),
+        fits={name: FitRecord.of_fit(fit) for name, fit in fits.items()},
+        versions=versions(),
+        **fields,
+    )

@@ -1,35 +1,127 @@
-"""One run from a network file and a selection to a run folder: chunk by chunk, so that it can be interrupted."""
+"""Run a network on a backend, batch by batch: every spike that was read is compared with the emulator's."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from snnlp_lava.backends.base import BrokenRunError, RunResult
-from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.lava.job import Board
+from snnlp_lava.backends.base import BACKENDS, Backend, Recording
+from snnlp_lava.backends.compare import compare
 from snnlp_lava.embed.base import OpCounts
 from snnlp_lava.embed.embedders import Embedder
-from snnlp_lava.encode.base import Samples
-from snnlp_lava.errors import BackendError, StoppedError
-from snnlp_lava.files import StrPath, as_path, check_choice, check_int, read_json, sha256_of_file
+from snnlp_lava.errors import BackendError, InputError, StoppedError
+from snnlp_lava.files import StrPath, as_path
 from snnlp_lava.metrics import AccuracyOverTime
 from snnlp_lava.netx.card import Card
-from snnlp_lava.progress import ProgressCallback, cumulative, no_progress
-from snnlp_lava.run.folder import EXAMPLES, RESULT, Source, check_run_folder, write_run
-from snnlp_lava.run.inputs import Chosen, Chunk, Selection, choose
-from snnlp_lava.run.partial import Parts, check_job, partial_run
-from snnlp_lava.run.record import Totals, class_scores, ignore_ties, sample_table
+from snnlp_lava.netx.network_file import NetworkFile, read_network
+from snnlp_lava.progress import AdvanceCallback, ProgressCallback, cumulative, no_advance, no_progress
+from snnlp_lava.records import check_applies
+from snnlp_lava.run.folder import EXAMPLES, RESULT, Run, check_run_folder, read_record, read_run, write_run
+from snnlp_lava.run.inputs import Batch, Batches, RunInput
+from snnlp_lava.run.partial import MemoryResults, Results, check_job, resumable
+from snnlp_lava.run.record import RunRecord, Totals, class_scores, ignore_ties, make_record, sample_table
+
+logger = logging.getLogger(__name__)
+
+MAX_KEPT_TRAINS = 1 << 24
+
+
+def run_network(
+    path: StrPath,
+    *,
+    backend: str = "emulator",
+    folder: StrPath | None = None,
+    keep_trains: int = EXAMPLES,
+    resume: bool = False,
+    progress: ProgressCallback = no_progress,
+    **options: Any,
+) -> Run:
+    """Run a network file.
+
+    With a folder, finished samples are kept beside it (see `snnlp_lava.run.partial`) and the run continues from there
+    with `resume`; what comes out is the same. Without, nothing is written.
+
+    Parameters
+    ----------
+    path
+        The network file.
+    backend
+        Name of one of `snnlp_lava.backends.base.BACKENDS`.
+    folder
+        Where the run folder is written.
+    keep_trains
+        Number of samples, the first, whose spikes are kept.
+    resume
+        Whether to continue an interrupted run; a finished one is read.
+    progress
+        Called with the stage, what is done and the total.
+    options
+        What to run on, the fields of `snnlp_lava.run.inputs.RunInput` (``texts``, ``data``, ``spikes``, ``split``,
+        ``limit``, ...), and the backend's own options.
+
+    Raises
+    ------
+    InputError
+        If the backend is unknown, or the network, an option or the folder cannot be used.
+    BackendError
+        If the backend fails, or its spikes are not the emulator's.
+    StoppedError
+        If it is interrupted.
+    """
+    inputs, runs_on = split_options(backend, options)
+    if type(keep_trains) is not int or not 0 <= keep_trains <= MAX_KEPT_TRAINS:
+        raise InputError(f"keep_trains must be an integer from 0 to {MAX_KEPT_TRAINS}, got {str(keep_trains)[:40]}")
+    folder = None if folder is None else as_path(folder)
+    if folder is not None:
+        check_run_folder(folder)
+    file = read_network(as_path(path))
+    job = {"network": file.sha256, "backend": backend, "keep_trains": keep_trains, **inputs.identity()}
+    if folder is not None and resume and (folder / RESULT).exists():
+        check_job(folder, read_record(folder).job, job)
+        return read_run(folder)
+    batches = inputs.open(file, progress)
+    runs_on.check(file, batches.period)
+    with nullcontext(MemoryResults()) if folder is None else resumable(folder, job, resume) as results:
+        runner = _BatchRunner(file, batches, runs_on, results, keep_trains)
+        runner.run_all(cumulative(progress, backend, batches.total))
+        record = runner.record(inputs, job)
+        tables, trains = results.tables(runner.starts), results.trains(runner.starts, keep_trains)
+        _warn(record)
+        if folder is None:
+            import pyarrow as pa
+
+            plain = [table.replace_schema_metadata(None) for table in tables]
+            return Run.of(file.path.stem, record, pa.concat_tables(plain), trains)
+        write_run(folder, record, tables, trains)
+    return read_run(folder)
+
+
+def split_options(backend: str, options: Mapping[str, Any]) -> tuple[RunInput, Backend]:
+    """The inputs and the backend that options describe.
+
+    Raises
+    ------
+    InputError
+        If the backend or an option is unknown, applies to another backend, or cannot be used.
+    """
+    of_inputs = {field.name for field in fields(RunInput)}
+    own = {name: value for name, value in options.items() if name not in of_inputs}
+    cls = BACKENDS[backend]
+    if not own.keys() <= set(cls.options.__struct_fields__):
+        check_applies("--backend", backend, {name: BACKENDS[name].options.__struct_fields__ for name in BACKENDS}, own)
+    inputs = RunInput(**{name: value for name, value in options.items() if name in of_inputs})
+    return inputs, cls(cls.options.of(**own))
 
 
 def preprocessing_cost(card: Card | None, embedder: Embedder | None, texts: Sequence[str]) -> dict[str, OpCounts]:
-    """What a computer does to make the network's input of the texts of a run: ``embedding`` and ``encoding``.
+    """What a computer does to make the network's input of some texts: ``embedding`` and ``encoding``.
 
     Parameters
     ----------
@@ -38,7 +130,7 @@ def preprocessing_cost(card: Card | None, embedder: Embedder | None, texts: Sequ
     embedder
         What makes its vectors, None where it takes texts or where the vectors' origin is unknown.
     texts
-        All texts of the run, none where spikes were given.
+        The texts, none where spikes were given.
     """
     if card is None or not texts:
         return {"embedding": OpCounts("spikes", not_counted="ready spikes were given")}
@@ -49,175 +141,142 @@ def preprocessing_cost(card: Card | None, embedder: Embedder | None, texts: Sequ
     return {"embedding": embedder.host_ops(texts) if embedder is not None else unknown, "encoding": encoding}
 
 
-logger = logging.getLogger(__name__)
-
-
-CHUNK = {"emulator": 8192, "sim": 1024, "loihi2": 1 << 16}
-"""Samples that are run, and kept on disk, in one go; starting Lava takes as long as some 20 samples, a board longer."""
-
-
-def run_network(
-    path: StrPath,
-    selection: Selection,
-    backend: str,
-    folder: StrPath,
-    *,
-    jobs: int = 1,
-    board: Board | None = None,
-    keep_trains: int = EXAMPLES,
-    resume: bool = False,
-    report: ProgressCallback = no_progress,
-) -> None:
-    """Run a network file on a backend and write the run folder; `board` is loihi2's.
-
-    Finished samples are kept beside it, see `snnlp_lava.run.partial`, and the run goes on from there with `resume`;
-    what comes out is the same.
+def raise_broken(recording: Recording, kept: str = "") -> None:
+    """Raise what ended a recording early, if anything did; `kept` says how to continue.
 
     Raises
     ------
-    InputError
-        If the backend is unknown, or the network, the selection, the folder or a number cannot be used.
-    BackendError
-        If the backend fails, or its spikes are not the emulator's.
     StoppedError
-        If it is interrupted.
+        If the user interrupted it.
+    BackendError
+        If the backend failed.
     """
-    path, folder = as_path(path), as_path(folder)
-    check_choice("backend", backend, tuple(CHUNK))
-    check_int("jobs", jobs)
-    check_int("keep_trains", keep_trains, 0)
-    check_run_folder(folder)
-    sha256 = sha256_of_file(path) if path.is_file() else None
-    job = {"network": sha256, "backend": backend, "keep_trains": keep_trains, **selection.identity()}
-    if resume and (folder / RESULT).exists():
-        check_job(folder, read_json(folder / RESULT).get("job", {}), job)
-        return
-    if backend == "loihi2":
-        from snnlp_lava.backends.lava.loihi2 import check_board
-
-        board = board or Board()
-        check_board(path, board, own_period=selection.spikes is None)
-    else:
-        board = None
-    chosen = choose(path, selection, report)
-    starts = range(0, chosen.total, CHUNK[backend])
-    advance = cumulative(report, backend, chosen.total)
-    with partial_run(folder, job, resume) as parts:
-        running = _Running(path, chosen, backend, parts, jobs, board, keep_trains)
-        try:
-            for start in starts:
-                stop = min(start + CHUNK[backend], chosen.total)
-                finished = parts.finished(start)
-                advance(len(finished))
-                if len(finished) < stop - start:
-                    running.run(start, stop, np.setdiff1d(np.arange(start, stop), finished), advance)
-        except (BrokenRunError, KeyboardInterrupt) as error:
-            done = sum(len(parts.finished(start)) for start in starts)
-            raise _ended_early(error, done, chosen.total) from error
-        totals = Totals.of(chosen.network, parts.each(starts))
-        wraps = sum(layer["wraps"] for layer in totals.layers)
-        if wraps:
-            logger.warning(
-                "currents wrapped in the chip's 24 bits %s times, so that its spikes may not be those of training; "
-                "train with a smaller --threshold-scale",
-                f"{wraps:,}",
-            )
-        source = _source(path, selection, chosen, job, parts.preprocessing(starts))
-        trains = parts.trains(starts, keep_trains)
-        write_run(folder, totals, parts.tables(starts), trains, chosen.network, chosen.card, source)
-
-
-def _ended_early(error: BrokenRunError | KeyboardInterrupt, done: int, total: int) -> BackendError | StoppedError:
-    kept = f"; {done} of {total} samples are done; the same command with --resume goes on" if done else ""
-    if isinstance(error, KeyboardInterrupt) or error.interrupted:
-        return StoppedError("interrupted" + kept)
-    return BackendError(f"{error}{kept}")
+    if recording.interrupted:
+        raise StoppedError("interrupted" + kept)
+    if recording.broken is not None:
+        raise BackendError(recording.broken + kept)
 
 
 @dataclass(frozen=True)
-class _Running:
-    """What the chunks of one run share."""
+class _BatchRunner:
+    """What the batches of one run share."""
 
-    path: Path
-    chosen: Chosen
-    backend: str
-    parts: Parts
-    jobs: int
-    board: Board | None
+    file: NetworkFile
+    batches: Batches
+    backend: Backend
+    results: Results
     keep_trains: int
 
-    def run(self, start: int, stop: int, left: np.ndarray, progress: Callable[[int], None]) -> None:
-        """Run the samples `left` of a chunk and keep what they did, even if the run breaks before all are done."""
-        chunk = self.chosen.chunk(start, stop).take(left - start)
-        keep_trains = int((left < self.keep_trains).sum())
-        right = self._right_over_time(chunk.labels)
+    @property
+    def starts(self) -> range:
+        """Number of each batch's first sample."""
+        return range(0, self.batches.total, self.backend.batch)
+
+    def run_all(self, advance: AdvanceCallback) -> None:
+        """Run all samples that are not finished."""
         try:
-            result = self._execute(chunk.samples, keep_trains, progress, right)
-        except BrokenRunError as broken:
-            if broken.result is not None:
-                done = broken.finished
-                self._keep(start, chunk.take(done), left[done], broken.result, right)
-            raise
-        self._keep(start, chunk, left, result, right)
+            for start in self.starts:
+                stop = min(start + self.backend.batch, self.batches.total)
+                finished = self.results.finished(start)
+                advance(len(finished))
+                if len(finished) < stop - start:
+                    left = np.setdiff1d(np.arange(start, stop), finished)
+                    raise_broken(self._run(start, stop, left, advance), "")
+        except (BackendError, StoppedError, KeyboardInterrupt) as error:
+            done = sum(len(self.results.finished(start)) for start in self.starts)
+            kept = f"; {done} of {self.batches.total} samples are done; add --resume to continue" if done else ""
+            if isinstance(error, KeyboardInterrupt):
+                raise StoppedError("interrupted" + kept) from error
+            raise type(error)(f"{error}{kept}") from error
 
-    def _right_over_time(self, labels: np.ndarray | None) -> AccuracyOverTime | None:
-        if labels is None:
-            return None
-        return AccuracyOverTime(labels, self.chosen.window, ignore_ties=ignore_ties(self.chosen.card))
-
-    def _execute(
-        self, samples: Samples, keep_trains: int, progress: Callable[[int], None], right: AccuracyOverTime | None
-    ) -> RunResult:
-        network, period = self.chosen.network, self.chosen.period
-        run: Callable[..., RunResult]
-        if self.backend == "sim":
-            from snnlp_lava.backends.lava.sim import run_sim
-
-            run = partial(run_sim, self.path, network, samples, period, jobs=self.jobs)
-        elif self.board is not None:
-            from snnlp_lava.backends.lava.loihi2 import run_loihi2
-
-            run = partial(run_loihi2, self.path, network, samples, period, self.board)
-        else:
-            run = partial(run_emulator, network, samples, period)
-        return run(keep_trains=keep_trains, progress=progress, inspect=_adding(right))
+    def _run(self, start: int, stop: int, left: np.ndarray, advance: AdvanceCallback) -> Recording:
+        """Run the samples `left` of a batch and keep what was finished, even if not all of them were."""
+        batch, period = self.batches.read(start, stop).take(left - start), self.batches.period
+        began = time.perf_counter()
+        recording = self.backend.record(self.file, batch.samples, period, advance)
+        seconds = time.perf_counter() - began
+        if len(recording.finished):
+            numbers = left[recording.finished]
+            self._keep(start, numbers, batch.take(recording.finished), recording, seconds, advance)
+        return recording
 
     def _keep(
-        self, start: int, chunk: Chunk, numbers: np.ndarray, result: RunResult, right: AccuracyOverTime | None
+        self,
+        start: int,
+        numbers: np.ndarray,
+        batch: Batch,
+        recording: Recording,
+        seconds: float,
+        advance: AdvanceCallback,
     ) -> None:
-        chosen = self.chosen
-        scores = class_scores(result, chosen.card)
-        counts = right.counts if right is not None else None
-        table = sample_table(result, scores, chunk.rows, chunk.labels, counts)
-        preprocessing = preprocessing_cost(chosen.card, chosen.embedder, chunk.texts)
-        self.parts.add(start, numbers, table, result.trains, preprocessing)
+        network, card, name = self.file.network, self.file.card, self.backend.name
+        right = None
+        if batch.labels is not None:
+            right = AccuracyOverTime(batch.labels, self.batches.window, ignore_ties=ignore_ties(card))
+        peers = {name: recording} if recording.trains else {}
+        found = compare(
+            network,
+            batch.samples,
+            self.batches.period,
+            peers,
+            keep_trains=int((numbers < self.keep_trains).sum()),
+            on_batch=lambda trains: right.add(trains[-1]) if right is not None else None,
+            progress=no_advance if peers else advance,
+        )
+        if found.first is not None:
+            count = sum(layer or 0 for layer in found.differences[name])
+            first = found.first.replace(sample=int(numbers[found.first.sample]))
+            raise BackendError(f"{name} and emulator differ in {count} spikes; {first}; {self.backend.hint}")
+        result = found.result
+        table = sample_table(
+            result,
+            class_scores(result, card),
+            batch.rows,
+            batch.labels,
+            steps=recording.steps,
+            seconds=seconds if peers else result.seconds,
+            right_over_time=right.counts.tolist() if right is not None else None,
+            unknown_labels=batch.unknown_labels,
+            layers_read=[network.layer_names[layer] for layer in sorted(recording.trains)],
+            metered=recording.metered,
+            preprocessing=preprocessing_cost(card, self.batches.embedder, batch.texts),
+        )
+        self.results.add(start, numbers, table, result.trains)
+
+    def record(self, inputs: RunInput, job: Mapping[str, Any]) -> RunRecord:
+        """The record of the finished run."""
+        totals = Totals.of(self.file.network, self.results.each(self.starts))
+        card, origin = self.file.card, inputs.data or inputs.spikes
+        texts = self.batches.read(0, min(EXAMPLES, self.batches.total)).texts
+        return make_record(
+            self.file,
+            totals,
+            self.batches.period,
+            {
+                "name": Path(origin).stem if origin else None,
+                "split": inputs.rows if inputs.data else None,
+                "limit": inputs.limit,
+                "skipped": dict(self.batches.skipped),
+            },
+            backend=self.backend.name,
+            window=self.batches.window,
+            examples=texts,
+            presented=[card.encoder.token_steps(text, card.window) for text in texts] if card else [],
+            job=dict(job),
+        )
 
 
-def _adding(right: AccuracyOverTime | None) -> Callable[[Sequence[np.ndarray]], None]:
-    def inspect(trains: Sequence[np.ndarray]) -> None:
-        if right is not None:
-            right.add(trains[-1])
-
-    return inspect
-
-
-def _source(
-    path: Path, selection: Selection, chosen: Chosen, job: dict[str, Any], preprocessing: dict[str, OpCounts]
-) -> Source:
-    origin = selection.data or selection.spikes
-    texts = chosen.chunk(0, min(EXAMPLES, chosen.total)).texts
-    card = chosen.card
-    return Source(
-        network=path.name,
-        sha256=job["network"],
-        backend=job["backend"],
-        window=chosen.window,
-        period=chosen.period,
-        data=Path(origin).stem if origin else None,
-        part=selection.part if selection.data else None,
-        limit=selection.limit,
-        job=job,
-        texts=texts,
-        presented=[card.encoder.token_steps(text, card.window) for text in texts] if card else [],
-        preprocessing=preprocessing,
-    )
+def _warn(record: RunRecord) -> None:
+    """Say what a reader of the results should know."""
+    if record.wraps:
+        logger.warning(
+            "currents wrapped in the chip's 24 bits %s times, so that its spikes may not be those of training; train "
+            "with a smaller --threshold-scale",
+            f"{record.wraps:,}",
+        )
+    if unknown := record.data.unknown_labelled:
+        shown = ", ".join(repr(name) for name in list(record.data.unknown_labels)[:3])
+        logger.warning(
+            "data %s: %d of %d samples have a label that the network lacks (%s) and count as wrong",
+            *(record.data.name, unknown, record.samples, shown),
+        )

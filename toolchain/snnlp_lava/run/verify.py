@@ -1,161 +1,179 @@
-"""The law of equal spikes, shown: SLAYER, the emulator and Lava on the same samples, spike by spike."""
+"""Compare the spikes of the emulator, of a backend and of SLAYER on the same samples: the law of equal spikes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from snnlp_lava.backends.base import Trains
-from snnlp_lava.backends.compare import Place, _place
-from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.lava.job import Board
-from snnlp_lava.backends.lava.loihi2 import check_board, run_board
-from snnlp_lava.backends.lava.sim import run_simulator
-from snnlp_lava.encode.base import Encoder, Samples
+from snnlp_lava.backends.base import Emulator
+from snnlp_lava.backends.compare import FirstDifference, Peer, compare
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import StrPath, as_optional_path, as_path, check_int
-from snnlp_lava.network.network import Network
-from snnlp_lava.progress import ProgressCallback, cumulative, no_progress
-from snnlp_lava.run.inputs import Chosen, Selection, choose
+from snnlp_lava.files import StrPath, as_optional_path, as_path
+from snnlp_lava.netx.network_file import NetworkFile, read_network
+from snnlp_lava.progress import ProgressCallback, cumulative, no_advance, no_progress
+from snnlp_lava.records import Count, Positive, Record
+from snnlp_lava.run.runner import raise_broken, split_options
 
-_BATCH = 64
+if TYPE_CHECKING:
+    from snnlp_lava.encode.base import Encoder, Samples
+
+SLAYER = "slayer"
+SpikesBySlayer = Callable[[np.ndarray], Sequence[np.ndarray]]
+"""From spikes of the input, (n, window, lines) uint8, to those of every layer."""
+_BATCH = 64  # samples of one forward pass of SLAYER
 
 
-@dataclass(frozen=True)
-class Verification:
+class LayerComparison(Record, frozen=True):
+    """A layer in a `Verification`: its spikes, how many differ from each peer's (None where not read), wraps, clips."""
+
+    name: str
+    spikes: Count
+    differences: dict[str, Count | None]
+    wraps: Count
+    clips: Count
+
+
+class Verification(Record, frozen=True):
     """What was compared, and what came of it.
 
     Attributes
     ----------
-    sides
-        Those compared with the emulator: ``lava`` or ``loihi2``, and ``slayer`` where a model was given.
+    compared_with
+        What the emulator was compared with: the backend, and ``slayer`` where a model was given.
     samples, window, period
         How many samples, and their time steps.
     layers
-        For each layer its name, spikes, differences on every side (None where a side was not read), wraps and clips.
+        The input and every layer.
     first
         The first difference, None if there is none.
     """
 
-    sides: tuple[str, ...]
-    samples: int
-    window: int
-    period: int
-    layers: list[dict[str, Any]]
-    first: Place | None
+    compared_with: tuple[str, ...]
+    samples: Positive
+    window: Positive
+    period: Positive
+    layers: tuple[LayerComparison, ...]
+    first: FirstDifference | None
 
     @property
     def differences(self) -> int:
         """Different spikes in all."""
-        return sum(layer["differences"][side] or 0 for layer in self.layers for side in self.sides)
+        return sum(count or 0 for layer in self.layers for count in layer.differences.values())
 
 
 def verify(
     path: StrPath,
-    selection: Selection,
-    model: StrPath | None = None,
     *,
-    jobs: int = 1,
-    board: Board | None = None,
-    report: ProgressCallback = no_progress,
+    model: StrPath | None = None,
+    backend: str = "sim",
+    progress: ProgressCallback = no_progress,
+    **options: Any,
 ) -> Verification:
-    """Run the same samples through the emulator, Lava and, where its model is given, SLAYER; compare every spike.
+    """Run the same samples on the emulator, a backend and, where a model is given, SLAYER; compare every spike.
 
-    Of a Loihi 2 the input, as the host sent it, and the output are compared.
+    One batch of samples is held at a time.
 
     Parameters
     ----------
     path
         The network file.
-    selection
-        The samples.
     model
-        Folder of the model it was exported from.
-    jobs
-        Number of Lava runtimes.
-    board
-        The Loihi 2 in the place of Lava's simulator.
-    report
-        Progress.
+        Folder of the model that it was exported from.
+    backend
+        Name of the backend. With ``emulator`` and a model, SLAYER alone is compared.
+    progress
+        Called with the stage, what is done and the total.
+    options
+        As in `snnlp_lava.run.runner.run_network`.
 
     Raises
     ------
     InputError
-        If network, model or selection cannot be used together.
+        If network, model or an option cannot be used, or there is nothing to compare.
     BackendError
-        If Lava fails.
+        If the backend fails.
+    StoppedError
+        If it is interrupted.
     """
-    path, model = as_path(path), as_optional_path(model)
-    check_int("jobs", jobs)
-    if board is not None:
-        check_board(path, board, own_period=selection.spikes is None)
-    chosen = choose(path, selection, report)
-    network, period, count = chosen.network, chosen.period, chosen.total
-    samples = chosen.chunk(0, count).samples
-    expected = run_emulator(network, samples, period, keep_trains=count)
-    emulated = _unpack(dict(enumerate(expected.trains)), network)
-    side = "lava" if board is None else "loihi2"
-    advance = cumulative(report, side, count)
-    if board is None:
-        ran = run_simulator(path, network, samples, period, jobs, advance)
-    else:
-        ran = run_board(path, network, samples, period, board, advance)
-    if ran.broken is not None:
-        raise ran.broken
-    sides: dict[str, Trains] = {side: _unpack(ran.trains, network)}
-    if model is not None:
-        sides["slayer"] = dict(enumerate(_slayer_trains(model, chosen, samples)))
-    layers = []
-    first: Place | None = None
-    for index, tally in enumerate(expected.layers):
-        differences: dict[str, int | None] = {}
-        for side, trains in sides.items():
-            if index not in trains:
-                differences[side] = None
-                continue
-            # SLAYER runs the window alone; what Lava does in a longer period is compared with the emulator.
-            differ = emulated[index][:, : trains[index].shape[1]] != trains[index]
-            differences[side] = int(differ.sum())
-            if differ.any() and first is None:
-                first = _place(network, index, differ, emulated, side, trains)
-        layers.append(
-            {
-                "name": tally.name,
-                "spikes": int(tally.spikes.sum()),
-                "differences": differences,
-                "wraps": int(tally.wraps.sum()),
-                "clips": int(tally.clips.sum()),
-            }
-        )
-    return Verification(tuple(sides), count, chosen.window, period, layers, first)
+    inputs, runs_on = split_options(backend, options)
+    model = as_optional_path(model)
+    if model is None and isinstance(runs_on, Emulator):
+        raise InputError("there is nothing to compare with the emulator; choose another --backend or give --model")
+    file = read_network(as_path(path))
+    batches = inputs.open(file, progress)
+    runs_on.check(file, batches.period)
+    slayer = _load_slayer(model, file) if model is not None else None
+    names = file.network.layer_names
+    totals: list[dict[str, Any]] = [
+        {"name": name, "spikes": 0, "differences": {}, "wraps": 0, "clips": 0} for name in names
+    ]
+    first: FirstDifference | None = None
+    advance = cumulative(progress, backend, batches.total)
+    peers: dict[str, Peer] = {}
+    for start in range(0, batches.total, runs_on.batch):
+        samples = batches.read(start, min(start + runs_on.batch, batches.total)).samples
+        recording = runs_on.record(file, samples, batches.period, advance)
+        raise_broken(recording)
+        peers = {backend: recording} if recording.trains else {}
+        if slayer is not None:
+            peers[SLAYER] = Slayer(slayer, samples)
+        progress_of = no_advance if recording.trains else advance
+        found = compare(file.network, samples, batches.period, peers, progress=progress_of)
+        for index, (total, layer) in enumerate(zip(totals, found.result.layers, strict=True)):
+            for count in ("spikes", "wraps", "clips"):
+                total[count] += int(getattr(layer, count).sum())
+            for name, differences in found.differences.items():
+                total["differences"][name] = _sum(total["differences"].get(name), differences[index])
+        if found.first is not None and (first is None or names.index(found.first.layer) < names.index(first.layer)):
+            first = found.first.replace(sample=start + found.first.sample)
+    return Verification.of(
+        compared_with=tuple(peers),
+        samples=batches.total,
+        window=batches.window,
+        period=batches.period,
+        layers=totals,
+        first=first,
+    )
 
 
-def _unpack(packed: Mapping[int, np.ndarray], network: Network) -> dict[int, np.ndarray]:
-    return {index: np.unpackbits(train, axis=2, count=network.sizes[index]) for index, train in packed.items()}
+def _sum(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else one + other
 
 
-def _slayer_trains(model: Path, chosen: Chosen, samples: Samples) -> list[np.ndarray]:
+class Slayer:
+    """Spikes that SLAYER computes, as a peer of the emulator; of the window alone, since it knows no period."""
+
+    registers: ClassVar[bool] = False
+
+    def __init__(self, compute: SpikesBySlayer, samples: Samples) -> None:
+        self._compute, self._samples = compute, samples
+
+    def spikes(self, start: int, stop: int) -> Mapping[int, np.ndarray]:
+        """Bit-packed spikes of the samples from `start` up to `stop`, of the input and every layer."""
+        parts = []
+        for first in range(start, stop, _BATCH):
+            spikes = self._samples.spikes(np.arange(first, min(first + _BATCH, stop)))
+            parts.append([np.packbits(train, axis=2) for train in (spikes, *self._compute(spikes))])
+        return {layer: np.concatenate(trains) for layer, trains in enumerate(zip(*parts, strict=True))}
+
+
+def _load_slayer(model: Path, file: NetworkFile) -> SpikesBySlayer:
     from snnlp_lava.train.model_folder import load_spiking
 
-    network, card = chosen.network, chosen.card
     info, restored = load_spiking(model)
     if restored.slayer_spikes is None:
         raise InputError(f"model {model}: SLAYER has no part in method {info.method.name}; leave out --model")
-    if info.sizes != network.sizes:
+    if info.sizes != file.network.sizes:
         raise InputError(
-            f"model {model}: has sizes {info.sizes}, the network {network.sizes}; is it the model that was exported?"
+            f"model {model}: has sizes {info.sizes}, the network {file.network.sizes}; is it the model that was "
+            "exported?"
         )
-    if card is not None and not _same(restored.encoder, card.encoder):
+    if file.card is not None and not _same(restored.encoder, file.card.encoder):
         raise InputError(f"model {model}: has another encoder than the network; is it the model that was exported?")
-    batches = []
-    for start in range(0, len(samples), _BATCH):
-        spikes = samples.spikes(np.arange(start, min(start + _BATCH, len(samples))))
-        batches.append([spikes, *restored.slayer_spikes(spikes)])
-    return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
+    return restored.slayer_spikes
 
 
 def _same(one: Encoder, other: Encoder) -> bool:

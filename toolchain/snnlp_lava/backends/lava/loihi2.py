@@ -13,41 +13,104 @@ from __future__ import annotations
 import logging
 import math
 import os
-import time
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 
-from snnlp_lava.backends.base import CHIP, EMULATOR, HOST, RunResult
-from snnlp_lava.backends.compare import agreed
+from snnlp_lava.backends.base import Backend, Metered, Recording
 from snnlp_lava.backends.lava.job import Board, LavaJob
-from snnlp_lava.backends.lava.process import LavaRun, run_lava
+from snnlp_lava.backends.lava.process import run_lava
 from snnlp_lava.chip.chips import CHIPS
 from snnlp_lava.chip.mapping import map_network
-from snnlp_lava.encode.base import Samples
 from snnlp_lava.errors import BackendError, InputError, one_line
 from snnlp_lava.files import write_json
-from snnlp_lava.network.network import Network
-from snnlp_lava.netx.network_file import read_network
+from snnlp_lava.progress import AdvanceCallback, no_advance
+from snnlp_lava.records import Record, opt
 
 if TYPE_CHECKING:
-    from snnlp_lava.backends.lava.processes.recorders import Recording
+    from snnlp_lava.backends.lava.processes import recorders
     from snnlp_lava.backends.lava.processes.sources import SAF, SpikePlayer
+    from snnlp_lava.encode.base import Samples
+    from snnlp_lava.netx.network_file import NetworkFile
 
-GENERATIONS = ("N3B2", "N3B3", "N3C1", "N3D1")
+logger = logging.getLogger(__name__)
+
+Generation = Literal["N3B2", "N3B3", "N3C1", "N3D1"]
+GENERATIONS: tuple[str, ...] = get_args(Generation)
 """Loihi 2 among `lava.utils.loihi.ChipGeneration`."""
 
+START_SECONDS = 1800.0
+"""Time until the first step; SLURM may let a job wait for a board."""
 
-def use_host(board: Board) -> None:
-    """Set Lava's environment variables as a board says; what it does not say stays as it is.
+
+class Loihi2Options(Record, frozen=True):
+    """Where a Loihi 2 is; what is None is as Lava's environment variables say."""
+
+    host: Annotated[Literal["slurm", "ethernet"] | None, opt("How the board is reached.")] = None
+    partition: Annotated[str | None, opt("SLURM's partition.  [default: $PARTITION]")] = None
+    board: Annotated[str | None, opt("SLURM's board, or the address of an Ethernet host.")] = None
+    chip_generation: Annotated[Generation | None, opt("The chip's generation.  [default: $LOIHI_GEN, or N3B3]")] = None
+
+
+class Loihi2(Backend):
+    """A Loihi 2, of which the input, as the host sent it, and the output are read."""
+
+    name: ClassVar[str] = "loihi2"
+    help: ClassVar[str] = "the chip, with Intel's extension"
+    options: ClassVar[type[Record]] = Loihi2Options
+    batch: ClassVar[int] = 1 << 16
+    hint: ClassVar[str] = "docs/loihi2.md says how to find out why"
+
+    def __init__(self, options: Loihi2Options) -> None:
+        self._board = Board(options.host, options.partition, options.board, options.chip_generation)
+
+    def check(self, file: NetworkFile, period: int) -> None:
+        """Refuse what cannot run; as `Backend.check`.
+
+        That a network may not fit is a warning alone, since the chip's limits are an estimate.
+        """
+        check_installed()
+        check_period(file.path, period)
+        for found in map_network(file.network, CHIPS["loihi2"]).violations:
+            logger.warning("network %s may not fit: %s", file.path, found.text)
+
+    def record(self, file: NetworkFile, samples: Samples, period: int, progress: AdvanceCallback) -> Recording:
+        """Run samples with Lava's profiler, and once more without it if no sample was done; as `Backend.record`."""
+        found = run_board(file, samples, period, replace(self._board, metered=True), progress)
+        if found.broken is not None and not len(found.finished) and not found.interrupted:
+            # Published programs switch probes off that fail on their board.
+            logger.warning("%s; trying again without Lava's profiler", found.broken)
+            found = run_board(file, samples, period, self._board, progress)
+        return found
+
+
+def run_board(
+    file: NetworkFile, samples: Samples, period: int, board: Board, progress: AdvanceCallback = no_advance
+) -> Recording:
+    """Run samples on a board; parameters and errors as in `Backend.record`."""
+    check_period(file.path, period)
+    configure_host(board)
+    return run_lava(
+        file.path,
+        file.network,
+        samples,
+        period,
+        [np.arange(len(samples))],
+        board=board,
+        start_seconds=START_SECONDS,
+        progress=progress,
+    )
+
+
+def check_installed() -> None:
+    """Make sure that Intel's extension is installed.
 
     Raises
     ------
     InputError
-        If Intel's extension is not installed, or the host cannot be used.
+        If it is not.
     """
     from lava.utils import loihi
 
@@ -56,6 +119,17 @@ def use_host(board: Board) -> None:
             "a Loihi 2 needs Intel's closed extension lava-loihi, for members of its research community (INRC), which "
             "is not installed; --backend sim gives the same spikes, check --chip loihi2 says whether a network fits"
         )
+
+
+def configure_host(board: Board) -> None:
+    """Set Lava's environment variables as a board says; what it does not say stays as it is.
+
+    Raises
+    ------
+    InputError
+        If Intel's extension is not installed, or the host cannot be used.
+    """
+    check_installed()
     if board.host is None and not (board.partition or board.name or board.generation):
         return
     host = board.host or ("ethernet" if {"NOSLURM", "NXSDKHOST"} & os.environ.keys() else "slurm")
@@ -84,7 +158,7 @@ def _use_ethernet(board: Board) -> None:
     from lava.utils import loihi
 
     if board.partition:
-        raise InputError(f"--partition {board.partition} belongs to --host slurm")
+        raise InputError(f"--partition {board.partition} only applies to --host slurm, not ethernet")
     address = board.name or os.environ.get("NXSDKHOST")
     if not address:
         raise InputError("--host ethernet needs the host's address: --board ADDRESS, or NXSDKHOST")
@@ -98,125 +172,8 @@ def _generation(board: Board) -> Any:
 
     name = board.generation or os.environ.get("LOIHI_GEN") or "N3B3"
     if name not in GENERATIONS:
-        raise InputError(f"LOIHI_GEN {name!r} is no Loihi 2 (known: {', '.join(GENERATIONS)})")
+        raise InputError(f"LOIHI_GEN {name!r} is not a Loihi 2 (known: {', '.join(GENERATIONS)})")
     return ChipGeneration[name]
-
-
-logger = logging.getLogger(__name__)
-
-
-START_SECONDS = 1800.0
-"""Time until the first step; SLURM may let a job wait for a board."""
-
-
-def run_loihi2(
-    path: Path,
-    network: Network,
-    samples: Samples,
-    period: int,
-    board: Board,
-    *,
-    keep_trains: int = 0,
-    progress: Callable[[int], None] = lambda done: None,
-    inspect: Callable[[Sequence[np.ndarray]], None] = lambda trains: None,
-) -> RunResult:
-    """Run samples through a network file on a Loihi 2, and hold its output against the emulator's.
-
-    Parameters
-    ----------
-    path, network, samples, period, keep_trains, progress, inspect
-        As in `snnlp_lava.backends.lava.sim.run_sim`. Of the trains the hidden layers' are the emulator's.
-    board
-        Where the chip is.
-
-    Returns
-    -------
-    RunResult
-        `counted_by` says which layer's spikes were counted where; `metered` holds power and time if they were
-        measured.
-
-    Raises
-    ------
-    InputError
-        If the period is no power of two, the extension is missing, the host cannot be used, or a sample cannot be made
-        into spikes.
-    BackendError
-        If the chip's spikes are not the emulator's.
-    BrokenRunError
-        If the run ends early; it holds the result of the finished samples.
-    """
-    started = time.perf_counter()
-    ran = run_board(path, network, samples, period, replace(board, metered=True), progress)
-    if ran.broken is not None and not len(ran.finished) and not ran.broken.interrupted:
-        # Published programs switch probes off that fail on their board.
-        logger.warning("%s; trying again without Lava's profiler", ran.broken)
-        ran = run_board(path, network, samples, period, board, progress)
-    if ran.broken is not None and not len(ran.finished):
-        raise ran.broken
-    seconds = time.perf_counter() - started
-    hint = "docs/loihi2.md says how to find out why"
-    result = agreed("loihi2", network, samples, period, ran, hint=hint, keep_trains=keep_trains, inspect=inspect)
-    counted_by = (HOST, *[EMULATOR] * (len(network.layers) - 1), CHIP)
-    result = replace(result, seconds=seconds, counted_by=counted_by, metered=ran.metered)
-    if ran.broken is not None:
-        raise ran.broken.with_result(ran.finished, result)
-    return result
-
-
-def run_board(
-    path: Path,
-    network: Network,
-    samples: Samples,
-    period: int,
-    board: Board,
-    progress: Callable[[int], None] = lambda done: None,
-) -> LavaRun:
-    """Run samples on a Loihi 2: trains of the input, as the host sent it, and of the last layer.
-
-    Raises
-    ------
-    InputError
-        As `run_loihi2`.
-    """
-    check_period(path, period)
-    use_host(board)
-    return run_lava(
-        path,
-        network,
-        samples,
-        period,
-        [np.arange(len(samples))],
-        board=board,
-        start_seconds=START_SECONDS,
-        progress=progress,
-    )
-
-
-def check_board(path: Path, board: Board, *, own_period: bool = True) -> None:
-    """Refuse what could not run, before texts are embedded; sets Lava's environment variables (see `use_host`).
-
-    That a network may not fit is a warning alone, since the chip's limits are an estimate.
-
-    Parameters
-    ----------
-    path
-        The network file.
-    board
-        Where the chip is.
-    own_period
-        Whether samples come at the network's own period; spike trains may be longer.
-
-    Raises
-    ------
-    InputError
-        As `run_loihi2`.
-    """
-    use_host(board)
-    file = read_network(path)
-    if own_period and file.card is not None:
-        check_period(path, file.card.period)
-    for found in map_network(file.network, CHIPS["loihi2"]).violations:
-        logger.warning("network %s may not fit: %s", path, found.text)
 
 
 def check_period(path: Path, period: int) -> None:
@@ -235,10 +192,9 @@ def check_period(path: Path, period: int) -> None:
         )
 
 
-logger = logging.getLogger(__name__)
-
-
-def run_on_board(job: LavaJob, folder: Path, source: SAF | SpikePlayer, network: Any, output: Recording) -> None:
+def run_on_board(
+    job: LavaJob, folder: Path, source: SAF | SpikePlayer, network: Any, output: recorders.Recording
+) -> None:
     """Run a job on a Loihi 2.
 
     Parameters
@@ -265,7 +221,7 @@ def run_on_board(job: LavaJob, folder: Path, source: SAF | SpikePlayer, network:
     from snnlp_lava.backends.lava.processes.sources import SAF, PySAFFixed
 
     assert job.board is not None
-    use_host(job.board)  # the variables are here already; Lava remembers in the module, too, which host it was
+    configure_host(job.board)  # the variables are here already; Lava remembers in the module, too, which host it was
     to_chip, from_chip = PyToNxAdapter(shape=network.inp.shape), NxToPyAdapter(shape=network.out.shape)
     recorder = SpikeRecorder(neurons=job.sizes[-1], recording=output)
     source.s_out.connect(to_chip.inp)
@@ -338,4 +294,5 @@ def _write_metered(profiler: Any, job: LavaJob, folder: Path) -> None:
         if math.isfinite(value) and value > 0:
             found[name] = value
     if found:
-        write_json(job.metered_file(folder), {"by": "lava.utils.profiler", "steps": job.steps, **found})
+        metered = Metered.of(by="lava.utils.profiler", samples=job.samples, steps=job.steps, **found)
+        write_json(job.metered_file(folder), metered.to_dict())

@@ -11,19 +11,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from snnlp_lava.backends.base import BrokenRunError
+from snnlp_lava.backends.base import Metered, Recording
 from snnlp_lava.backends.lava.job import LOG, Board, LavaJob, remove_shared_memory
 from snnlp_lava.encode.base import Samples
 from snnlp_lava.errors import BackendError, InputError
 from snnlp_lava.extras import require
-from snnlp_lava.files import read_json
 from snnlp_lava.network.network import Network
+from snnlp_lava.records import load
 
 logger = logging.getLogger(__name__)
 
@@ -45,31 +43,6 @@ _LEAVE_SECONDS = 5.0
 _POLL_SECONDS = 0.05
 
 
-@dataclass(frozen=True)
-class LavaRun:
-    """What came of the runs of one or more Lava runtimes.
-
-    Attributes
-    ----------
-    finished
-        (n,) indices of the samples that were done.
-    trains
-        Their packed trains, (n, period, bytes) uint8, of each layer that was read, the input being 0.
-    steps
-        Steps that were run in all.
-    metered
-        What Lava's profiler saw, where it looked on.
-    broken
-        Why the run ended early, if it did.
-    """
-
-    finished: np.ndarray
-    trains: dict[int, np.ndarray]
-    steps: int
-    metered: dict[str, Any] | None
-    broken: BrokenRunError | None
-
-
 def run_lava(
     path: Path,
     network: Network,
@@ -80,7 +53,7 @@ def run_lava(
     board: Board | None = None,
     start_seconds: float = START_SECONDS,
     progress: Callable[[int], None] = lambda done: None,
-) -> LavaRun:
+) -> Recording:
     """Present each share of the samples to a Lava runtime of its own.
 
     Parameters
@@ -113,21 +86,22 @@ def run_lava(
         for number, rows in enumerate(shares):
             job = LavaJob.of(path, network.sizes, samples, len(rows), period, board)
             workers.append(stack.enter_context(_worker(Path(scratch) / f"worker{number}", job, samples, rows)))
-        broken: BrokenRunError | None = None
+        broken, interrupted = None, False
         try:
             _watch(workers, start_seconds, progress)
         except BackendError as error:
-            broken = BrokenRunError(str(error))
+            broken = str(error)
             logger.info("all that Lava said:\n%s", "".join(worker.said() for worker in workers))
         except KeyboardInterrupt:
-            broken = BrokenRunError("interrupted", interrupted=True)
+            broken, interrupted = "interrupted", True
         finished = [worker.finished for worker in workers]
         trains = [worker.trains(count) for worker, count in zip(workers, finished, strict=True)]
         steps = sum(worker.step for worker in workers)
         metered = workers[0].metered
     done = np.concatenate([rows[:count] for rows, count in zip(shares, finished, strict=True)])
     layers = [np.concatenate(parts) for parts in zip(*trains, strict=True)]
-    return LavaRun(done, dict(zip(workers[0].job.recorded, layers, strict=True)), steps, metered, broken)
+    trains_of = dict(zip(workers[0].job.recorded, layers, strict=True))
+    return Recording(done, trains_of, steps, metered, broken, interrupted)
 
 
 class _Worker:
@@ -163,10 +137,10 @@ class _Worker:
         return self.job.finished(self.step)
 
     @property
-    def metered(self) -> dict[str, Any] | None:
-        """What Lava's profiler saw."""
+    def metered(self) -> Metered | None:
+        """What Lava's profiler measured."""
         path = self.job.metered_file(self.folder)
-        return read_json(path) if path.is_file() else None
+        return load(Metered, path, "Lava's profiler") if path.is_file() else None
 
     def poll(self, start_seconds: float) -> bool:
         """Whether it is done.
