@@ -180,6 +180,7 @@ LAYERS: Registry[type[Layer]] = Registry(
     "snnlp_lava.layers",
     {
         "dense": "snnlp_lava.network.dense:Dense",
+        "dense_rec": "snnlp_lava.network.recurrent:RecurrentDense",
     },
 )
 """Layer types by the name that NetX writes."""
