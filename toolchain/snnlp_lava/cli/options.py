@@ -31,8 +31,8 @@ def _all(*options: Callable[[Any], Any]) -> Callable[[F], F]:
 def derived_options(kinds: Mapping[str, type[Record]]) -> Callable[[F], F]:
     """One option for each field of any of the records; what is not given stays None.
 
-    The type follows from the field's annotation, the help from its `opt`, and where not all records have the field, or
-    not with the same default, the help says so.
+    The type follows from the field's annotation, the help from its `opt`, with the default of each record. In a
+    `CommandOfChoices` the help lists together what the same records have.
 
     Parameters
     ----------
@@ -75,12 +75,49 @@ def _option(name: str, by_kind: Mapping[str, _Field], kinds: int) -> Callable[[F
     (common, _), *others = sorted(defaults.items(), key=lambda item: -len(item[1]))
     shown = "; ".join([common, *(f"{', '.join(which)}: {text}" for text, which in others)])
     texts = list(dict.fromkeys(found.help for found in by_kind.values()))
-    only = f"  (only {', '.join(by_kind)})" if len(by_kind) < kinds else ""
+    owners = ", ".join(by_kind) if len(by_kind) < kinds else ""
     flag = f"--{name.replace('_', '-')}"
     if first.type is bool:
-        return click.option(flag, is_flag=True, default=None, help=f"{texts[0]}{only}")
-    default = "" if shown == "None" else f"  [default: {shown}]"
-    return click.option(flag, type=_param_type(first.type), help=f"{texts[0]}{only}{default}")
+        return click.option(flag, cls=DerivedOption, owners=owners, is_flag=True, default=None, help=texts[0])
+    text = texts[0] if shown == "None" else f"{texts[0]}  [default: {shown}]"
+    return click.option(flag, cls=DerivedOption, owners=owners, type=_param_type(first.type), help=text)
+
+
+class DerivedOption(click.Option):
+    """An option of some choices alone, or of all.
+
+    Attributes
+    ----------
+    owners
+        Names of the choices that have it; "" for all.
+    """
+
+    def __init__(self, *arguments: Any, owners: str, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.owners = owners
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Flag and help, with the choices where the command has no section for them."""
+        record = super().get_help_record(ctx)
+        if record is None or not self.owners or isinstance(ctx.command, CommandOfChoices):
+            return record
+        return record[0], f"{record[1]}  (only {self.owners})"
+
+
+class CommandOfChoices(click.Command):
+    """A command whose help lists derived options after the others, those of the same choices together."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, section by section."""
+        sections: dict[str, list[tuple[str, str]]] = {"Options": []}
+        for param in self.get_params(ctx):
+            if (record := param.get_help_record(ctx)) is not None:
+                owners = param.owners if isinstance(param, DerivedOption) else None
+                title = "Options" if owners is None else f"Options of {owners or 'every method'}"
+                sections.setdefault(title, []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
 
 
 def _default_text(value: Any) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from snnlp_lava.cli.options import data_options, derived_options, split_scheme_option
+from snnlp_lava.cli.options import CommandOfChoices, data_options, derived_options, split_scheme_option
 from snnlp_lava.train.methods.base import DEFAULT_METHOD, DEFAULT_MODEL, METHODS, importable_methods
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _METHODS = importable_methods()
 _SOURCES = ("embedding", "vectors", "words", "codes")
 
 
-@click.command("train")
+@click.command("train", cls=CommandOfChoices)
 @data_options(required=True)
 @click.option(
     "--embedding",

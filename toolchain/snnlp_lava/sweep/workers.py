@@ -324,6 +324,9 @@ def _run_on_worker(name: str, job: dict[str, Any], topic: str) -> dict[str, Any]
 
 def main() -> None:
     """Run the cells that come on standard input, a line each, until it closes."""
+    from snnlp_lava.train.trainer import keep_freed_memory
+
+    keep_freed_memory()  # a process of our own
     with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)  # what libraries print goes with the errors, not among the answers
         for line in _lines():

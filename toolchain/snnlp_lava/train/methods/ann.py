@@ -31,7 +31,7 @@ class Ann(TakesVectors, LayeredOptions, frozen=True):
     """Dense layers with ReLU on standardised vectors."""
 
     name: ClassVar[str] = "ann"
-    help: ClassVar[str] = "no spikes: dense layers with ReLU on the vectors"
+    help: ClassVar[str] = "dense layers with ReLU on vectors, without spikes"
     spiking: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ("torch",)
     reference_values: ClassVar[Mapping[str, Any]] = {
