@@ -81,9 +81,8 @@ def test_a_method_without_torch_goes_the_whole_way(one_word, tmp_path):
     network, card = snnlp_lava.export_model(tmp_path / "m")
     assert network.layers[0].synapses()[0].weight.max() == 64
     snnlp_lava.write_network(tmp_path / "m.net", network, card)
-    selection = snnlp_lava.Selection(texts=("a fine one", "dull dull"))
-    snnlp_lava.run_network(tmp_path / "m.net", selection, "emulator", tmp_path / "r")
-    assert snnlp_lava.read_run(tmp_path / "r").predictions.tolist() == [1, 0]
+    run = snnlp_lava.run_network(tmp_path / "m.net", texts=["a fine one", "dull dull"])
+    assert run.predicted_labels == ["fine", "dull"]
 
 
 def test_every_name_is_the_one_that_it_is_registered_under():
