@@ -13,9 +13,15 @@ GIVEN = {"Chip", "TextData"}  # which CHIPS and load_texts give
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_example_of_the_docs_runs(tmp_path):
-    (program,) = re.findall(r"```python\n(.*?)```", (DOCS / "python.md").read_text("utf-8"), re.DOTALL)
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+def test_the_examples_of_the_docs_run(tmp_path):
+    short, steps = re.findall(r"```python\n(.*?)```", (DOCS / "python.md").read_text("utf-8"), re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", short], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    answers, _probabilities, synops, again = done.stdout.splitlines()
+    assert answers == "['praise' 'complaint']"
+    assert int(synops) > 0
+    assert again == "['praise']"
+    done = subprocess.run([sys.executable, "-c", steps], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     scores, _shapes, answers = done.stdout.splitlines()
     assert scores.startswith("Scores(accuracy=")

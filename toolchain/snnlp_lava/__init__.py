@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from snnlp_lava.netx.network_file import write_network as write_network
     from snnlp_lava.netx.nir.own import read_nir as read_nir
     from snnlp_lava.netx.nir.own import write_nir as write_nir
+    from snnlp_lava.predict.classifier import SpikingTextClassifier as SpikingTextClassifier
     from snnlp_lava.report.page import write_report as write_report
     from snnlp_lava.run.folder import Run as Run
     from snnlp_lava.run.folder import read_run as read_run
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "predict.classifier": ("SpikingTextClassifier",),
     "chip.chips": ("CHIPS",),
     "chip.mapping": (
         "CoreMapping",

@@ -29,6 +29,7 @@ COMMANDS = {
     "export": "Write a trained model as a network file (NetX HDF5), or for other simulators (NIR).",
     "import": "Write a NIR file's network as a network file.",
     "check": "Say whether a network file fits on Loihi 1 or Loihi 2.",
+    "predict": "Classify texts, from the command line or a pipe.",
     "run": "Run a network file on texts.",
     "verify": "Compare every spike of SLAYER, the emulator and Lava.",
     "report": "Write a page on what runs found and cost.",

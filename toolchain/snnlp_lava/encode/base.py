@@ -49,6 +49,15 @@ class Encoder(Protocol):
         """Length of a vector; None where it takes texts."""
         return None
 
+    @property
+    def scheduled(self) -> int:
+        """Number of lines, the last ones, that spike at fixed steps, whatever the features are."""
+        return 0
+
+    def entry_lines(self, entry: str) -> list[int]:
+        """Lines that stand for an entry of `token_steps`; none where lines stand for no words."""
+        return []
+
     @abstractmethod
     def quantise(self, features: Any, window: int) -> np.ndarray:
         """Integers of n features: an array whose first axis is the samples; each encoder says what stands in it.

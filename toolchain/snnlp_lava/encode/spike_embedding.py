@@ -85,6 +85,15 @@ class SpikeEmbeddingEncoder(Encoder):
         """Lines of the codes and of the ramp."""
         return self.code_lines + self.ramp
 
+    @property
+    def scheduled(self) -> int:
+        """Lines of the ramp."""
+        return self.ramp
+
+    def entry_lines(self, entry: str) -> list[int]:
+        """Lines of the entry's code."""
+        return np.flatnonzero(np.unpackbits(self.codes[self._index[entry]], count=self.code_lines)).tolist()
+
     def quantise(self, features: Sequence[str], window: int) -> np.ndarray:
         """Texts to spike trains, eight lines a byte: (n, window, ceil(lines / 8)) uint8.
 

@@ -104,11 +104,6 @@ class Layer(Protocol):
         """Number of synapses whose weight is not 0."""
         return sum(group.count_nonzero for group in self.synapses())
 
-    @property
-    def keeps_spikes(self) -> bool:
-        """Whether spikes can be under way in its synapses when a sample ends: feedback, and what delays hold."""
-        return any(group.own or group.longest_delay for group in self.synapses())
-
     def run(self, spikes: np.ndarray) -> LayerRun:
         """Run n independent samples, before which u and v are 0 and nothing is under way.
 
@@ -180,7 +175,6 @@ LAYERS: Registry[type[Layer]] = Registry(
     "snnlp_lava.layers",
     {
         "dense": "snnlp_lava.network.dense:Dense",
-        "dense_rec": "snnlp_lava.network.recurrent:RecurrentDense",
     },
 )
 """Layer types by the name that NetX writes."""
@@ -227,6 +221,13 @@ class Network:
     def layer_names(self) -> tuple[str, ...]:
         """``input``, ``hidden1`` ..., ``output``."""
         return ("input", *(f"hidden{i}" for i in range(1, len(self.layers))), "output")
+
+    def run(self, spikes: np.ndarray) -> list[LayerRun]:
+        """Run n independent samples: input spikes (n, steps, lines) uint8 to what each layer did."""
+        runs: list[LayerRun] = []
+        for layer in self.layers:
+            runs.append(layer.run(runs[-1].spikes if runs else spikes))
+        return runs
 
     @property
     def synapse_counts(self) -> tuple[int, ...]:

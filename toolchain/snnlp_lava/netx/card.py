@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -19,6 +19,8 @@ BASELINES = {"ann": "ANN of the same sizes", "tfidf": "TF-IDF + logistic regress
 """Titles of the baselines in a training record."""
 
 Size = Annotated[int, Meta(ge=1, le=1 << 31)]
+LabelType = Literal["str", "int", "bool"]
+Temperature = Annotated[float, Meta(gt=0, le=1e12)]
 Steps = Annotated[int, Meta(ge=1, le=MAX_WINDOW)]
 
 
@@ -121,6 +123,8 @@ class CardRecord(Record, frozen=True):
     encoder: dict[str, Any]
     training: TrainingRecord | None
     versions: dict[str, str]
+    temperature: Temperature = 1.0
+    label_type: LabelType = "str"
 
     def __post_init__(self) -> None:
         if len(set(self.label_names)) < len(self.label_names):
@@ -151,6 +155,10 @@ class Card:
         Its training; None where that is unknown.
     versions
         Versions of the packages that made it.
+    temperature
+        Read-out scores (see `snnlp_lava.network.readout`) that make a factor e between two probabilities.
+    label_type
+        What the labels were in Python, of which `label_names` are the texts.
 
     Raises
     ------
@@ -167,6 +175,8 @@ class Card:
     encoder: Encoder
     training: TrainingRecord | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    temperature: float = 1.0
+    label_type: LabelType = "str"
 
     def __post_init__(self) -> None:
         record = self._record()

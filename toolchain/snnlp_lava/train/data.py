@@ -159,9 +159,32 @@ def prepare_for(
     """As `prepare_data`, of a method that is there already; sources that it does not read are ignored."""
     require(*method.needs)
     rows = select_rows(data, split_scheme, limit)
-    if not any(words_and_pairs(text) for text in data.select(rows[TRAIN])):
+    return prepare_rows(method, data, rows, source, report, split_scheme=split_scheme, limit=limit)
+
+
+def prepare_rows(
+    method: Method,
+    data: TextData,
+    rows: Mapping[str, np.ndarray],
+    source: FeatureSource,
+    report: ProgressCallback = no_progress,
+    *,
+    split_scheme: str = "official",
+    limit: int | None = None,
+    features: Features | None = None,
+) -> TrainingData:
+    """As `prepare_for`, of rows that were selected already, perhaps with features that are there already.
+
+    Raises
+    ------
+    InputError
+        If training has one class only, or as `prepare_data`.
+    """
+    if len(set(data.labels[rows[TRAIN]].tolist())) < 2:
+        raise InputError(f"data {data.name}: training needs two classes, the training rows have one")
+    if features is None and not any(words_and_pairs(text) for text in data.select(rows[TRAIN])):
         raise InputError(f"data {data.name}: no training text has a word of letters or digits")
-    found: Features = method.features(data, rows, source, report)
+    found = method.features(data, rows, source, report) if features is None else features
     metadata = data_record(data, rows, split_scheme, limit)
     for split, unseen in metadata["unseen_labels"].items():
         logger.warning(

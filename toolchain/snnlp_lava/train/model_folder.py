@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import Meta
 
 from snnlp_lava.embed.base import EmbeddingInfo
-from snnlp_lava.encode.base import load_encoder
+from snnlp_lava.encode.base import Encoder, load_encoder
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import StrPath, as_path, atomic_file, check_int, check_utf8, write_json
 from snnlp_lava.network.network import Network, format_sizes
@@ -22,11 +22,13 @@ from snnlp_lava.netx.card import (
     BaselineRecord,
     Card,
     DataRecord,
+    LabelType,
     ModelScores,
     Scores,
+    Temperature,
     TrainingRecord,
 )
-from snnlp_lava.records import Record, build, load_json, versions
+from snnlp_lava.records import Fraction, Record, build, load_json, versions
 from snnlp_lava.train.methods.base import Method, Size, SpikingModel, from_document
 
 CONFIG, WEIGHTS, HISTORY, README, CHECKPOINT = (
@@ -62,6 +64,10 @@ class ModelRecord(Record, frozen=True):
         The same for ``ann`` and ``tfidf`` on the same rows, with their cost in MACs.
     versions
         Versions of the packages that made it.
+    temperature, label_type
+        As in `snnlp_lava.netx.card.Card`.
+    calibration_error
+        Expected calibration error of the probabilities on the validation rows; None without spikes.
     """
 
     FORMAT = 3
@@ -74,6 +80,9 @@ class ModelRecord(Record, frozen=True):
     scores: ModelScores
     baselines: dict[str, BaselineRecord]
     versions: dict[str, str]
+    temperature: Temperature = 1.0
+    calibration_error: Fraction | None = None
+    label_type: LabelType = "str"
 
     def __post_init__(self) -> None:
         for name in self.baselines:
@@ -263,22 +272,28 @@ def export_model(folder: StrPath, period: int | None = None) -> tuple[Network, C
     check_utf8(name, "model")
     check_int("period", period)
     record, model = load_spiking(folder)
-    method = record.method
-    window = method.options()["window"]
     try:
-        card = Card(
-            method=method.name,
-            level=method.unit,
-            label_names=record.label_names,
-            window=window,
-            period=window if period is None else period,
-            embedding=record.embedding,
-            encoder=model.encoder,
-            training=TrainingRecord(
-                config=record.options, data=record.data, scores=record.scores, baselines=record.baselines, model=name
-            ),
-            versions=versions(),
-        )
+        return model.network, make_card(record, model.encoder, name, period)
     except InputError as error:
         raise InputError(f"model {folder}: {error}") from error
-    return model.network, card
+
+
+def make_card(record: ModelRecord, encoder: Encoder, name: str | None, period: int | None = None) -> Card:
+    """The card of a trained model; `name` is its folder's, `period` the window by default (InputError if shorter)."""
+    method = record.method
+    window = method.options()["window"]
+    return Card(
+        method=method.name,
+        level=method.unit,
+        label_names=record.label_names,
+        window=window,
+        period=window if period is None else period,
+        embedding=record.embedding,
+        encoder=encoder,
+        training=TrainingRecord(
+            config=record.options, data=record.data, scores=record.scores, baselines=record.baselines, model=name
+        ),
+        versions=versions(),
+        temperature=record.temperature,
+        label_type=record.label_type,
+    )

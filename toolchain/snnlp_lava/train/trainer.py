@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from snnlp_lava.embed.base import EmbeddingInfo
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import StrPath, as_path, folder_lock
-from snnlp_lava.metrics import accuracy_and_mrr
+from snnlp_lava.metrics import accuracy_and_mrr, tie_broken_counts
+from snnlp_lava.network.network import Network
+from snnlp_lava.network.readout import calibration_error, class_probabilities, fit_temperature, readout_scores
+from snnlp_lava.netx.card import Card
 from snnlp_lava.progress import ProgressCallback, no_progress
 from snnlp_lava.records import versions
 from snnlp_lava.text.dataset import PARTS, TEST, TRAIN, VALIDATION, TextData
-from snnlp_lava.train.data import TrainingData, data_record, final_embedding, select_rows
+from snnlp_lava.train.data import TrainingData, data_record, final_embedding, prepare_rows, select_rows
 from snnlp_lava.train.methods.ann import Ann
-from snnlp_lava.train.methods.base import Method, Trained, TrainingRun, make_method, to_document
-from snnlp_lava.train.model_folder import CHECKPOINT, CONFIG, ModelRecord, read_record, write_model
+from snnlp_lava.train.methods.base import (
+    Features,
+    FeatureSource,
+    Method,
+    Trained,
+    TrainingRun,
+    make_method,
+    to_document,
+)
+from snnlp_lava.train.model_folder import CHECKPOINT, CONFIG, ModelRecord, make_card, read_record, write_model
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt, malloc.h
 _KEPT_BYTES = 1 << 30
+_CALIBRATED_AT_ONCE = 64
 _OPTION_OF = {"sha256": "texts or labels", "split_scheme": "--split-scheme", "limit": "--limit", "rows": "split"}
 
 
@@ -148,7 +162,112 @@ def train_into(
         ann = Ann.beside(method).fit(data, TrainingRun(device, None, progress, "baseline"))
         baselines["ann"] = {**ann.scores, "sizes": list(ann.sizes), **_macs(ann, data.features[TEST])}
     baselines["tfidf"] = _tfidf(data)
-    record = ModelRecord.of(
+    record = _record(method, data, trained, baselines)
+    write_model(folder, record, trained.tensors, trained.arrays, trained.history)
+    return record
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model in memory: what a model folder holds.
+
+    Attributes
+    ----------
+    record
+        Its description.
+    trained
+        Weights, encoder and network.
+    """
+
+    record: ModelRecord
+    trained: Trained
+
+    @property
+    def network(self) -> Network:
+        """The network of integers.
+
+        Raises
+        ------
+        InputError
+            If the method has no spikes.
+        """
+        if self.trained.network is None:
+            raise InputError(f"method {self.record.method.name} has no spikes; choose another one")
+        return self.trained.network
+
+    @property
+    def card(self) -> Card:
+        """The card of its network file."""
+        assert self.trained.encoder is not None
+        return make_card(self.record, self.trained.encoder, None)
+
+    def save(self, folder: StrPath) -> None:
+        """Write the model folder.
+
+        Raises
+        ------
+        InputError
+            If the folder holds other files, or cannot be written.
+        """
+        path = as_path(folder)
+        _check_empty(path)
+        write_model(path, self.record, self.trained.tensors, self.trained.arrays, self.trained.history)
+
+
+def train_rows(
+    method: Method,
+    items: Sequence[str] | np.ndarray,
+    labels: Sequence[str],
+    validation: np.ndarray,
+    sources: Mapping[str, Any],
+    label_type: str = "str",
+    progress: ProgressCallback = no_progress,
+) -> TrainedModel:
+    """Train on texts or vectors in memory, without baselines; the validation rows are scored as test rows, too.
+
+    Parameters
+    ----------
+    method
+        The method with its options.
+    items
+        n texts, or vectors (n, d) for a method that takes vectors.
+    labels
+        n names of classes.
+    validation
+        (n,) bool: rows that everything is chosen by.
+    sources
+        Fields of `snnlp_lava.train.methods.base.FeatureSource`.
+    label_type
+        What the labels were in Python; integers are sorted as such.
+    progress
+        Called with stage, done, total.
+
+    Raises
+    ------
+    InputError
+        If there is one class only, or method, texts and sources do not fit each other.
+    """
+    names = sorted(set(labels), key=int if label_type == "int" else None)
+    index = {name: number for number, name in enumerate(names)}
+    rows = {TRAIN: np.flatnonzero(~validation), VALIDATION: np.flatnonzero(validation)}
+    rows[TEST] = rows[VALIDATION]
+    texts = [f"vector {row}" for row in range(len(items))] if isinstance(items, np.ndarray) else list(items)
+    data = TextData("memory", texts, np.array([index[name] for name in labels], dtype=np.int64), tuple(names))
+    if isinstance(items, np.ndarray):
+        if method.takes != "vectors":
+            raise InputError(f"method {method.name} takes texts, got vectors of shape {items.shape}")
+        splits = {split: items[chosen] for split, chosen in rows.items()}
+        features = Features(splits, EmbeddingInfo(None, None, items.shape[1]))
+        prepared = prepare_rows(method, data, rows, FeatureSource(), features=features)
+    else:
+        prepared = prepare_rows(method, data, rows, FeatureSource(**sources), progress)
+    trained = method.fit(prepared, TrainingRun(report=progress))
+    return TrainedModel(_record(method, prepared, trained, {}).replace(label_type=label_type), trained)
+
+
+def _record(method: Method, data: TrainingData, trained: Trained, baselines: Mapping[str, Any]) -> ModelRecord:
+    temperature, error = _calibrate(data, trained) if trained.network is not None else (1.0, None)
+    return ModelRecord.of(
         options=to_document(method),
         sizes=trained.sizes,
         label_names=data.label_names,
@@ -158,9 +277,28 @@ def train_into(
         scores=trained.scores,
         baselines=baselines,
         versions=versions(),
+        temperature=temperature,
+        calibration_error=error,
     )
-    write_model(folder, record, trained.tensors, trained.arrays, trained.history)
-    return record
+
+
+def _calibrate(data: TrainingData, trained: Trained) -> tuple[float, float]:
+    """Temperature of the read-out's scores on the validation rows, and the calibration error there."""
+    encoder, network = trained.encoder, trained.network
+    assert encoder is not None
+    assert network is not None
+    features, labels = data.features[VALIDATION], data.labels(VALIDATION)
+    window = data.method.options()["window"]
+    scores, answers = [], []
+    for start in range(0, len(labels), _CALIBRATED_AT_ONCE):
+        spikes = encoder.encode(encoder.quantise(features[start : start + _CALIBRATED_AT_ONCE], window), window)
+        trains = [spikes, *(run.spikes for run in network.run(spikes))]
+        scores.append(readout_scores(network, trains))
+        answers.append(tie_broken_counts(trains[-1]).argmax(axis=1))
+    found, chosen = np.concatenate(scores), np.concatenate(answers)
+    temperature = fit_temperature(found, labels)
+    probabilities = class_probabilities(found, chosen, temperature).max(axis=1)
+    return temperature, calibration_error(probabilities, chosen == labels)
 
 
 def _macs(ann: Trained, vectors: np.ndarray) -> dict[str, float]:

@@ -1,0 +1,326 @@
+"""SpikingTextClassifier: train, predict, explain and save, by scikit-learn's conventions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from snnlp_lava.errors import InputError
+from snnlp_lava.predict.predictor import Predictor, check_texts
+
+if TYPE_CHECKING:
+    from snnlp_lava.files import StrPath
+    from snnlp_lava.network.network import Network
+    from snnlp_lava.netx.card import Card
+    from snnlp_lava.train.methods.base import Method
+    from snnlp_lava.train.trainer import TrainedModel
+
+_LABEL_TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool}
+_SOURCES = ("embedding", "words", "codes")
+
+
+class SpikingTextClassifier:
+    """A spiking text classifier: an estimator of scikit-learn's kind, without importing scikit-learn.
+
+    Parameters
+    ----------
+    method
+        A training method, see ``snnlp-lava train --help``: ``spike-embedding``, ``snn-rate`` ...
+    seed
+        Same seed, same result.
+    reject_below
+        Answer unknown (None) where the probability of the answer is lower.
+    options
+        Options of the method, and where its features come from: ``embedding``, ``words``, ``codes``.
+
+    Attributes
+    ----------
+    classes_
+        (classes,) the labels, sorted; after `fit` or `load`.
+
+    Examples
+    --------
+    >>> classifier = SpikingTextClassifier().fit(texts, labels)
+    >>> classifier.predict(["the soup was cold"])
+    array(['complaint'], dtype='<U9')
+    """
+
+    _estimator_type = "classifier"
+
+    def __init__(
+        self,
+        method: str = "spike-embedding",
+        *,
+        seed: int = 42,
+        reject_below: float | None = None,
+        **options: Any,
+    ) -> None:
+        self.method = method
+        self.seed = seed
+        self.reject_below = reject_below
+        self._options = options
+
+    # -- parameters ---------------------------------------------------------------------------------------------------
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """All parameters and their values, defaults among them.
+
+        Raises
+        ------
+        InputError
+            If the method is unknown, or an option is wrong.
+        """
+        method = self._method()
+        own = {"method": self.method, "seed": self.seed, "reject_below": self.reject_below}
+        options = {name: self._options.get(name, value) for name, value in method.options().items() if name != "seed"}
+        sources = {name: self._options.get(name) for name in _SOURCES if name in method.reads}
+        return {**own, **options, **sources}
+
+    def set_params(self, **params: Any) -> SpikingTextClassifier:
+        """Set parameters, and return the classifier.
+
+        Raises
+        ------
+        InputError
+            If the method has no such parameter.
+        """
+        for name in ("method", "seed", "reject_below"):
+            if name in params:
+                setattr(self, name, params.pop(name))
+        self._options = {**self._options, **params}
+        self._method()
+        return self
+
+    def _method(self) -> Method:
+        from snnlp_lava.train.methods.base import check_sources, make_method
+
+        options = {name: value for name, value in self._options.items() if name not in _SOURCES}
+        method = make_method(self.method, seed=self.seed, **options)
+        check_sources(method, self._sources())
+        return method
+
+    def _sources(self) -> dict[str, Any]:
+        return {name: self._options[name] for name in _SOURCES if self._options.get(name) is not None}
+
+    def __sklearn_tags__(self) -> Any:
+        """scikit-learn's tags; called by scikit-learn alone."""
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags(),
+            input_tags=InputTags(one_d_array=True, two_d_array=False, string=True),
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "classes_")
+
+    def __repr__(self) -> str:
+        given = {name: value for name, value in self._options.items() if value is not None}
+        shown = "".join(f", {name}={value!r}" for name, value in given.items())
+        return f"SpikingTextClassifier({self.method!r}, seed={self.seed}{shown})"
+
+    # -- training -----------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        texts: Sequence[str] | np.ndarray,
+        labels: Sequence[Any],
+        validation: float | tuple[Sequence[Any], Sequence[Any]] | None = None,
+    ) -> SpikingTextClassifier:
+        """Train, and return the classifier.
+
+        Parameters
+        ----------
+        texts
+            n texts; or vectors (n, d), for a method that takes vectors.
+        labels
+            n labels, all text, all integers or all bool.
+        validation
+            Part of the rows that everything is chosen by, 0.1 by default; or texts and labels of their own.
+
+        Raises
+        ------
+        InputError
+            If there are no rows, one class only, labels of several types, or texts that are no text.
+        """
+        from snnlp_lava.train.trainer import train_rows
+
+        names, kind = _label_names(labels)
+        items = _items(texts)
+        if len(items) != len(names):
+            raise InputError(f"{len(items)} texts and {len(names)} labels; there must be as many")
+        items, names, chosen = _with_validation(items, names, validation, self.seed)
+        self._trained = train_rows(self._method(), items, names, chosen, self._sources(), kind)
+        self._set(self._trained.network, self._trained.card, kind)
+        return self
+
+    # -- answers ------------------------------------------------------------------------------------------------------
+
+    def predict(self, texts: Sequence[str] | np.ndarray) -> np.ndarray:
+        """The label of each text, (n,); None where the answer is unknown.
+
+        Raises
+        ------
+        InputError
+            If it is not fitted, or an item is no text.
+        """
+        classes = self.predictor.predict(_plain(texts)).rejected_below(self.reject_below)
+        if (classes >= 0).all():
+            return self.classes_[classes]
+        labels = np.full(len(classes), None, dtype=object)
+        labels[classes >= 0] = self.classes_[classes[classes >= 0]]
+        return labels
+
+    def predict_proba(self, texts: Sequence[str] | np.ndarray) -> np.ndarray:
+        """Probabilities (n, classes) of the labels in the order of `classes_`; equal ones for an unknown text."""
+        return self.predictor.predict(_plain(texts)).probabilities
+
+    def score(self, texts: Sequence[str] | np.ndarray, labels: Sequence[Any]) -> float:
+        """Accuracy; an unknown answer is not right."""
+        predicted = self.predict(texts)
+        if len(predicted) != len(labels):
+            raise InputError(f"{len(predicted)} texts and {len(labels)} labels; there must be as many")
+        return float(np.mean([one == other for one, other in zip(predicted.tolist(), labels, strict=True)] or [0.0]))
+
+    def explain(self, text: str) -> dict[str, Any]:
+        """Why a text gets its answer.
+
+        Returns
+        -------
+        dict
+            ``label`` (None if unknown), ``probability``, ``classes`` (label to probability, score and spikes),
+            ``entries`` (step, entry, label to weight, of what stands in the network), ``decided_at`` (step of the first
+            output spike, None without), ``synops``, ``input_spikes``.
+        """
+        from snnlp_lava.predict.explain import explain
+
+        return explain(self.predictor, self.classes_, check_texts([text])[0], self.reject_below)
+
+    @property
+    def network(self) -> Network:
+        """The network of integers."""
+        return self.predictor.network
+
+    @property
+    def card(self) -> Card:
+        """Everything beside the layers that a network file holds."""
+        return self.predictor.card
+
+    # -- files --------------------------------------------------------------------------------------------------------
+
+    def save(self, folder: StrPath) -> None:
+        """Write the model folder, as ``snnlp-lava train`` does.
+
+        Raises
+        ------
+        InputError
+            If it is not fitted here, or the folder holds other files or cannot be written.
+        """
+        self.predictor  # noqa: B018 (raises if it is not fitted)
+        trained: TrainedModel | None = getattr(self, "_trained", None)
+        if trained is None:
+            raise InputError("this classifier was loaded, not fitted; write its network file with export(path)")
+        trained.save(folder)
+
+    def export(self, path: StrPath, format: str = "netx") -> None:  # noqa: A002 (as the command's option)
+        """Write the network file: ``netx`` (NetX HDF5) or ``nir``.
+
+        Raises
+        ------
+        InputError
+            If it is not fitted, the format is unknown, or the file cannot be written.
+        """
+        from snnlp_lava.files import check_choice
+        from snnlp_lava.netx.network_file import write_network
+        from snnlp_lava.netx.nir.own import write_nir
+
+        check_choice("format", format, ("netx", "nir"))
+        (write_network if format == "netx" else write_nir)(path, self.network, self.card)
+
+    @classmethod
+    def load(cls, path: StrPath) -> SpikingTextClassifier:
+        """A classifier from a model folder, a network file, or ``demo``.
+
+        Raises
+        ------
+        InputError
+            If it is none of these, or the file is not usable.
+        """
+        from snnlp_lava.predict.load import open_network
+
+        network, card = open_network(path)
+        loaded = cls(method=card.method)
+        loaded._set(network, card, card.label_type)
+        return loaded
+
+    def _set(self, network: Network, card: Card, kind: str) -> None:
+        convert = _LABEL_TYPES[kind]
+        values = [name == "True" if convert is bool else convert(name) for name in card.label_names]
+        self.classes_ = np.array(values)
+        self._fitted = Predictor(network, card)
+
+    @property
+    def predictor(self) -> Predictor:
+        """What answers; InputError if it is not fitted."""
+        if not hasattr(self, "_fitted"):
+            raise InputError("this SpikingTextClassifier is not fitted; call fit(texts, labels), or load one")
+        return self._fitted
+
+
+def _plain(items: Any) -> Any:
+    """Items as `Predictor.features` takes them: an array of strings is a list of texts."""
+    if isinstance(items, np.ndarray) and items.dtype.kind in "OUS":
+        return items.ravel().tolist() if items.ndim == 1 else items.tolist()
+    return items
+
+
+def _items(texts: Any) -> Any:
+    plain = _plain(texts)
+    if isinstance(plain, np.ndarray):
+        if plain.ndim != 2 or plain.dtype.kind not in "fiu":
+            raise InputError(f"vectors must have shape (n, d), got {plain.shape} of {plain.dtype}")
+        items: Any = plain.astype(np.float32)
+    else:
+        items = check_texts(plain)
+    if not len(items):
+        raise InputError("there are no rows to train on")
+    return items
+
+
+def _label_names(labels: Any) -> tuple[list[str], str]:
+    """Labels as names of classes, in an order that sorts as the labels do, and their type."""
+    try:
+        values = [value.item() if isinstance(value, np.generic) else value for value in labels]
+    except TypeError as error:
+        raise InputError(f"labels must be a list, got {type(labels).__name__}") from error
+    kinds = {type(value) for value in values}
+    if len(kinds) > 1:
+        raise InputError(f"labels must be of one type, got {', '.join(sorted(kind.__name__ for kind in kinds))}")
+    kind = next(iter(kinds), str)
+    if kind not in (str, int, bool):
+        raise InputError(f"labels must be text, integers or bool, got {kind.__name__}")
+    return [str(value) for value in values], kind.__name__
+
+
+def _with_validation(items: Any, names: list[str], validation: Any, seed: int) -> tuple[Any, list[str], np.ndarray]:
+    """All items and names, and which rows (bool) are for validation."""
+    if isinstance(validation, tuple):
+        more, more_names = _items(validation[0]), _label_names(validation[1])[0]
+        if len(more) != len(more_names):
+            raise InputError(f"validation has {len(more)} texts and {len(more_names)} labels; there must be as many")
+        joined = np.concatenate([items, more]) if isinstance(items, np.ndarray) else [*items, *more]
+        return joined, names + more_names, np.arange(len(joined)) >= len(items)
+    part = 0.1 if validation is None else validation
+    if not isinstance(part, float) or not 0 < part < 1:
+        raise InputError(f"validation must be a number between 0 and 1, or texts and labels, got {validation!r}")
+    chosen = np.zeros(len(names), dtype=bool)
+    rng = np.random.default_rng(seed)
+    classes = np.array(names)
+    for name in sorted(set(names)):  # a part of each class, of a class with one row none
+        rows = rng.permutation(np.flatnonzero(classes == name))
+        chosen[rows[: min(len(rows) - 1, max(1, round(part * len(rows))))]] = True
+    return items, names, chosen

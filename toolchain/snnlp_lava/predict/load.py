@@ -1,0 +1,45 @@
+"""Open what a user names as a network: a network file, a model folder, or a network of the package."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from snnlp_lava.errors import InputError
+from snnlp_lava.files import StrPath, as_path
+
+if TYPE_CHECKING:
+    from snnlp_lava.network.network import Network
+    from snnlp_lava.netx.card import Card
+
+PACKAGED = ("demo",)
+"""Networks that come with the package, by name."""
+
+
+def network_path(name: StrPath) -> Path:
+    """The path of a network file; that of the package's for a name of PACKAGED, unless a file has that name."""
+    if str(name) in PACKAGED and not Path(name).exists():
+        return Path(str(resources.files("snnlp_lava.predict") / f"{name}.net"))
+    return as_path(name)
+
+
+def open_network(path: StrPath) -> tuple[Network, Card]:
+    """Network and card of a network file, a model folder or a name of PACKAGED.
+
+    Raises
+    ------
+    InputError
+        If there is no such file or folder, or it cannot be used, or the file says nothing of texts.
+    """
+    found = network_path(path)
+    if found.is_dir():
+        from snnlp_lava.train.model_folder import export_model
+
+        return export_model(found)
+    from snnlp_lava.netx.network_file import read_network
+
+    if not found.exists():
+        raise InputError(f"network {path}: no such file or folder (of the package: {', '.join(PACKAGED)})")
+    file = read_network(found)
+    return file.network, file.require_card()

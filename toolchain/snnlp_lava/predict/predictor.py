@@ -1,0 +1,160 @@
+"""Predict classes, probabilities and costs of texts or vectors with one network, in memory, in the chip's integers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from snnlp_lava.errors import InputError
+from snnlp_lava.metrics import tie_broken_counts
+from snnlp_lava.network.readout import class_probabilities, readout_scores
+
+if TYPE_CHECKING:
+    from snnlp_lava.embed.embedders import Embedder
+    from snnlp_lava.network.network import Network
+    from snnlp_lava.netx.card import Card
+
+UNKNOWN = -1
+"""Class of a text that the network says nothing about."""
+_BATCH_BYTES = 1 << 26
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a network says of n texts.
+
+    Attributes
+    ----------
+    classes
+        (n,) int64 index of the class, or UNKNOWN: no entry of the text stands in the network, or no neuron spiked.
+    probabilities
+        (n, classes) float64; those of an unknown text are all equal.
+    scores
+        (n, classes) the read-out's integers that probabilities are made of, see `snnlp_lava.network.readout`.
+    synops
+        (n,) synaptic operations at weights that are not 0.
+    input_spikes, output_spikes
+        (n,) spikes of the input lines and of the last layer.
+    steps
+        Time steps of each text.
+    """
+
+    classes: np.ndarray
+    probabilities: np.ndarray
+    scores: np.ndarray
+    synops: np.ndarray
+    input_spikes: np.ndarray
+    output_spikes: np.ndarray
+    steps: int
+
+    def rejected_below(self, probability: float | None) -> np.ndarray:
+        """Classes, UNKNOWN where the answer's probability is lower than that; None rejects nothing more."""
+        if probability is None:
+            return self.classes
+        best = self.probabilities.max(axis=1, initial=0.0)
+        return np.where(best < probability, UNKNOWN, self.classes)
+
+
+class Predictor:
+    """A network with its card, ready to predict."""
+
+    def __init__(self, network: Network, card: Card) -> None:
+        self.network, self.card = network, card
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """What makes vectors of texts, loaded when it is first needed."""
+        from snnlp_lava.embed.embedders import load_embedder
+
+        return load_embedder(self.card.level, self.card.embedding)
+
+    def features(self, items: Sequence[str] | np.ndarray) -> Any:
+        """What the encoder takes of texts (n,) or vectors (n, d).
+
+        Raises
+        ------
+        InputError
+            If an item is no text, or the network does not take vectors, or vectors of another dimension.
+        """
+        if isinstance(items, np.ndarray) and items.ndim == 2 and items.dtype.kind in "fiu":
+            if self.card.encoder.takes != "vectors":
+                raise InputError(f"method {self.card.method} takes texts, got vectors of shape {items.shape}")
+            return items.astype(np.float32)
+        texts = check_texts(items)
+        if self.card.encoder.takes == "texts":
+            return texts
+        vectors = np.zeros((len(texts), self.card.encoder.dimension or 0), dtype=np.float32)
+        filled = [number for number, text in enumerate(texts) if text.strip()]  # an empty text stays 0, so unknown
+        if filled:
+            vectors[filled] = self.embedder.embed([texts[number] for number in filled])
+        return vectors
+
+    def predict(self, items: Sequence[str] | np.ndarray) -> Predictions:
+        """Classes, probabilities and counts; arguments and errors as for `features`."""
+        features = self.features(items)
+        window, network = self.card.window, self.network
+        batch = max(1, _BATCH_BYTES // (8 * window * max(network.sizes)))
+        parts = [self._predict(features[start : start + batch]) for start in range(0, len(features), batch)]
+        if not parts:
+            classes = len(self.card.label_names)
+            empty = np.zeros(0, dtype=np.int64)
+            return Predictions(empty, np.zeros((0, classes)), np.zeros((0, classes)), empty, empty, empty, window)
+        names = ("classes", "probabilities", "scores", "synops", "input_spikes", "output_spikes")
+        joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        return Predictions(**joined, steps=window)
+
+    def trains(self, features: Any) -> list[np.ndarray]:
+        """Spikes (n, steps, neurons) uint8 of the input and every layer, of n features."""
+        card, encoder = self.card, self.card.encoder
+        spikes = encoder.encode(encoder.quantise(features, card.window), card.window)
+        return [spikes, *(run.spikes for run in self.network.run(spikes))]
+
+    def _predict(self, features: Any) -> Predictions:
+        card, encoder = self.card, self.card.encoder
+        trains = self.trains(features)
+        spikes = trains[0]
+        counts = [train.sum(axis=1, dtype=np.int64) for train in trains]
+        synops = sum(
+            layer.synops(arrived, sent)[1]
+            for layer, arrived, sent in zip(self.network.layers, counts, counts[1:], strict=False)
+        )
+        scores = readout_scores(self.network, trains)
+        ranked = tie_broken_counts(trains[-1])
+        spoken = spikes[:, :, : encoder.lines - encoder.scheduled].any(axis=(1, 2))
+        if isinstance(features, np.ndarray) and features.ndim == 2:  # a vector of 0 is that of a text without words
+            spoken &= features.any(axis=1)
+        known = spoken & trains[-1].any(axis=(1, 2))
+        classes = np.where(known, ranked.argmax(axis=1), UNKNOWN)
+        return Predictions(
+            classes=classes,
+            probabilities=class_probabilities(scores, classes, card.temperature),
+            scores=scores,
+            synops=np.asarray(synops),
+            input_spikes=spikes.sum(axis=(1, 2), dtype=np.int64),
+            output_spikes=trains[-1].sum(axis=(1, 2), dtype=np.int64),
+            steps=card.window,
+        )
+
+
+def check_texts(items: Any) -> list[str]:
+    """Texts as a list.
+
+    Raises
+    ------
+    InputError
+        If it is one text, or one of them is no text or cannot be written in UTF-8.
+    """
+    if isinstance(items, str | bytes):
+        raise InputError(f"texts must be a list of texts, got {items[:40]!r}; write [{items[:40]!r}]")
+    try:
+        texts = list(items)
+    except TypeError as error:
+        raise InputError(f"texts must be a list of texts, got {type(items).__name__}") from error
+    for number, text in enumerate(texts, start=1):
+        if not isinstance(text, str):
+            raise InputError(f"text {number} must be text, got {str(text)[:40]!r} ({type(text).__name__})")
+    return texts
