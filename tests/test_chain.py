@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from snnlp_lava.cli.main import main
 from snnlp_lava.encode.base import EncodedSamples
-from snnlp_lava.netx.network_file import read_complete_network
+from snnlp_lava.netx.network_file import read_network
 from snnlp_lava.train.methods.base import importable_methods
 from snnlp_lava.train.model_folder import load_spiking
 
@@ -100,7 +100,8 @@ def test_from_texts_to_the_emulator(folder, method, options, source):
     assert (run["accuracy"], run["mrr"]) == (scores["accuracy"], scores["mrr"])
     assert run["layers"][0]["spikes"] > 0
 
-    network, card = read_complete_network(folder / "m.net")
+    file = read_network(folder / "m.net")
+    network, card = file.network, file.card
     _, model = load_spiking(folder / "m")
     assert model.network == network
     texts = np.array([f"this film is {CLASSES[i % 2]} no {i}" for i in range(4)], dtype=object)
