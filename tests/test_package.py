@@ -26,3 +26,29 @@ def test_the_release_has_one_number():
     assert newest is not None
     assert cited is not None
     assert newest[1] == cited[1] == release
+
+
+def test_one_list_of_pythons():
+    project = tomli.loads(PYPROJECT.read_text("utf-8"))["project"]
+    classified = [line.rpartition(" ")[2] for line in project["classifiers"] if re.search(r":: 3\.\d+$", line)]
+    setup = (ROOT / "scripts" / "setup").read_text("utf-8")
+    tried = re.search(r"for version in ([\d. ]+); do", (ROOT / "scripts" / "try-pythons").read_text("utf-8"))
+    assert project["requires-python"] == f">={classified[0]}"
+    assert " | ".join(classified) in setup
+    assert tried is not None
+    assert tried[1].split() == classified
+
+
+def test_readme_lists_every_extra():
+    extras = tomli.loads(PYPROJECT.read_text("utf-8"))["project"]["optional-dependencies"].keys() - {"dev"}
+    listed = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert set(listed) >= extras
+
+
+def test_the_pins_hold_hashes_and_no_address():
+    pins = (ROOT / "requirements.txt").read_bytes()
+    assert len(pins) < 1_000_000
+    assert re.search(rb"(https?|file)://|--(extra-)?index-url|--find-links", pins) is None
+    entries = re.split(rb"\n(?=[a-z])", pins)
+    assert len(entries) > 100
+    assert all(b"--hash=sha256:" in entry for entry in entries)
