@@ -1,4 +1,4 @@
-"""Days on which things go wrong: full disks, killed processes, two at once, texts that nobody expects."""
+"""Full disks, killed processes, two at once, files and texts that nobody expects: one line, and nothing is lost."""
 
 import json
 import os
@@ -180,3 +180,60 @@ def test_rows_that_cannot_be_used_do_not_stop_a_run_or_a_training(spikes, files,
         "data gaps.csv: 2 rows cannot be used (empty text 2), the first is row 2; skipped",
         f"data {files / 'empty_text.csv'}: 1 rows cannot be used (empty text 1), the first is row 37; skipped",
     ]
+
+
+HUGE = 30 << 30  # bytes; sparse files of that size take no room on the disk
+
+
+def make_huge(path, first=b""):
+    path.parent.mkdir(exist_ok=True)
+    with path.open("wb") as file:
+        file.write(first)
+        file.truncate(HUGE)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "arguments", "message"),
+    [
+        ("p.toml", b"", ("report", "{files}/run", "-o", "r.html", "--prices", "p.toml"), "p.toml is larger than"),
+        ("g.toml", b"", ("sweep", "g.toml", "-o", "out"), "g.toml is larger than"),
+        ("m/config.json", b"", ("export", "m", "-o", "a.net"), "config.json is larger than"),
+        ("r/result.json", b"", ("report", "r", "-o", "r.html"), "result.json is larger than"),
+        ("d.csv", b"text\n", ("run", "{files}/se.net", "--data", "d.csv", "--limit", "2"), "d.csv: line 2 has"),
+        ("d.jsonl", b"", ("train", "--data", "d.jsonl", "-o", "out"), "d.jsonl: line 1 has"),
+    ],
+)
+def test_a_file_of_thirty_gigabytes_is_refused_at_once(files, snnlp_lava, name, first, arguments, message):
+    make_huge(Path(name), first)
+    started = time.monotonic()
+    done = snnlp_lava(*(argument.format(files=files) for argument in arguments))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert time.monotonic() - started < 20
+
+
+def test_a_removed_working_folder_is_one_line(files, tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = f"rmdir {gone}; exec {' '.join(PROGRAM)} check {files}/se.net --chip loihi1"
+    done = subprocess.run(["sh", "-c", command], cwd=gone, env=os.environ, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: the working folder was removed; change to one that exists\n"
+
+
+def test_a_limit_on_a_hundred_million_equal_rows_reads_a_few(spikes, snnlp_lava):
+    """The file has 0.1 MB; its column as a list of Python would have gigabytes."""
+    equal = pa.DictionaryArray.from_arrays(pa.array(np.zeros(10_000_000, np.int8)), ["how lovely"])
+    batch = pa.table({"text": equal})
+    with parquet.ParquetWriter("equal.parquet", batch.schema) as writer:
+        for _ in range(10):
+            writer.write_table(batch)
+    started = time.monotonic()
+    done = snnlp_lava("run", spikes, "--data", "equal.parquet", "--split", "all", "--limit", 5, "-o", "out")
+    assert done.exit_code == 0, done.stderr
+    assert read_run(Path("out")).record["samples"] == 5
+    done = snnlp_lava("train", "--data", "equal.parquet", "--label-column", "text", "--limit", 5, "-o", "m")
+    assert (done.exit_code, "more than 10,000,000 rows" in done.stderr) == (2, True), done.stderr
+    assert time.monotonic() - started < 60
