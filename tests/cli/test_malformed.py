@@ -233,7 +233,7 @@ def test_a_limit_on_a_hundred_million_equal_rows_reads_a_few(spikes, snnlp_lava)
     started = time.monotonic()
     done = snnlp_lava("run", spikes, "--data", "equal.parquet", "--split", "all", "--limit", 5, "-o", "out")
     assert done.exit_code == 0, done.stderr
-    assert read_run(Path("out")).record["samples"] == 5
+    assert read_run(Path("out")).record.samples == 5
     done = snnlp_lava("train", "--data", "equal.parquet", "--label-column", "text", "--limit", 5, "-o", "m")
     assert (done.exit_code, "more than 10,000,000 rows" in done.stderr) == (2, True), done.stderr
     assert time.monotonic() - started < 60

@@ -82,11 +82,11 @@ def run_network(
     if folder is not None:
         check_run_folder(folder)
     file = read_network(as_path(path))
+    batches = inputs.open(file, progress)  # before files are hashed, which takes a minute for one of 30 GB
     job = {"network": file.sha256, "backend": backend, "keep_trains": keep_trains, **inputs.identity()}
     if folder is not None and resume and (folder / RESULT).exists():
         check_job(folder, read_record(folder).job, job)
         return read_run(folder)
-    batches = inputs.open(file, progress)
     runs_on.check(file, batches.period)
     with nullcontext(MemoryResults()) if folder is None else resumable(folder, job, resume) as results:
         runner = _BatchRunner(file, batches, runs_on, results, keep_trains)

@@ -294,17 +294,34 @@ def read_file(
     wanted = wanted_columns(text_column, label_column)
     columns: Columns = {}
     count = 0
-    for block in file_blocks(path, wanted)(0):
+    blocks = file_blocks(path, wanted)
+    _check_rows(path, _declared_rows(path))
+    for block in blocks(0):
         rows = _length(block)
         for name in dict.fromkeys((*columns, *block)):  # lines of JSON may lack some
             columns.setdefault(name, [None] * count).extend(block.get(name, [None] * rows))
         count += rows
-        if count > MAX_ROWS:
-            raise InputError(
-                f"data {path}: has more than {MAX_ROWS:,} rows, too many to be split; run it with --split all"
-            )
+        _check_rows(path, count)
     stem = Path(path.name.removesuffix(".gz")).stem
     return from_columns(stem, columns, wanted.text, label_column, source=str(path), strict=strict)
+
+
+def _check_rows(path: Path, rows: int) -> None:
+    if rows > MAX_ROWS:
+        raise InputError(f"data {path}: has more than {MAX_ROWS:,} rows, too many to be split; run it with --split all")
+
+
+def _declared_rows(path: Path) -> int:
+    """Rows that a parquet file says it has, before any is decoded; 0 for other files."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    if path.suffix.lower() != ".parquet":
+        return 0
+    try:
+        return int(parquet.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise InputError(f"data {path}: is not a readable parquet file: {one_line(error)}") from error
 
 
 def check_columns(found: Iterable[str], wanted: Wanted, source: str) -> None:
