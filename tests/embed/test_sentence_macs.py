@@ -56,7 +56,7 @@ def test_sizes_are_read_and_the_shorter_limit_holds(tmp_path):
         ({"config": {"model_type": "bert"}}, "its config.json lacks 'max_position_embeddings'"),
         ({"config": "["}, "config.json is not JSON"),
         ({"modules": [{"type": "sentence_transformers.models.Dense"}]}, "its module 'Dense' is not known here"),
-        ({"tokenizer_config": {"model_max_length": "long"}}, "its limits on tokens are no numbers"),
+        ({"tokenizer_config": {"model_max_length": "long"}}, "its limits on tokens are not numbers"),
         ({"modules": "{"}, "its modules.json cannot be read"),
         ({"modules": [3]}, "its modules.json cannot be read"),
     ],

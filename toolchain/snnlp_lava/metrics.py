@@ -1,4 +1,4 @@
-"""How good a classifier is."""
+"""Score classifiers: accuracy, mean reciprocal rank, ties between spike counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long work tells how far it is."""
+"""Report how much of a long task is done."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ AdvanceCallback = Callable[[int], None]
 
 
 def no_progress(stage: str, done: int, total: int) -> None:
-    """Report to nobody."""
+    """Report nothing."""
 
 
 def no_advance(count: int) -> None:
-    """Advance without a report."""
+    """Report nothing."""
 
 
 def cumulative(report: ProgressCallback, stage: str, total: int | None = None) -> AdvanceCallback:

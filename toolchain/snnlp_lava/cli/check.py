@@ -1,4 +1,4 @@
-"""snnlp-lava check."""
+"""Run the command `check`: print how a network file fits on a chip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people see: tables on stdout; progress and messages on stderr, quiet where that is no terminal."""
+"""Print tables on stdout, and messages and progress on stderr; no progress where that is not a terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LEAST_WIDTH = 80  # columns of a table, on a narrower terminal, too
 
 
 class _Console(Console):
-    """Leaves it to the command line to end where nobody reads any more; rich would say that a check has failed."""
+    """Lets a closed pipe end the command with its own exit code; rich would exit with 1."""
 
     def on_broken_pipe(self) -> None:
         raise  # rich calls this where it handles the error
@@ -44,7 +44,7 @@ def print_table(table: Table, width: int | None = None) -> None:
 
 
 def print_status(text: str) -> None:
-    """Print a line on stderr as it is: what is in square brackets, as in a path, is no markup."""
+    """Print a line on stderr as it is; square brackets, as in a path, are not markup."""
     stderr().print(text, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""snnlp-lava import."""
+"""Run the command `import`: write a NIR file's network as a network file."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Text to vectors by sentence model, word vectors or a file; words to binary codes; one cache."""
+"""Make vectors of texts and binary codes of words, and keep them in a cache."""

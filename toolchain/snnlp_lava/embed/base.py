@@ -1,4 +1,4 @@
-"""What it takes to make vectors or codes of texts, in operations that a bill can charge."""
+"""Count the operations of embedding texts, and name embedding models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Binary codes for words, learned by an auto-encoder.
+"""Learn binary codes of words with an auto-encoder.
 
 This is the near-lossless binarisation of Tissier, Gravier and Habrard (AAAI 2019).
 

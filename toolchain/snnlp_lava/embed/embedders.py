@@ -1,4 +1,4 @@
-"""Vectors for the rows of a data set, from a model or from a file, and the proof of where they come from."""
+"""Choose what makes the vectors of texts: a model, word vectors or a file; check which model made a file."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class VectorFile:
         Raises
         ------
         InputError
-            If the file is no .npy file, has another shape or type, or holds NaN or infinite values.
+            If the file is not a .npy file, has another shape or type, or holds NaN or infinite values.
         """
         vectors = open_npy(path, "vectors")
         if vectors.ndim != 2 or vectors.dtype.kind != "f" or vectors.dtype.itemsize > 8:
@@ -236,7 +236,7 @@ def embed_rows(
     embedder
         The model that makes the vectors; None if it is unknown.
     vectors
-        A vector for each row of the data. A few of them are made anew with `embedder`, and must be the same.
+        A vector for each row of the data. A few of them are embedded again with `embedder`, and must be the same.
     progress
         Advances by texts embedded.
 
@@ -260,7 +260,7 @@ def embed_rows(
 
 
 def vectors_match(embedder: Embedder, texts: Sequence[str], given: np.ndarray) -> bool:
-    """Whether `given`, (m, d), holds the embedder's vectors of m texts: a few spread over them are made anew."""
+    """Whether `given`, (m, d), holds the embedder's vectors of m texts: a few spread over them are embedded again."""
     if given.shape[1] != embedder.dimension:
         return False
     probe = np.linspace(0, len(texts) - 1, min(_PROOF_TEXTS, len(texts))).astype(int)

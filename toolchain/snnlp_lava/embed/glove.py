@@ -1,4 +1,4 @@
-"""Reader of word vectors written as text, as GloVe, word2vec and fastText publish them."""
+"""Read word vectors written as text, as GloVe, word2vec and fastText publish them."""
 
 from __future__ import annotations
 
@@ -207,5 +207,5 @@ def _fault(path: Path, rows: list[Row]) -> InputError:
         for field in numbers.split(b" "):
             if not _NUMBER.fullmatch(field) or abs(float(field)) > _LARGEST:
                 shown = field[:40].decode("utf-8", "replace")
-                return InputError(f"{_WHAT} {path}: line {number}, word {word[:40]!r}: {shown!r} is no finite number")
+                return InputError(f"{_WHAT} {path}: line {number}, word {word[:40]!r}: {shown!r} is not a finite number")
     raise AssertionError(f"{path}: every number is in order, yet NumPy cannot read them")

@@ -1,4 +1,4 @@
-"""Sentence vectors by sentence-transformers, with the embedded default model and the cache."""
+"""Embed texts with a sentence-transformers model, packaged, from the hub or a folder, through the cache."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def read_transformer(folder: Path) -> Transformer:
     except KeyError as error:
         raise UncountedError(f"its config.json lacks {error}") from error
     except TypeError as error:
-        raise UncountedError(f"its limits on tokens are no numbers: {one_line(error)}") from error
+        raise UncountedError(f"its limits on tokens are not numbers: {one_line(error)}") from error
     except InputError as error:
         raise UncountedError(str(error)) from error
 

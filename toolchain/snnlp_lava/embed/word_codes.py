@@ -1,4 +1,4 @@
-"""Binary codes of words, as SNN-bin spikes them: read and written in the format of near-lossless binarisation."""
+"""Read and write binary codes of words in the format of near-lossless binarisation."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def read_word_codes(path: Path) -> WordCodes:
     _, first = next(lines, (0, b""))
     header = _HEADER.fullmatch(first)
     if header is None:
-        raise InputError(f"{_WHAT} {path}: no number of words and bits of a code ({_FORMAT})")
+        raise InputError(f"{_WHAT} {path}: the first line must give the number of words and the bits of a code ({_FORMAT})")
     promised, bits = int(header[1]), int(header[2])
     if not 1 <= bits <= MAX_BITS:
         raise InputError(f"{_WHAT} {path}: has codes of {bits} bits; 1 to {MAX_BITS} can be used")
@@ -120,10 +120,10 @@ def read_word_codes(path: Path) -> WordCodes:
         word, _, field = line.rpartition(b" ")
         if any(separator in word for separator in _SEPARATORS.encode()):
             shown = word[:40].decode("utf-8", "replace")
-            raise InputError(f"{_WHAT} {path}: line {number}: the word {shown!r} holds white space ({_FORMAT})")
+            raise InputError(f"{_WHAT} {path}: line {number}: the word {shown!r} contains white space ({_FORMAT})")
         if not _CODE.fullmatch(field) or int(field) >> bits:
             shown = field[:40].decode("utf-8", "replace")
-            raise InputError(f"{_WHAT} {path}: line {number}: {shown!r} is no decimal whole number below 2^{bits}")
+            raise InputError(f"{_WHAT} {path}: line {number}: {shown!r} must be a decimal integer below 2^{bits}")
         if words.setdefault(utf8_word(word, path, number, _WHAT), len(codes)) == len(codes):
             codes.append(int(field))
     if count == 0:

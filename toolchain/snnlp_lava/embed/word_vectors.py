@@ -1,4 +1,4 @@
-"""Word vectors: one for each word, from a file or distilled from a sentence model; a text is the mean of its words."""
+"""Embed texts as the mean of their words' vectors, which come from a file or are distilled from a sentence model."""
 
 from __future__ import annotations
 

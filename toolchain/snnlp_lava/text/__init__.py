@@ -1,1 +1,1 @@
-"""Labelled text: where it comes from, what it holds, how it is split."""
+"""Read labelled texts, split them, and split a text into words."""

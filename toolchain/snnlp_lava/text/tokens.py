@@ -1,4 +1,4 @@
-"""The words of a text: as the SNNLP paper takes them, and with the pairs that neighbours make."""
+"""Split a text into words: as the SNNLP paper does, or with the pairs of neighbours."""
 
 from __future__ import annotations
 
