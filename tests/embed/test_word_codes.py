@@ -59,7 +59,7 @@ def test_the_format_is_a_word_and_its_whole_code_on_a_line(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "the number of words and the bits of a code"),
+        (b"", "the first line must give the number of words and the bits"),
         (b"good 5\n", "no number of words"),
         (b"1 64 1\na 5\n", "no number of words"),
         (b"1 0\na 0\n", "has codes of 0 bits; 1 to 64 can be used"),
