@@ -60,8 +60,8 @@ def test_the_format_is_a_word_and_its_whole_code_on_a_line(tmp_path):
     ("content", "message"),
     [
         (b"", "the first line must give the number of words and the bits"),
-        (b"good 5\n", "no number of words"),
-        (b"1 64 1\na 5\n", "no number of words"),
+        (b"good 5\n", "the first line must give the number of words"),
+        (b"1 64 1\na 5\n", "the first line must give the number of words"),
         (b"1 0\na 0\n", "has codes of 0 bits; 1 to 64 can be used"),
         (b"1 128\na 5 6\n", "has codes of 128 bits; 1 to 64 can be used"),
         (b"1 64\n", "holds no words"),
