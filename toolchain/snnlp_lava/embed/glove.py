@@ -207,5 +207,7 @@ def _fault(path: Path, rows: list[Row]) -> InputError:
         for field in numbers.split(b" "):
             if not _NUMBER.fullmatch(field) or abs(float(field)) > _LARGEST:
                 shown = field[:40].decode("utf-8", "replace")
-                return InputError(f"{_WHAT} {path}: line {number}, word {word[:40]!r}: {shown!r} is not a finite number")
+                return InputError(
+                    f"{_WHAT} {path}: line {number}, word {word[:40]!r}: {shown!r} is not a finite number"
+                )
     raise AssertionError(f"{path}: every number is in order, yet NumPy cannot read them")

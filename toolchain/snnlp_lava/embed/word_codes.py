@@ -108,7 +108,9 @@ def read_word_codes(path: Path) -> WordCodes:
     _, first = next(lines, (0, b""))
     header = _HEADER.fullmatch(first)
     if header is None:
-        raise InputError(f"{_WHAT} {path}: the first line must give the number of words and the bits of a code ({_FORMAT})")
+        raise InputError(
+            f"{_WHAT} {path}: the first line must give the number of words and the bits of a code ({_FORMAT})"
+        )
     promised, bits = int(header[1]), int(header[2])
     if not 1 <= bits <= MAX_BITS:
         raise InputError(f"{_WHAT} {path}: has codes of {bits} bits; 1 to {MAX_BITS} can be used")
