@@ -20,7 +20,9 @@ from snnlp_lava.cli.main import main
 from snnlp_lava.encode.base import SpikeSamples
 from snnlp_lava.encode.calibration import FIXED_ONE
 from snnlp_lava.errors import InputError
+from snnlp_lava.network.dense import Dense
 from snnlp_lava.network.network import Network
+from snnlp_lava.network.recurrent import RecurrentDense
 from snnlp_lava.netx.network_file import read_network
 from snnlp_lava.progress import no_advance
 from snnlp_lava.run.folder import read_run
@@ -249,6 +251,16 @@ def test_a_period_that_the_chip_cannot_reset_after_is_refused_with_the_next(mach
             Loihi2(Loihi2.options.of()).check(read_network(path), period)
     for power in range(12):
         loihi2.check_period(path, 1 << power)
+
+
+def test_a_layer_whose_spikes_outlive_a_sample_is_refused(machine, tmp_path, save_network):
+    neuron = dense([[2, 4], [6, 8]]).neuron
+    recurrent = RecurrentDense([[2, 4], [6, 8]], [[2, 2], [2, 4]], neuron)
+    delayed = Dense([[2, 4], [6, 8]], neuron, [[0, 1], [0, 0]])
+    for kind, layer in (("dense_rec", recurrent), ("dense", delayed)):
+        path = save_network(tmp_path / f"{kind}.net", Network([layer]), window=WINDOW, period=PERIOD)
+        with pytest.raises(InputError, match=rf"layer 1 \({kind}\) has feedback or delays; .*--backend sim"):
+            Loihi2(Loihi2.options.of(host="slurm")).check(read_network(path), PERIOD)
 
 
 def test_a_network_that_may_not_fit_is_said_before_a_board_is_waited_for(machine, tmp_path, save_network, caplog):

@@ -73,6 +73,12 @@ class Loihi2(Backend):
         """
         check_installed()
         check_period(file.path, period)
+        for number, layer in enumerate(file.network.layers, start=1):
+            if layer.keeps_spikes:
+                raise InputError(
+                    f"network {file.path}: layer {number} ({layer.kind}) has feedback or delays; a chip resets "
+                    "neurons, not spikes under way, so samples would not be independent: use --backend sim or emulator"
+                )
         for found in map_network(file.network, CHIPS["loihi2"]).violations:
             logger.warning("network %s may not fit: %s", file.path, found.text)
 
