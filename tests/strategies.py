@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from hypothesis import reject
 from hypothesis import strategies as st
 
 from snnlp_lava.embed.base import EmbeddingInfo, OpCounts
@@ -16,6 +17,7 @@ from snnlp_lava.errors import InputError
 from snnlp_lava.network.dense import Dense
 from snnlp_lava.network.network import Network
 from snnlp_lava.network.neuron import Neuron
+from snnlp_lava.network.recurrent import RecurrentDense
 from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.network_file import NetworkFile
 from snnlp_lava.run.folder import write_run
@@ -97,6 +99,44 @@ def layers(draw, neurons, inputs):
         voltage_decay=draw(DECAYS | st.just(0)),
         threshold=draw(THRESHOLDS),
     )
+
+
+@st.composite
+def recurrent_layers(draw, neurons, inputs):
+    """A recurrent layer, whose own weights have both signs or one."""
+    layer = draw(layers(neurons, inputs))
+    rng = np.random.default_rng(draw(SEEDS))
+    size, sign = draw(st.integers(1, 20) | st.integers(1, 127)), draw(st.sampled_from([(-1, 1), (0, 1), (-1, 0)]))
+    own = 2 * rng.integers(size * sign[0], size * sign[1] + 1, (neurons, neurons))
+    if (layer.weight.min() >= 0) and draw(st.booleans()):
+        own = np.abs(own) // 2 * 2 + 1
+    weight = layer.weight if own.min() >= 0 else layer.weight // 2 * 2
+    try:
+        return RecurrentDense(weight, own, layer.neuron)
+    except InputError:
+        reject()
+
+
+@st.composite
+def delayed_layers(draw, neurons, inputs):
+    """A dense layer with delays up to 62: one a neuron, one a line or one a synapse."""
+    layer = draw(layers(neurons, inputs))
+    rng = np.random.default_rng(draw(SEEDS))
+    shape = draw(st.sampled_from([(neurons, 1), (1, inputs), (neurons, inputs)]))
+    delay = rng.integers(0, draw(st.integers(1, 62) | st.integers(1, 8)) + 1, shape)
+    return Dense(layer.weight, layer.neuron, np.broadcast_to(delay, layer.weight.shape))
+
+
+LAYER_TYPES = {"dense": layers, "dense_rec": recurrent_layers, "dense with delays": delayed_layers}
+"""A strategy of (neurons, inputs) for each layer type."""
+
+
+@st.composite
+def networks_of_any_layers(draw, max_size=8, max_layers=3):
+    sizes = draw(st.lists(st.integers(1, max_size), min_size=2, max_size=max_layers + 1))
+    kinds = [draw(st.sampled_from(sorted(LAYER_TYPES))) for _ in sizes[1:]]
+    pairs = zip(kinds, pairwise(sizes), strict=True)
+    return Network([draw(LAYER_TYPES[kind](after, before)) for kind, (before, after) in pairs])
 
 
 @st.composite

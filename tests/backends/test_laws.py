@@ -9,17 +9,20 @@ from network.reference import run_reference
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.lava.job import LavaJob
 from snnlp_lava.encode.base import SpikeSamples
+from snnlp_lava.network.dense import Dense
 from snnlp_lava.network.network import Network
+from snnlp_lava.network.neuron import Neuron
+from snnlp_lava.network.recurrent import RecurrentDense
 from snnlp_lava.netx.network_file import write_network
-from strategies import SEEDS, card_for, dense, large_networks
+from strategies import SEEDS, card_for, dense, large_networks, networks_of_any_layers
 
 WINDOWS = st.integers(1, 128) | st.sampled_from([1, 128])
 
 
 @st.composite
-def runs(draw, max_size=300, windows=WINDOWS):
+def runs(draw, max_size=300, windows=WINDOWS, networks=large_networks):
     """A network and some samples of spikes, one silent and one saturated among them, and a period."""
-    network = draw(large_networks(max_size))
+    network = draw(networks(max_size))
     window = draw(windows)
     rng = np.random.default_rng(draw(SEEDS))
     rates = [0.0, 1.0, draw(st.sampled_from([0.02, 0.2, 0.6]))]
@@ -43,7 +46,7 @@ def test_emulator_equals_the_equations():
         for layer, tally, arriving, sent in zip(network.layers, result.layers[1:], trains, trains[1:], strict=False):
             fan_out = (layer.weight != 0).sum(axis=0)
             for sample in range(3):
-                expected, wraps, clips, active = run_reference(layer, arriving[sample].tolist())
+                expected, wraps, clips, active, _ = run_reference(layer, arriving[sample].tolist())
                 np.testing.assert_array_equal(sent[sample], expected)
                 assert (tally.wraps[sample], tally.clips[sample]) == (wraps, clips)
                 assert tally.active_updates[sample] == active
@@ -56,6 +59,80 @@ def test_emulator_equals_the_equations():
 
     check()
     assert min(seen.values()) > 100, seen
+
+
+ANY_LAYERS = runs(8, st.integers(1, 40), networks_of_any_layers)
+
+
+def test_emulator_equals_the_equations_for_chains_of_any_layers():
+    seen = {"spikes": 0, "recurrent": 0, "delayed": 0}
+
+    @settings(max_examples=60)
+    @given(ANY_LAYERS)
+    def check(run):
+        network, samples, period = run
+        result = run_emulator(network, samples, period, keep_trains=3)
+        trains = unpacked(result.trains, network)
+        for layer, tally, arriving, sent in zip(network.layers, result.layers[1:], trains, trains[1:], strict=False):
+            for sample in range(3):
+                expected, wraps, clips, active, _ = run_reference(layer, arriving[sample].tolist())
+                np.testing.assert_array_equal(sent[sample], expected)
+                assert (tally.wraps[sample], tally.clips[sample], tally.active_updates[sample]) == (
+                    wraps,
+                    clips,
+                    active,
+                )
+                own = sent[sample].sum() * layer.neurons if layer.kind == "dense_rec" else 0
+                assert tally.synops[sample] == arriving[sample].sum() * layer.neurons + own
+                seen["spikes"] += int(sent[sample].sum())
+            seen["recurrent"] += layer.kind == "dense_rec"
+            seen["delayed"] += getattr(layer, "delay", None) is not None
+
+    check()
+    assert min(seen.values()) > 15, seen
+
+
+def lava_trains(tmp_path, network, samples, period):
+    """Packed spikes of every layer, from Lava."""
+    from snnlp_lava.backends.lava.worker import run_job
+
+    path = tmp_path / "a.net"
+    write_network(path, network, None)
+    job = LavaJob.of(path, network.sizes, samples, len(samples), period)
+    job.write(tmp_path, samples, np.arange(len(samples)))
+    run_job(job, tmp_path)
+    return job.trains(tmp_path, len(samples))
+
+
+def test_recurrent_and_delayed_layers_start_every_sample_from_zero_on_lava(tmp_path):
+    """Feedback and delayed spikes are under way at every sample's end; biases make layers spike before the first."""
+    rng = np.random.default_rng(5)
+
+    def neuron(count):
+        return Neuron(rng.integers(-20, 60, count), 400, 200, 90)
+
+    network = Network(
+        [
+            RecurrentDense(2 * rng.integers(-40, 60, (9, 6)), 2 * rng.integers(-60, 60, (9, 9)), neuron(9)),
+            Dense(2 * rng.integers(-40, 60, (7, 9)), neuron(7), rng.integers(0, 20, (7, 9))),
+            RecurrentDense(2 * rng.integers(-40, 60, (4, 7)), -2 * rng.integers(0, 20, (4, 4)), neuron(4)),
+        ]
+    )
+    samples = SpikeSamples((rng.random((4, 16, 6)) < 0.4).astype(np.uint8))
+    emulated = run_emulator(network, samples, 17, keep_trains=4).trains
+    assert all(train[:, -1].any() for train in emulated[1:]), "the last step must send something"
+    for ours, theirs in zip(emulated, lava_trains(tmp_path, network, samples, 17), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.slow
+@settings(max_examples=40)
+@given(run=ANY_LAYERS)
+def test_emulator_equals_lava_for_chains_of_any_layers(tmp_path, run):
+    network, samples, period = run
+    emulated = run_emulator(network, samples, period, keep_trains=3).trains
+    for ours, theirs in zip(emulated, lava_trains(tmp_path, network, samples, period), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.slow

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from snnlp_lava.chip.chips import CHIPS, RESOURCES
 from snnlp_lava.chip.mapping import axon_words, map_network, weight_bits, words_read
+from snnlp_lava.network.dense import Dense
 from snnlp_lava.network.network import Network
+from snnlp_lava.network.recurrent import RecurrentDense
 from snnlp_lava.netx.network_file import read_network
-from strategies import SEEDS, dense, large_networks, weights
+from strategies import SEEDS, dense, large_networks, networks_of_any_layers, weights
 
 LOIHI1, LOIHI2 = CHIPS["loihi1"], CHIPS["loihi2"]
 DEMO = Path(__file__).parents[2] / "netx_exports" / "demo.net"
@@ -440,3 +442,50 @@ def test_every_limit_of_a_chip_says_where_it_is_published():
     for chip in CHIPS.values():
         limits = {name for name, value in vars(chip).items() if name not in ("name", "estimate", "sources") and value}
         assert limits == chip.sources.keys()
+
+
+# Layers of other types
+
+
+@given(networks_of_any_layers(12), CHIPS_DRAWN | st.sampled_from([LOIHI1, LOIHI2]))
+def test_every_spike_that_leaves_a_core_arrives_on_one(network, chip):
+    """All output axons of neurons are the input axons of cores, but for those that the network's input lines take."""
+    found = map_network(network, chip)
+    for index, (layer_, mapped) in enumerate(zip(network.layers, found.layers, strict=True)):
+        own = getattr(layer_, "recurrent", np.zeros((layer_.neurons, 0), int))
+        if not mapped.sparse:
+            own = np.ones_like(own)
+        behind = fan_out_of(found, network, index)
+        for core in mapped.cores:
+            held = range(core.first, core.first + core.neurons)
+            reached = sum(
+                bool(own[other.first : other.first + other.neurons, neuron].any())
+                for neuron in (held if own.size else ())
+                for other in mapped.cores
+            )
+            assert core.output_axons == sum(behind[neuron] for neuron in held) + reached
+
+
+def test_a_recurrent_layer_by_hand():
+    """300 lines and 256 neurons onto 256 neurons: (300 + 256) axons of 36 words each, so two cores on Loihi 1."""
+    recurrent = RecurrentDense(
+        np.resize(FULL_RANGE, (256, 300)), np.resize(FULL_RANGE, (256, 256)), full(256, 1).neuron
+    )
+    (mapped,) = fit(recurrent).layers
+    assert [core.neurons for core in mapped.cores] == [128, 128]
+    assert [core.input_axons for core in mapped.cores] == [556, 556]
+    assert [core.output_axons for core in mapped.cores] == [2 * 128, 2 * 128]
+    assert mapped.words == 2 * 556 * 2 * 9
+    sent = np.zeros(256, int)
+    sent[7] = 3
+    assert words_read(recurrent, mapped, np.zeros(300, int), sent) == 3 * 2 * 2 * 9
+
+
+@pytest.mark.parametrize(("longest", "bits"), [(0, 0), (1, 1), (3, 2), (4, 3), (62, 6)])
+def test_a_delay_takes_the_bits_of_the_longest(longest, bits):
+    """64 synapses of 8 bits and as many of the delay: a block of 64 (8 + bits) + 10 bits."""
+    delay = np.full((64, 1), longest)
+    delayed = Dense(np.resize(FULL_RANGE, (64, 1)), full(64, 1).neuron, delay)
+    (mapped,) = fit(delayed).layers
+    assert mapped.longest_delay == longest
+    assert mapped.words == -(-(64 * (8 + bits) + 10) // 64)

@@ -234,7 +234,8 @@ def test_verify_fails_where_the_network_is_not_what_slayer_was_trained_to(files,
     assert json.loads(same.stdout)["layers"][1]["differences"] == {"slayer": 0}
     file = read_network(files / "a.net")
     first, *others = file.network.layers
-    changed = replace(file.network, layers=(replace(first, threshold=first.threshold // 2), *others))
+    neuron = replace(first.neuron, threshold=first.neuron.threshold // 2)
+    changed = replace(file.network, layers=(replace(first, neuron=neuron), *others))
     write_network(tmp_path / "b.net", changed, file.card)
     found = snnlp_lava("verify", "b.net", "--model", files / "model", *data)
     assert found.exit_code == 1

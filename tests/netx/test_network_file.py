@@ -1,6 +1,7 @@
 import contextlib
 import json
 import re
+import time
 
 import h5py
 import numpy as np
@@ -12,8 +13,9 @@ from snnlp_lava.encode.calibration import Calibration
 from snnlp_lava.encode.saf import SafEncoder
 from snnlp_lava.errors import InputError
 from snnlp_lava.network.network import Network
+from snnlp_lava.network.recurrent import RecurrentDense
 from snnlp_lava.netx.network_file import read_network, write_network
-from strategies import DAMAGES, card_for, dense, networks
+from strategies import DAMAGES, card_for, dense, networks, networks_of_any_layers
 
 NETWORK = Network(
     [dense([[2, -4, 6], [8, -10, 12]], [0, 5], 1024, 128, 80), dense([[2, -4], [6, 8]], [0, 0], 4096, 0, 131071)]
@@ -62,6 +64,72 @@ def test_what_was_written_is_read(tmp_path, network, data):
     assert read.card.to_dict() == card.to_dict()
     for name, array in card.encoder.arrays().items():
         np.testing.assert_array_equal(read.card.encoder.arrays()[name], array)
+
+
+@given(networks_of_any_layers())
+def test_layers_of_every_type_are_read_as_they_were_written(tmp_path, network):
+    write_network(tmp_path / "a.net", network, None)
+    assert read_network(tmp_path / "a.net").network == network
+
+
+@pytest.mark.parametrize(
+    ("delay", "whole"),
+    [(3, [[3] * 3] * 2), ([1, 2], [[1] * 3, [2] * 3]), ([1, 2, 3], [[1, 2, 3]] * 2), ([[1, 2, 3], [4, 5, 6]],) * 2],
+)
+def test_delays_with_fewer_axes_are_one_for_all_or_each_neuron_or_each_line(path, delay, whole):
+    with h5py.File(path, "a") as file:
+        file["layer/0/delay"] = np.array(delay, dtype=float)
+    assert read_network(path).network.layers[0].delay.tolist() == whole
+
+
+def test_a_recurrent_layer_with_delays_is_refused_as_netx_does_not_run_it_right(path):
+    recurrent = RecurrentDense([[2, 4], [6, 8]], [[2, 2], [2, 4]], NETWORK.layers[1].neuron)
+    write_network(path, Network([recurrent]), None)
+    with h5py.File(path, "a") as file:
+        file["layer/0/delay"] = np.array([0.0, 1.0])
+    with pytest.raises(InputError, match=r"layer 1: is recurrent with delays, which NetX 0\.6 does not run right"):
+        read_network(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("weight_rec", None, "lacks weight_rec"),
+        ("weight_rec", np.ones((3, 3)), "bias of 2 neurons, weight of 3"),
+        ("weight_rec", np.ones((2, 3)), "recurrent weight must be square"),
+        ("delay", np.zeros(3), None),
+    ],
+)
+def test_a_damaged_recurrent_layer_is_refused(path, name, value, message):
+    recurrent = RecurrentDense([[2, 4], [6, 8]], [[2, 2], [2, 4]], NETWORK.layers[1].neuron)
+    write_network(path, Network([recurrent]), None)
+    with h5py.File(path, "a") as file:
+        replace(file, f"layer/0/{name}", value)
+    if message is None:
+        assert read_network(path).network.layers == (recurrent,)
+        return
+    with pytest.raises(InputError, match=rf"a\.net: layer 1: {message}"):
+        read_network(path)
+
+
+@pytest.mark.parametrize("place", ["network_file.check_card_matches", "layers._read_neuron"])
+def test_a_mistake_of_our_own_is_not_told_as_a_damaged_file(path, monkeypatch, place):
+    def mistaken(*arguments):
+        raise KeyError("oops")
+
+    monkeypatch.setattr(f"snnlp_lava.netx.{place}", mistaken)
+    with pytest.raises(KeyError, match="oops"):
+        read_network(path)
+
+
+def test_a_large_file_that_is_not_hdf5_is_refused_by_its_first_bytes(tmp_path):
+    path = tmp_path / "a.net"
+    with path.open("wb") as file:
+        file.truncate(30 << 30)
+    started = time.perf_counter()
+    with pytest.raises(InputError, match=r"a\.net: is not a readable HDF5 file: it has no HDF5 signature"):
+        read_network(path)
+    assert time.perf_counter() - started < 1
 
 
 def test_the_same_network_gives_the_same_bytes(path):

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from snnlp_lava.errors import InputError
 from snnlp_lava.network.network import Network
+from snnlp_lava.network.neuron import Neuron
+from snnlp_lava.network.recurrent import RecurrentDense
 from snnlp_lava.netx.network_file import read_network, write_network
 from snnlp_lava.train.slayer import import_slayer
-from strategies import DAMAGES, KINDS, card_for, dense, networks, weights
+from strategies import DAMAGES, KINDS, SEEDS, card_for, dense, networks, weights
 
 pytestmark = pytest.mark.slow  # torch and lava-dl are imported
 
@@ -53,8 +55,8 @@ def weights_in_lava(dense):
     return np.stack(columns, axis=1)
 
 
-def lava_network(netx, path, network):
-    write_network(path, network, card_for(network))
+def lava_network(netx, path, network, card="of the network"):
+    write_network(path, network, card_for(network) if card else None)
     with np.errstate(divide="ignore"):
         loaded = netx.hdf5.Network(net_config=str(path))
     loaded.net_config.f.close()
@@ -80,6 +82,44 @@ def test_layers_are_stored_as_lava_dl_itself_stores_them(slayer, tmp_path):
         assert isinstance(value, bytes) == isinstance(theirs[f"layer/{name}"], bytes), name
         np.testing.assert_array_equal(value, theirs[f"layer/{name}"], err_msg=name)
     assert read_network(tmp_path / "theirs.net").network.layers == network.layers
+
+
+def test_recurrent_layers_are_stored_as_lava_dl_itself_stores_them(slayer, tmp_path):
+    import torch
+
+    neuron = {"threshold": 10, "current_decay": 0.25, "voltage_decay": 0.03}
+    block = slayer.block.cuba.Recurrent(neuron, 7, 5, weight_scale=8)
+    block(torch.zeros(1, 7, 2))
+    with h5py.File(tmp_path / "theirs.net", "w") as file:
+        block.export_hdf5(file.create_group("layer/0"))
+        theirs = contents(file)
+    (layer,) = read_network(tmp_path / "theirs.net").network.layers
+    assert (layer.kind, layer.inputs, layer.neurons) == ("dense_rec", 7, 5)
+    write_network(tmp_path / "ours.net", Network([layer]), None)
+    with h5py.File(tmp_path / "ours.net") as file:
+        ours = contents(file["layer"])
+    assert {f"layer/{name}" for name in ours} == set(theirs)
+    for name, value in ours.items():
+        np.testing.assert_array_equal(value, theirs[f"layer/{name}"], err_msg=name)
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 4), st.integers(1, 4), SEEDS)
+def test_recurrent_matrices_are_refused_unless_lava_computes_with_them(netx, tmp_path, neurons, inputs, seed):
+    """Signs and sizes are drawn for each matrix by itself, the chip's limits often among them."""
+    rng = np.random.default_rng(seed)
+    matrices = []
+    for lines in (inputs, neurons):
+        size = 1 << rng.integers(1, 8)
+        low, high = [(-size, size - 1), (0, size - 1), (-size, 0)][rng.integers(3)]
+        matrices.append(rng.choice([1, 2, 2]) * rng.integers(low, high + 1, (neurons, lines)))
+    try:
+        network = Network([RecurrentDense(*matrices, Neuron([0] * neurons, 1024, 128, 80))])
+    except InputError:
+        return
+    (block,) = lava_network(netx, tmp_path / "a.net", network, None).layers
+    for matrix, synapse in zip(matrices, (block.synapse, block.synapse_rec), strict=True):
+        np.testing.assert_array_equal(weights_in_lava(synapse), matrix)
 
 
 @pytest.fixture(scope="module")

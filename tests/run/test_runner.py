@@ -210,7 +210,7 @@ def test_texts_without_labels_are_classified(given, tmp_path):
 def test_labels_are_not_read_where_none_are_wanted(given, tmp_path):
     path, inputs = given
     del inputs["split"]
-    odd = with_labels(inputs["data"], [f"odd {row}" for row in range(ROWS)], tmp_path / "odd.parquet")
+    odd = with_labels(inputs["data"], [row / 7 for row in range(ROWS)], tmp_path / "odd.parquet")
     run = run_network(path, **{**inputs, "data": odd}, no_labels=True, folder=tmp_path / "run")
     assert (run.record.samples, run.record.accuracy, run.labels) == (ROWS, None, None)
     assert run.record.data.split == "all"
@@ -236,6 +236,28 @@ def test_a_label_that_the_network_lacks_counts_as_wrong_and_is_named(given, tmp_
         run_network(path, **{**inputs, "data": odd}, strict=True)
     write_report(tmp_path / "r.html", [run])
     assert "2 of them have a label that the network lacks (grim, dull)" in (tmp_path / "r.html").read_text("utf-8")
+
+
+def test_rows_that_cannot_be_used_are_left_out_counted_and_named(given, tmp_path, caplog):
+    path, inputs = given
+    table = parquet.read_table(inputs["data"]).to_pydict()
+    table["text"][3], table["text"][40] = " ", None
+    parquet.write_table(pa.table(table), tmp_path / "holes.parquet")
+    holes = {**inputs, "data": tmp_path / "holes.parquet"}
+    run_network(path, **holes, folder=tmp_path / "run")
+    whole = run_network(path, **inputs, folder=tmp_path / "whole")
+    found, expected = outcome(tmp_path / "run"), outcome(tmp_path / "whole")
+    kept = [row for row in range(ROWS) if row not in (3, 40)]
+    assert found[0]["data"]["skipped"] == {"empty text": 2}
+    assert found[1].equals(expected[1].take(kept))  # each text with its own vector, label and row
+    assert whole.record.data.skipped == {}
+    assert "empty text" in caplog.text
+    with pytest.raises(StoppedError):
+        run_network(path, **holes, folder=tmp_path / "part", progress=interrupting_after(20))
+    run_network(path, **holes, folder=tmp_path / "part", resume=True)
+    assert outcome(tmp_path / "part") == found
+    with pytest.raises(InputError, match="row 4"):
+        run_network(path, **holes, strict=True)
 
 
 def test_a_run_in_memory_is_the_run_in_a_folder(given, tmp_path):

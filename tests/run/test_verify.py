@@ -1,7 +1,11 @@
 """`verify` finds a planted difference at its very place, and none where there is none; it holds one batch."""
 
 import gc
+import subprocess
+import sys
 import weakref
+from itertools import pairwise
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -9,11 +13,16 @@ import pytest
 
 from snnlp_lava.backends.base import BACKENDS, Backend, Recording
 from snnlp_lava.backends.emulator import run_emulator
+from snnlp_lava.embed.base import EmbeddingInfo
 from snnlp_lava.encode.base import SpikeSamples
+from snnlp_lava.encode.calibration import Calibration
+from snnlp_lava.encode.saf import SafEncoder
 from snnlp_lava.errors import BackendError, InputError, StoppedError
+from snnlp_lava.network.network import Network
 from snnlp_lava.netx.network_file import write_network
 from snnlp_lava.run import verify as module
 from snnlp_lava.run.verify import verify
+from strategies import card_for, dense
 
 WINDOW, PERIOD, SAMPLES = 9, 12, 5
 
@@ -153,3 +162,51 @@ def test_a_network_without_card_runs_on_spikes_alone(tmp_path, random_network):
     write_network(tmp_path / "a.net", random_network((4, 3), seed=0), None)
     with pytest.raises(InputError, match="has no group /snnlp"):
         verify(tmp_path / "a.net", data="demo")
+
+
+IMDB = Path(__file__).parents[3] / "shared" / "data" / "imdb.parquet"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not IMDB.exists(), reason="../shared/data/imdb.parquet is absent")
+def test_many_long_texts_are_verified_in_little_memory(tmp_path):
+    """15,000 texts of 50 steps, each spike of a backend and of SLAYER compared (both played by the emulator)."""
+    program = """if True:
+        import resource, sys
+        import numpy as np
+        sys.path.insert(0, sys.argv[1])
+        from run import test_verify as own
+        print(own.verify_many(sys.argv[2], sys.argv[3]), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+    """
+    arguments = [str(Path(__file__).parents[1]), str(tmp_path), str(IMDB)]
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    samples, megabytes = map(int, done.stdout.split()[-2:])
+    assert samples == 15_000
+    assert megabytes < 1_000
+
+
+def verify_many(folder, data):
+    """Verify 15,000 rows of the data; how many were compared without a difference."""
+    rng = np.random.default_rng(0)
+    sizes = (768, 256, 128, 2)
+    weights = [2 * rng.integers(-40, 60, (after, before)) for before, after in pairwise(sizes)]
+    network = Network([dense(weight, np.zeros(len(weight), int), 1024, 123, 80) for weight in weights])
+    encoder = SafEncoder(Calibration("onoff", np.full(384, 3.0), np.zeros(384)))
+    changes = {"label_names": ("a", "b"), "window": 50, "period": 50, "embedding": EmbeddingInfo(None, None, 384)}
+    write_network(f"{folder}/a.net", network, card_for(network, encoder=encoder, **changes))
+
+    def slayer(spikes):
+        trains = run_emulator(network, SpikeSamples(spikes), 50, keep_trains=len(spikes)).trains[1:]
+        return [np.unpackbits(train, axis=2, count=size) for train, size in zip(trains, sizes[1:], strict=True)]
+
+    class Recorded(Planted):
+        batch = 1024
+
+    module._load_slayer = lambda model, file: slayer
+    BACKENDS._loaded["recorded"] = Recorded
+    inputs = {"data": data, "vectors": data.replace(".parquet", "-all-MiniLM-L6-v2.npy"), "limit": 15_000}
+    found = verify(f"{folder}/a.net", backend="recorded", model="model", no_labels=True, **inputs)
+    assert found.differences == 0
+    assert found.layers[-1].spikes > 0
+    return found.samples

@@ -406,7 +406,8 @@ def _violations(layers: Sequence[LayerMapping], chip: Chip) -> list[Violation]:
             value, limit = layer.most(resource), getattr(chip, resource)
             if limit is None or value <= limit:
                 continue
-            remedy = smaller[index + 2 if resource == "output_axons" else index]
+            # Output axons follow from the layer behind; those of the last layer, from its own feedback.
+            remedy = smaller[min(index + 2, len(layers)) if resource == "output_axons" else index]
             text = f"{layer.name}: {value:,} {words} on a core, {chip.name} has {limit:,}; {remedy}"
             found.append(Violation(layer.name, resource, value, limit, text))
         value, limit = layer.voltage_decay, limits.VOLTAGE_DECAY_STORED_MAX

@@ -104,6 +104,11 @@ class Layer(Protocol):
         """Number of synapses whose weight is not 0."""
         return sum(group.count_nonzero for group in self.synapses())
 
+    @property
+    def keeps_spikes(self) -> bool:
+        """Whether spikes can be under way in its synapses when a sample ends: feedback, and what delays hold."""
+        return any(group.own or group.longest_delay for group in self.synapses())
+
     def run(self, spikes: np.ndarray) -> LayerRun:
         """Run n independent samples, before which u and v are 0 and nothing is under way.
 
@@ -175,6 +180,7 @@ LAYERS: Registry[type[Layer]] = Registry(
     "snnlp_lava.layers",
     {
         "dense": "snnlp_lava.network.dense:Dense",
+        "dense_rec": "snnlp_lava.network.recurrent:RecurrentDense",
     },
 )
 """Layer types by the name that NetX writes."""

@@ -299,7 +299,10 @@ def _rows(inputs: RunInput, card: Card) -> _Rows:
         return _Rows(len(texts), len(texts), {}, lambda start, stop: (np.arange(start, stop), texts[start:stop], None))
     columns = (inputs.text_column or "text", inputs.label_column or "label")
     if inputs.rows == ALL_ROWS:
-        table = open_texts(inputs.data, *columns, limit=inputs.limit, strict=inputs.strict)
+        unread = inputs.no_labels and is_file(inputs.data)
+        table = open_texts(
+            inputs.data, columns[0], None if unread else columns[1], limit=inputs.limit, strict=inputs.strict
+        )
 
         def read_table(start: int, stop: int) -> tuple[np.ndarray, list[str], list[str] | None]:
             numbers, texts, names = table.read(start, stop)

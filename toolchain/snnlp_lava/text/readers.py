@@ -52,12 +52,12 @@ class Wanted(NamedTuple):
     """The columns to read: those of the texts, which are joined with a space, and that of the labels."""
 
     text: tuple[str, ...]
-    label: str
+    label: str | None
 
     @property
     def all(self) -> tuple[str, ...]:
         """All columns that are used where they are present."""
-        return (*self.text, self.label, NAME_COLUMN, SPLIT_COLUMN)
+        return self.text if self.label is None else (*self.text, self.label, NAME_COLUMN, SPLIT_COLUMN)
 
 
 class Rows(NamedTuple):
@@ -164,7 +164,8 @@ class TextTable:
         for block in self._blocks(start):
             found |= dict.fromkeys(block)
             texts = _texts(block, self._wanted, self._source, row)
-            label = next((name for name in (NAME_COLUMN, self._wanted.label) if name in block), None)
+            names = () if self._wanted.label is None else (NAME_COLUMN, self._wanted.label)
+            label = next((name for name in names if name in block), None)
             values = block[label] if label else [None] * len(texts)
             for text, value in zip(texts, values, strict=True):
                 yield row, text, _label_text(value, self._source, row)
@@ -206,7 +207,7 @@ def from_columns(
     """
     source, wanted = source or name, wanted_columns(text_column, label_column)
     check_columns(columns, wanted, source)
-    label = wanted.label if wanted.label in columns or NAME_COLUMN not in columns else NAME_COLUMN
+    label = label_column if label_column in columns or NAME_COLUMN not in columns else NAME_COLUMN
     if label not in columns:
         raise MissingLabelError(f"data {source}: no column {label!r}; name it with --label-column")
     texts, values = _texts(columns, wanted, source), columns[label]
@@ -238,7 +239,7 @@ def from_columns(
     )
 
 
-def wanted_columns(text_column: str | Sequence[str], label_column: str) -> Wanted:
+def wanted_columns(text_column: str | Sequence[str], label_column: str | None) -> Wanted:
     """The columns that a user named.
 
     Raises

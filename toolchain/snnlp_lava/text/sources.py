@@ -87,7 +87,7 @@ def load_texts(
 def open_texts(
     data: StrPath,
     text_column: str | Sequence[str] = "text",
-    label_column: str = "label",
+    label_column: str | None = "label",
     *,
     limit: int | None = None,
     strict: bool = False,
@@ -95,7 +95,8 @@ def open_texts(
     """Open all texts of a data set, whatever split they belong to, with labels or without.
 
     A file is read a few rows at a time when they are needed; a data set of the hub is held in memory. Arguments as for
-    `load_texts`; with a limit only that many usable rows are looked for.
+    `load_texts`; without a label column no labels of a file are read, and with a limit only that many usable rows are
+    looked for.
 
     Raises
     ------
@@ -164,7 +165,7 @@ def _from_hub(data: str, source: HubSource, wanted: Wanted) -> tuple[str, Column
         if names := getattr(table.features[label], "names", None):
             values = [value if value is not None and value >= 0 else None for value in values]  # -1: a hidden label
             columns.setdefault(NAME_COLUMN, []).extend(None if value is None else names[value] for value in values)
-        columns.setdefault(wanted.label, []).extend(values)
+        columns.setdefault(wanted.label or label, []).extend(values)
     if len(own) == 1:
         del columns[SPLIT_COLUMN]
     name = data if data in HUB else source.repository.rpartition("/")[2]

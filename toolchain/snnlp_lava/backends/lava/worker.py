@@ -32,6 +32,7 @@ def run_job(job: LavaJob, folder: Path) -> None:
 
     from snnlp_lava.backends.lava.processes.recorders import Recording, recording_lif
     from snnlp_lava.backends.lava.processes.sources import SAF, SpikePlayer
+    from snnlp_lava.backends.lava.processes.synapses import forgetting_synapses
 
     step_file = job.step_file(folder)
     first, *others = [Recording(file, step_file, layer) for layer, file in enumerate(job.train_files(folder))]
@@ -51,6 +52,7 @@ def run_job(job: LavaJob, folder: Path) -> None:
         return
     source.s_out.connect(network.inp)
     models = {layer.neuron: recording_lif(recording) for layer, recording in zip(network.layers, others, strict=True)}
+    models |= forgetting_synapses(network.layers, job.period)
     config = Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map=models)
     try:
         source.run(condition=RunSteps(num_steps=job.steps), run_cfg=config)
