@@ -49,6 +49,12 @@ USES = {
     run("report", "found", "-o", "found.json")
     run("report", "found", "-o", "found.md")
     """,
+    "predict": 'run("predict", NETWORK, "what a lovely surprise")',
+    "from Python": """
+    import snnlp_lava
+    classifier = snnlp_lava.SpikingTextClassifier.load(NETWORK)
+    assert list(classifier.predict(["i feel so happy today"])) == ["joy"]
+    """,
     "to NIR and back": """
     import snnlp_lava
     one = snnlp_lava.read_network(NETWORK)

@@ -285,7 +285,9 @@ class SentenceEmbedder:
     def _model(self) -> SentenceTransformer:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         from sentence_transformers import SentenceTransformer
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()  # else version 5 shows one for the weights
         logger.info("loading the embedding model %s", self.name)
         try:
             return SentenceTransformer(
