@@ -287,7 +287,7 @@ class SentenceEmbedder:
         from sentence_transformers import SentenceTransformer
         from transformers.utils.logging import disable_progress_bar
 
-        disable_progress_bar()  # else version 5 shows one for the weights
+        disable_progress_bar()  # type: ignore[no-untyped-call]  # else version 5 shows one for the weights
         logger.info("loading the embedding model %s", self.name)
         try:
             return SentenceTransformer(
