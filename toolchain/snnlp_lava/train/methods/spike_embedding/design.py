@@ -1,0 +1,501 @@
+"""Design a spike embedding: choose tokens, weigh them, leave out what pays least, choose levels and lines.
+
+Everything is chosen on validation texts, within a stated tolerance, by the bill of Loihi 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from snnlp_lava.errors import InputError
+from snnlp_lava.network import limits
+from snnlp_lava.text.entries import Occurrences, Scheme, count_entries, find_entries, normalise
+from snnlp_lava.train.methods.spike_embedding.linear import (
+    Linear,
+    Problem,
+    fit,
+    fit_full,
+    hinge_problem,
+    naive_bayes_ratios,
+    tfidf_problem,
+)
+from snnlp_lava.train.methods.spike_embedding.rise import STEPS, Rise, RiseLoss, mirrored_rise
+from snnlp_lava.train.methods.spike_embedding.sharing import merge, share_lines
+
+SYNOP_NJ, UPDATE_NJ = 23.6e-3, 81e-3
+"""Loihi 1: a synaptic operation, an active neuron's update (energy/prices, Davies et al. 2018)."""
+
+TOKENS = ("words", "pairs", "characters", "all")
+"""Words; words and pairs of neighbours; character n-grams; all of these."""
+
+CORE_LINES = limits.LOIHI1_INPUT_AXONS
+
+_SWEEPS, _REFIT_SWEEPS = 8, 5
+_POWERS = (2.0, 1.0, 0.0)  # of naive Bayes ratios in the penalty; the higher, the better what is left after a cut
+_CUT = 0.6  # of the synops that a cut leaves
+_FEWEST_SYNOPS = 0.5
+_STOP = 3.0  # standard errors below the best, where cutting ends
+_HALF = 0.5  # standard errors by which cheaper tokens, and penalties that leave less, may be worse
+_PRETEST_ROWS = 3000
+_MOST_CHARACTERS = 7e6  # of all training texts, above which character n-grams are not tried
+_MANY_CHARACTERS = 300  # to cover 99 % of a text: a script whose signs are words or syllables
+_SHAPES = {2: 64}
+_MORE_SHAPES = 512
+_MOST_SHARING_CLASSES = 7
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person may set; None leaves it to the data.
+
+    Attributes
+    ----------
+    tokens
+        One of `TOKENS`.
+    lines
+        Input lines at most.
+    synop_budget
+        Mean synaptic operations of a training text at most.
+    window
+        Time steps.
+    seed
+        Of the order of coordinates, and of a subset.
+    tolerance
+        Accuracy on validation texts that a lower bill may cost, once for leaving weights out and once for the rise;
+        half a standard error of that accuracy where that is less.
+    """
+
+    tokens: str | None = None
+    lines: int | None = None
+    synop_budget: float | None = None
+    window: int | None = None
+    seed: int = 0
+    tolerance: float = 0.002
+
+
+@dataclass(frozen=True)
+class Part:
+    """Labelled texts of one part of the data."""
+
+    texts: Sequence[str]
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Point:
+    """A cut of the model in the chip's integers, and its best read-out.
+
+    Attributes
+    ----------
+    entries
+        (kept,) which entries of the scheme still have weights.
+    line
+        (kept,) line of each.
+    weight
+        (lines, columns) even integers.
+    offset
+        (columns,) even integers.
+    synops, spikes
+        A text's mean, without those of the start line.
+    accuracy
+        Of the largest evidence, on validation texts.
+    loss
+        What the rise is expected to lose of it.
+    rise
+        Thresholds, biases and start line; None before they are chosen.
+    bill
+        In nJ.
+    """
+
+    entries: np.ndarray
+    line: np.ndarray
+    weight: np.ndarray
+    offset: np.ndarray
+    synops: float
+    spikes: float
+    accuracy: float
+    loss: float = 0.0
+    rise: Rise | None = None
+    bill: float = 0.0
+
+    @property
+    def steps(self) -> int:
+        """Time steps."""
+        return self.rise.steps if self.rise else 0
+
+    @property
+    def all_synops(self) -> float:
+        """A text's mean, those of the start line included."""
+        return self.synops + (self.rise.start_synops if self.rise else 0)
+
+
+@dataclass(frozen=True)
+class Design:
+    """A spike embedding.
+
+    Attributes
+    ----------
+    scheme
+        What a text is cut into.
+    entries
+        Those with weights.
+    point
+        Weights and levels; its `entries` are as these, in order.
+    classes
+        Number of classes.
+    tried
+        Validation accuracy of each kind of tokens, before anything was left out.
+    frontier
+        All cuts, the read-out of each the cheapest within the tolerance.
+    validation
+        Accuracy of the finished network's answers on validation texts.
+    """
+
+    scheme: Scheme
+    entries: tuple[str, ...]
+    point: Point
+    classes: int
+    tried: dict[str, float] = field(default_factory=dict)
+    frontier: tuple[Point, ...] = ()
+    validation: float = 0.0
+
+    def evidence(self, texts: Sequence[str]) -> np.ndarray:
+        """Evidence of each class, offsets included: (n, classes) int64."""
+        return self.sums(texts) + _offsets(self.point, self.classes)
+
+    def sums(self, texts: Sequence[str]) -> np.ndarray:
+        """What a text's lines add up to for each class, without offsets: (n, classes) int64."""
+        found = find_entries(texts, self.scheme, {entry: j for j, entry in enumerate(self.entries)})
+        return _sums(merge(found, self.point.line), self.point, self.classes)
+
+    def answers(self, texts: Sequence[str]) -> np.ndarray:
+        """Class of each text (n,) int64, what the network's first spike says; -1 where there is none."""
+        assert self.point.rise is not None
+        return self.point.rise.answers(self.sums(texts))
+
+
+def _sums(lines: Occurrences, point: Point, classes: int) -> np.ndarray:
+    sums = np.empty((lines.rows, point.weight.shape[1]), dtype=np.int64)
+    for column in range(sums.shape[1]):
+        each = np.repeat(point.weight[:, column], lines.frequency)
+        sums[:, column] = np.bincount(lines.texts, weights=each, minlength=lines.rows).astype(np.int64)
+    return np.concatenate([-sums, sums], axis=1) if classes == 2 else sums
+
+
+def _offsets(point: Point, classes: int) -> np.ndarray:
+    return np.concatenate([-point.offset, point.offset]) if classes == 2 else point.offset
+
+
+def _evidence(lines: Occurrences, point: Point, classes: int) -> np.ndarray:
+    return _sums(lines, point, classes) + _offsets(point, classes)
+
+
+def design(train: Part, validation: Part, classes: int, settings: Settings = Settings()) -> Design:
+    """Train a spike embedding.
+
+    Parameters
+    ----------
+    train, validation
+        Texts to learn from, and to choose by.
+    classes
+        Number of classes, 2 or more.
+    settings
+        What is set by hand.
+
+    Raises
+    ------
+    InputError
+        If the training texts say too little, or no network keeps within what is set.
+    """
+    candidates = _candidates(train, validation, classes, settings)
+    tried = {name: group.accuracy for name, group in candidates.items()}
+    if settings.synop_budget is None:
+        candidates = {name: candidates[name] for name in [_best_name(candidates, len(validation.labels))]}
+    found = [_designed(group, train, validation, classes, settings) for group in candidates.values()]
+    if settings.synop_budget is not None:
+        return replace(max(found, key=lambda one: one.point.accuracy - one.point.loss), tried=tried)
+    return replace(found[0], tried=tried)
+
+
+@dataclass(frozen=True)
+class _Group:
+    scheme: Scheme
+    occurrences: Occurrences
+    known: Occurrences  # in the validation texts
+    model: Linear
+    evidence: np.ndarray  # of the validation texts
+    accuracy: float
+    power: float  # of the penalty in refits
+
+
+def _candidates(train: Part, validation: Part, classes: int, settings: Settings) -> dict[str, _Group]:
+    wanted = settings.tokens
+    characters = Scheme(characters=character_range(train.texts))
+    words = Scheme(words=True, pairs=wanted != "words")
+    name = "words" if wanted == "words" else "pairs"
+    if wanted in ("words", "pairs"):
+        return {name: _fitted(words, train, validation, classes, settings.seed)}
+    if wanted == "characters":
+        return {wanted: _fitted(characters, train, validation, classes, settings.seed)}
+    first = _fitted(words, train, validation, classes, settings.seed)
+    if wanted is None and not _characters_pay(words, characters, train, validation, classes, settings.seed):
+        return {name: first}
+    second = _fitted(characters, train, validation, classes, settings.seed)
+    both = _joined(first, second, validation.labels, classes)
+    return {"all": both} if wanted == "all" else {name: first, "characters": second, "all": both}
+
+
+def character_range(texts: Sequence[str]) -> tuple[int, int]:
+    """Lengths of character n-grams: 1 to 2 where many different signs are in use (Chinese, Japanese), else 2 to 4."""
+    counts = np.sort(list(Counter("".join(normalise(text) for text in texts[:20_000])).values()))[::-1]
+    needed = int(np.searchsorted(np.cumsum(counts), 0.99 * counts.sum())) + 1 if len(counts) else 0
+    return (1, 2) if needed > _MANY_CHARACTERS else (2, 4)
+
+
+def _characters_pay(words: Scheme, characters: Scheme, train: Part, validation: Part, classes: int, seed: int) -> bool:
+    """Whether character n-grams are worth a full trial: on some of the texts they are about as good as words."""
+    if sum(map(len, train.texts)) > _MOST_CHARACTERS:
+        return False
+    if len(train.texts) <= 1.5 * _PRETEST_ROWS:
+        return True
+    rows = np.sort(np.random.default_rng(seed).permutation(len(train.texts))[:_PRETEST_ROWS])
+    few = Part([train.texts[row] for row in rows], train.labels[rows])
+    accuracies = []
+    for scheme in (words, characters):
+        occurrences, known = _occurrences(scheme, few, validation)
+        problem = hinge_problem(occurrences, naive_bayes_ratios(occurrences, few.labels, classes), 1)
+        model = fit_full(occurrences, few.labels, problem, classes, _REFIT_SWEEPS, seed)
+        accuracies.append(_accuracy(model.scores(known), validation.labels))
+    return accuracies[1] >= accuracies[0] - _standard_error(accuracies[0], len(validation.labels))
+
+
+def _occurrences(scheme: Scheme, train: Part, validation: Part) -> tuple[Occurrences, Occurrences]:
+    occurrences = count_entries(train.texts, scheme)
+    if not occurrences.entries:
+        raise InputError(f"{len(train.texts)} training texts hold no {scheme} to learn from; give more texts")
+    index = {entry: j for j, entry in enumerate(occurrences.entries)}
+    return occurrences, find_entries(validation.texts, scheme, index)
+
+
+def _fitted(scheme: Scheme, train: Part, validation: Part, classes: int, seed: int) -> _Group:
+    """The sum of the best hinge and LinearSVC on TF-IDF, each divided by its median margin on validation texts."""
+    occurrences, known = _occurrences(scheme, train, validation)
+    ratios = naive_bayes_ratios(occurrences, train.labels, classes)
+
+    def fitted(problem: Problem) -> tuple[float, Linear, np.ndarray]:
+        model = fit_full(occurrences, train.labels, problem, classes, _SWEEPS, seed)
+        scores = model.scores(known)
+        return _accuracy(scores, validation.labels), model, scores
+
+    hinges = {power: fitted(hinge_problem(occurrences, ratios, power)) for power in _POWERS}
+    best = max(accuracy for accuracy, _, _ in hinges.values())
+    least = best - _HALF * _standard_error(best, len(validation.labels))
+    power = next(power for power in _POWERS if hinges[power][0] >= least)
+    total = Linear.full(len(occurrences.entries), np.zeros(ratios.shape[1]))
+    for _, model, scores in (hinges[power], fitted(tfidf_problem(occurrences))):
+        _add(total, model, scores)
+    _scale(total, known, 2.0)
+    evidence = total.scores(known)
+    return _Group(scheme, occurrences, known, total, evidence, _accuracy(evidence, validation.labels), power)
+
+
+def _joined(first: _Group, second: _Group, labels: np.ndarray, classes: int) -> _Group:
+    scheme = Scheme(first.scheme.words, first.scheme.pairs, second.scheme.characters)
+    occurrences, known = (
+        _side_by_side(a, b) for a, b in ((first.occurrences, second.occurrences), (first.known, second.known))
+    )
+    columns = len(first.model.offset)
+    model = Linear.full(len(occurrences.entries), np.zeros(columns))
+    model.weight = np.concatenate([first.model.weight, second.model.weight])
+    model.offset = first.model.offset + second.model.offset
+    _scale(model, known, 2.0)
+    evidence = model.scores(known)
+    better = first if first.accuracy > second.accuracy else second
+    return _Group(scheme, occurrences, known, model, evidence, _accuracy(evidence, labels), better.power)
+
+
+def _side_by_side(first: Occurrences, second: Occurrences) -> Occurrences:
+    return Occurrences(
+        first.entries + second.entries,
+        np.concatenate([first.texts, second.texts]),
+        np.concatenate([first.starts, first.starts[-1] + second.starts[1:]]),
+        first.rows,
+    )
+
+
+def _margins(scores: np.ndarray) -> np.ndarray:
+    if scores.shape[1] == 1:
+        return 2 * np.abs(scores[:, 0])
+    top = np.partition(scores, -2, axis=1)[:, -2:]
+    return top[:, 1] - top[:, 0]
+
+
+def _add(total: Linear, model: Linear, scores: np.ndarray) -> None:
+    unit = max(1e-6, float(np.median(_margins(scores))))
+    total.weight += model.weight / np.float32(unit)
+    total.offset += model.offset / np.float32(unit)
+
+
+def _scale(model: Linear, known: Occurrences, margin: float) -> None:
+    unit = np.float32(margin / max(1e-6, float(np.median(_margins(model.scores(known))))))
+    model.weight *= unit
+    model.offset *= unit
+
+
+def _accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
+    answers = (scores[:, 0] > 0).astype(np.int64) if scores.shape[1] == 1 else scores.argmax(axis=1)
+    return float((answers == labels).mean())
+
+
+def _standard_error(accuracy: float, texts: int) -> float:
+    return math.sqrt(max(accuracy * (1 - accuracy), 1 / texts) / texts)
+
+
+def _best_name(candidates: dict[str, _Group], texts: int) -> str:
+    best = max(group.accuracy for group in candidates.values())
+    least = best - _HALF * _standard_error(best, texts)
+    return next(name for name, group in candidates.items() if group.accuracy >= least)
+
+
+def _designed(group: _Group, train: Part, validation: Part, classes: int, settings: Settings) -> Design:
+    problem = hinge_problem(
+        group.occurrences, naive_bayes_ratios(group.occurrences, train.labels, classes), group.power
+    )
+    points = []
+    for model in _cuts(group, train, problem, classes, settings):
+        points.append(_point(model, group.occurrences, group.known, validation.labels, classes))
+        best = max(point.accuracy for point in points)
+        if points[-1].accuracy < best - _STOP * _standard_error(best, len(validation.labels)):
+            break
+    steps = [settings.window] if settings.window else STEPS
+    smooth = _smoothed([point.accuracy for point in points])
+    read = [
+        _read_outs(replace(point, accuracy=accuracy), group.known, validation.labels, classes, steps)
+        for point, accuracy in zip(points, smooth, strict=True)
+    ]
+    budget = math.inf if settings.synop_budget is None else settings.synop_budget
+    allowed = [one for ones in read[1:] or read for one in ones if one.all_synops <= budget]
+    if not allowed:
+        raise InputError(
+            f"synop budget {settings.synop_budget:g}: no network decides between {classes} classes with so few; "
+            f"the smallest takes {min(one.all_synops for ones in read for one in ones):.1f}"
+        )
+    best = max(one.accuracy for one in allowed)
+    tolerated = min(settings.tolerance, _HALF * _standard_error(best, len(validation.labels)))
+    chosen = _within_lines(_cheapest(allowed, best, tolerated), tolerated, group, train, validation, classes, settings)
+    frontier = tuple(_cheapest(ones, ones[0].accuracy, tolerated) for ones in read)
+    entries = tuple(group.occurrences.entries[j] for j in chosen.entries)
+    made = Design(group.scheme, entries, chosen, classes, frontier=frontier)
+    return replace(made, validation=float((made.answers(validation.texts) == validation.labels).mean()))
+
+
+def _cuts(group: _Group, train: Part, problem: Problem, classes: int, settings: Settings) -> Iterator[Linear]:
+    """Models of ever fewer weights: the largest that fit in the synops are kept and fitted again."""
+    model = group.model
+    yield model
+    share = group.occurrences.frequency / group.occurrences.rows * (2 if classes == 2 else 1)
+    synops = float(share.sum()) * len(model.offset)
+    if settings.synop_budget is not None and settings.synop_budget < synops:  # so that one cut meets the budget
+        synops = settings.synop_budget / _CUT ** math.ceil(math.log(settings.synop_budget / synops, _CUT) - 1e-9)
+    for number in range(60):
+        synops *= _CUT
+        if synops < _FEWEST_SYNOPS:
+            return
+        order = np.argsort(-np.abs(model.weight), kind="stable")
+        kept = np.zeros(len(order), dtype=bool)
+        kept[order[: np.searchsorted(np.cumsum(share[model.entry[order]]), synops)]] = True
+        if not kept.any():
+            return
+        model = model.keep(kept)
+        fit(model, group.occurrences, train.labels, problem, _REFIT_SWEEPS, settings.seed + number + 1)
+        yield model
+
+
+def _integers(model: Linear) -> tuple[np.ndarray, np.ndarray]:
+    """Even weights (entries, columns) and offsets by one scale, the largest weight 254."""
+    scale = limits.WEIGHT_MAX / max(1e-9, float(np.abs(model.weight).max(initial=0.0)))
+    weight = 2 * np.rint(model.dense() * (scale / 2)).astype(np.int64)
+    return weight, 2 * np.rint(model.offset * (scale / 2)).astype(np.int64)
+
+
+def _point(model: Linear, occurrences: Occurrences, known: Occurrences, labels: np.ndarray, classes: int) -> Point:
+    weight, offset = _integers(model)
+    used = np.flatnonzero(weight.any(axis=1))
+    share = occurrences.frequency[used] / occurrences.rows
+    weight = weight[used]
+    synops = float(share @ (weight != 0).sum(axis=1)) * (2 if classes == 2 else 1)
+    point = Point(used, np.arange(len(used)), weight, offset, synops, float(share.sum()), 0.0)
+    evidence = _evidence(known.take(used), point, classes)
+    right = (evidence[:, 1] > 0) == labels if classes == 2 else evidence.argmax(axis=1) == labels
+    return replace(point, accuracy=float(right.mean()))
+
+
+def _smoothed(accuracies: Sequence[float]) -> list[float]:
+    """Each averaged with its neighbours, which weigh half: a cut's accuracy has more noise than neighbours differ."""
+    padded = np.pad(accuracies, 1, mode="edge")
+    return ((padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4).tolist()
+
+
+def _with_rise(point: Point, loss: float, rise: Rise, classes: int) -> Point:
+    made = replace(point, loss=loss, rise=rise)
+    return replace(made, bill=SYNOP_NJ * made.all_synops + UPDATE_NJ * classes * rise.steps)
+
+
+def _read_outs(point: Point, known: Occurrences, labels: np.ndarray, classes: int, steps: Sequence[int]) -> list[Point]:
+    """The point with the best levels for each number of steps; two classes take one step whatever it is."""
+    if classes == 2:
+        return [_with_rise(point, 0.0, mirrored_rise(int(point.offset[0]), min(steps)), classes)]
+    lines = merge(known.take(point.entries), point.line)
+    loss = RiseLoss(_sums(lines, point, classes), point.offset, labels)
+    return [_with_rise(point, lost, rise, classes) for count in steps for lost, rise in loss.best(count)]
+
+
+def _cheapest(points: Sequence[Point], best: float, tolerated: float) -> Point:
+    good = [one for one in points if one.accuracy >= best - tolerated and one.loss <= tolerated]
+    return min(good, key=lambda one: one.bill) if good else max(points, key=lambda one: one.accuracy - one.loss)
+
+
+def _within_lines(
+    point: Point, tolerated: float, group: _Group, train: Part, validation: Part, classes: int, settings: Settings
+) -> Point:
+    """The point on as many lines as are allowed; without a limit on one core's, if that costs nothing."""
+    allowed = (settings.lines or CORE_LINES) - 1  # the start line
+    if len(point.entries) <= allowed:
+        return point
+    shared = _shared(point, group, train, validation, allowed, classes, settings)
+    if settings.lines is not None:
+        return shared
+    return shared if shared.accuracy - shared.loss >= point.accuracy - point.loss - tolerated / 2 else point
+
+
+def _shared(
+    point: Point, group: _Group, train: Part, validation: Part, allowed: int, classes: int, settings: Settings
+) -> Point:
+    if classes > _MOST_SHARING_CLASSES:
+        return point
+    occurrences, known = group.occurrences.take(point.entries), group.known.take(point.entries)
+    shapes = _SHAPES.get(classes, _MORE_SHAPES)
+    line = share_lines(point.weight, occurrences.frequency, allowed, shapes, settings.seed)
+    lines, lines_known = merge(occurrences, line), merge(known, line)
+    total = np.zeros((len(lines.entries), point.weight.shape[1]))
+    np.add.at(total, line, point.weight * occurrences.frequency[:, None])
+    mean = total / np.bincount(line, weights=occurrences.frequency)[:, None]
+    unit = 2.0 / max(1.0, float(np.median(_margins(_evidence(known, point, classes)))))
+    model = Linear.full(len(mean), point.offset * unit)
+    model.weight = (mean * unit).astype(np.float32).ravel()
+    model = model.keep(np.abs(mean).ravel() >= 1)
+    problem = hinge_problem(lines, naive_bayes_ratios(lines, train.labels, classes), group.power)
+    fit(model, lines, train.labels, problem, _REFIT_SWEEPS, settings.seed)
+    made = _point(model, lines, lines_known, validation.labels, classes)
+    new = np.full(len(lines.entries), -1)
+    new[made.entries] = np.arange(len(made.entries))
+    kept = new[line] >= 0
+    made = replace(made, entries=point.entries[kept], line=new[line][kept])
+    return min(
+        _read_outs(made, group.known, validation.labels, classes, [point.steps]), key=lambda one: (one.loss, one.bill)
+    )
