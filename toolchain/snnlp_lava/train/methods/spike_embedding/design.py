@@ -17,12 +17,9 @@ from snnlp_lava.network import limits
 from snnlp_lava.text.entries import Occurrences, Scheme, count_entries, find_entries, normalise
 from snnlp_lava.train.methods.spike_embedding.linear import (
     Linear,
-    Problem,
     fit,
     fit_full,
-    hinge_problem,
-    naive_bayes_ratios,
-    tfidf_problem,
+    naive_bayes_penalty,
 )
 from snnlp_lava.train.methods.spike_embedding.rise import STEPS, Rise, RiseLoss, mirrored_rise
 from snnlp_lava.train.methods.spike_embedding.sharing import merge, share_lines
@@ -33,7 +30,7 @@ SYNOP_NJ, UPDATE_NJ = 23.6e-3, 81e-3
 TOKENS = ("words", "pairs", "characters", "all")
 """Words; words and pairs of neighbours; character n-grams; all of these."""
 
-CORE_LINES = limits.LOIHI1_INPUT_AXONS
+CORE_LINES = 4096
 
 _SWEEPS, _REFIT_SWEEPS = 8, 5
 _POWERS = (2.0, 1.0, 0.0)  # of naive Bayes ratios in the penalty; the higher, the better what is left after a cut
@@ -212,6 +209,8 @@ def design(train: Part, validation: Part, classes: int, settings: Settings = Set
     InputError
         If the training texts say too little, or no network keeps within what is set.
     """
+    if classes == 2 and settings.window not in (None, 1):
+        raise InputError(f"window must be 1 for two classes, which one step tells apart, got {settings.window}")
     candidates = _candidates(train, validation, classes, settings)
     tried = {name: group.accuracy for name, group in candidates.items()}
     if settings.synop_budget is None:
@@ -228,7 +227,6 @@ class _Group:
     occurrences: Occurrences
     known: Occurrences  # in the validation texts
     model: Linear
-    evidence: np.ndarray  # of the validation texts
     accuracy: float
     power: float  # of the penalty in refits
 
@@ -246,7 +244,7 @@ def _candidates(train: Part, validation: Part, classes: int, settings: Settings)
     if wanted is None and not _characters_pay(words, characters, train, validation, classes, settings.seed):
         return {name: first}
     second = _fitted(characters, train, validation, classes, settings.seed)
-    both = _joined(first, second, validation.labels, classes)
+    both = _joined(first, second, validation.labels)
     return {"all": both} if wanted == "all" else {name: first, "characters": second, "all": both}
 
 
@@ -268,8 +266,8 @@ def _characters_pay(words: Scheme, characters: Scheme, train: Part, validation: 
     accuracies = []
     for scheme in (words, characters):
         occurrences, known = _occurrences(scheme, few, validation)
-        problem = hinge_problem(occurrences, naive_bayes_ratios(occurrences, few.labels, classes), 1)
-        model = fit_full(occurrences, few.labels, problem, classes, _REFIT_SWEEPS, seed)
+        penalty = naive_bayes_penalty(occurrences, few.labels, classes, 1)
+        model = fit_full(occurrences, few.labels, penalty, classes, _REFIT_SWEEPS, seed)
         accuracies.append(_accuracy(model.scores(known), validation.labels))
     return accuracies[1] >= accuracies[0] - _standard_error(accuracies[0], len(validation.labels))
 
@@ -283,40 +281,29 @@ def _occurrences(scheme: Scheme, train: Part, validation: Part) -> tuple[Occurre
 
 
 def _fitted(scheme: Scheme, train: Part, validation: Part, classes: int, seed: int) -> _Group:
-    """The sum of the best hinge and LinearSVC on TF-IDF, each divided by its median margin on validation texts."""
+    """The model with the penalty that is best on validation texts."""
     occurrences, known = _occurrences(scheme, train, validation)
-    ratios = naive_bayes_ratios(occurrences, train.labels, classes)
-
-    def fitted(problem: Problem) -> tuple[float, Linear, np.ndarray]:
-        model = fit_full(occurrences, train.labels, problem, classes, _SWEEPS, seed)
-        scores = model.scores(known)
-        return _accuracy(scores, validation.labels), model, scores
-
-    hinges = {power: fitted(hinge_problem(occurrences, ratios, power)) for power in _POWERS}
-    best = max(accuracy for accuracy, _, _ in hinges.values())
+    fits = []
+    for power in _POWERS:
+        penalty = naive_bayes_penalty(occurrences, train.labels, classes, power)
+        model = fit_full(occurrences, train.labels, penalty, classes, _SWEEPS, seed)
+        fits.append((_accuracy(model.scores(known), validation.labels), power, model))
+    best = max(accuracy for accuracy, _, _ in fits)
     least = best - _HALF * _standard_error(best, len(validation.labels))
-    power = next(power for power in _POWERS if hinges[power][0] >= least)
-    total = Linear.full(len(occurrences.entries), np.zeros(ratios.shape[1]))
-    for _, model, scores in (hinges[power], fitted(tfidf_problem(occurrences))):
-        _add(total, model, scores)
-    _scale(total, known, 2.0)
-    evidence = total.scores(known)
-    return _Group(scheme, occurrences, known, total, evidence, _accuracy(evidence, validation.labels), power)
+    accuracy, power, model = next(fit for fit in fits if fit[0] >= least)
+    return _Group(scheme, occurrences, known, model, accuracy, power)
 
 
-def _joined(first: _Group, second: _Group, labels: np.ndarray, classes: int) -> _Group:
+def _joined(first: _Group, second: _Group, labels: np.ndarray) -> _Group:
+    """Both models added up, each divided by its median margin."""
     scheme = Scheme(first.scheme.words, first.scheme.pairs, second.scheme.characters)
-    occurrences, known = (
-        _side_by_side(a, b) for a, b in ((first.occurrences, second.occurrences), (first.known, second.known))
-    )
-    columns = len(first.model.offset)
-    model = Linear.full(len(occurrences.entries), np.zeros(columns))
-    model.weight = np.concatenate([first.model.weight, second.model.weight])
-    model.offset = first.model.offset + second.model.offset
-    _scale(model, known, 2.0)
-    evidence = model.scores(known)
+    occurrences = _side_by_side(first.occurrences, second.occurrences)
+    known = _side_by_side(first.known, second.known)
+    units = [np.float32(2 / _median_margin(group.model.scores(group.known)) / 2) for group in (first, second)]
+    model = Linear.full(len(occurrences.entries), units[0] * first.model.offset + units[1] * second.model.offset)
+    model.weight = np.concatenate([units[0] * first.model.weight, units[1] * second.model.weight])
     better = first if first.accuracy > second.accuracy else second
-    return _Group(scheme, occurrences, known, model, evidence, _accuracy(evidence, labels), better.power)
+    return _Group(scheme, occurrences, known, model, _accuracy(model.scores(known), labels), better.power)
 
 
 def _side_by_side(first: Occurrences, second: Occurrences) -> Occurrences:
@@ -328,23 +315,13 @@ def _side_by_side(first: Occurrences, second: Occurrences) -> Occurrences:
     )
 
 
-def _margins(scores: np.ndarray) -> np.ndarray:
+def _median_margin(scores: np.ndarray) -> float:
     if scores.shape[1] == 1:
-        return 2 * np.abs(scores[:, 0])
-    top = np.partition(scores, -2, axis=1)[:, -2:]
-    return top[:, 1] - top[:, 0]
-
-
-def _add(total: Linear, model: Linear, scores: np.ndarray) -> None:
-    unit = max(1e-6, float(np.median(_margins(scores))))
-    total.weight += model.weight / np.float32(unit)
-    total.offset += model.offset / np.float32(unit)
-
-
-def _scale(model: Linear, known: Occurrences, margin: float) -> None:
-    unit = np.float32(margin / max(1e-6, float(np.median(_margins(model.scores(known))))))
-    model.weight *= unit
-    model.offset *= unit
+        margins = 2 * np.abs(scores[:, 0])
+    else:
+        top = np.partition(scores, -2, axis=1)[:, -2:]
+        margins = top[:, 1] - top[:, 0]
+    return max(1e-6, float(np.median(margins)))
 
 
 def _accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
@@ -363,14 +340,15 @@ def _best_name(candidates: dict[str, _Group], texts: int) -> str:
 
 
 def _designed(group: _Group, train: Part, validation: Part, classes: int, settings: Settings) -> Design:
-    problem = hinge_problem(
-        group.occurrences, naive_bayes_ratios(group.occurrences, train.labels, classes), group.power
-    )
-    points = []
-    for model in _cuts(group, train, problem, classes, settings):
+    penalty = naive_bayes_penalty(group.occurrences, train.labels, classes, group.power)
+    budget = math.inf if settings.synop_budget is None else settings.synop_budget
+    points: list[Point] = []
+    for model in _cuts(group, train, penalty, classes, settings):
         points.append(_point(model, group.occurrences, group.known, validation.labels, classes))
-        best = max(point.accuracy for point in points)
-        if points[-1].accuracy < best - _STOP * _standard_error(best, len(validation.labels)):
+        best = max(point.accuracy for point in points if point.synops <= budget or point is points[-1])
+        if points[-1].synops <= budget and points[-1].accuracy < best - _STOP * _standard_error(
+            best, len(validation.labels)
+        ):
             break
     steps = [settings.window] if settings.window else STEPS
     smooth = _smoothed([point.accuracy for point in points])
@@ -378,7 +356,6 @@ def _designed(group: _Group, train: Part, validation: Part, classes: int, settin
         _read_outs(replace(point, accuracy=accuracy), group.known, validation.labels, classes, steps)
         for point, accuracy in zip(points, smooth, strict=True)
     ]
-    budget = math.inf if settings.synop_budget is None else settings.synop_budget
     allowed = [one for ones in read[1:] or read for one in ones if one.all_synops <= budget]
     if not allowed:
         raise InputError(
@@ -394,14 +371,15 @@ def _designed(group: _Group, train: Part, validation: Part, classes: int, settin
     return replace(made, validation=float((made.answers(validation.texts) == validation.labels).mean()))
 
 
-def _cuts(group: _Group, train: Part, problem: Problem, classes: int, settings: Settings) -> Iterator[Linear]:
+def _cuts(group: _Group, train: Part, penalty: np.ndarray, classes: int, settings: Settings) -> Iterator[Linear]:
     """Models of ever fewer weights: the largest that fit in the synops are kept and fitted again."""
     model = group.model
     yield model
     share = group.occurrences.frequency / group.occurrences.rows * (2 if classes == 2 else 1)
     synops = float(share.sum()) * len(model.offset)
-    if settings.synop_budget is not None and settings.synop_budget < synops:  # so that one cut meets the budget
-        synops = settings.synop_budget / _CUT ** math.ceil(math.log(settings.synop_budget / synops, _CUT) - 1e-9)
+    if settings.synop_budget is not None:  # so that one cut meets the budget, the start line's synops left out
+        wanted = settings.synop_budget - (classes if settings.synop_budget >= 2 * classes > 4 else 0)
+        synops = wanted / _CUT ** max(1, math.ceil(math.log(wanted / synops, _CUT) - 1e-9))
     for number in range(60):
         synops *= _CUT
         if synops < _FEWEST_SYNOPS:
@@ -412,7 +390,7 @@ def _cuts(group: _Group, train: Part, problem: Problem, classes: int, settings: 
         if not kept.any():
             return
         model = model.keep(kept)
-        fit(model, group.occurrences, train.labels, problem, _REFIT_SWEEPS, settings.seed + number + 1)
+        fit(model, group.occurrences, train.labels, penalty, _REFIT_SWEEPS, settings.seed + number + 1)
         yield model
 
 
@@ -449,7 +427,7 @@ def _with_rise(point: Point, loss: float, rise: Rise, classes: int) -> Point:
 def _read_outs(point: Point, known: Occurrences, labels: np.ndarray, classes: int, steps: Sequence[int]) -> list[Point]:
     """The point with the best levels for each number of steps; two classes take one step whatever it is."""
     if classes == 2:
-        return [_with_rise(point, 0.0, mirrored_rise(int(point.offset[0]), min(steps)), classes)]
+        return [_with_rise(point, 0.0, mirrored_rise(int(point.offset[0])), classes)]
     lines = merge(known.take(point.entries), point.line)
     loss = RiseLoss(_sums(lines, point, classes), point.offset, labels)
     return [_with_rise(point, lost, rise, classes) for count in steps for lost, rise in loss.best(count)]
@@ -485,12 +463,12 @@ def _shared(
     total = np.zeros((len(lines.entries), point.weight.shape[1]))
     np.add.at(total, line, point.weight * occurrences.frequency[:, None])
     mean = total / np.bincount(line, weights=occurrences.frequency)[:, None]
-    unit = 2.0 / max(1.0, float(np.median(_margins(_evidence(known, point, classes)))))
+    unit = 2.0 / _median_margin(_evidence(known, point, classes))
     model = Linear.full(len(mean), point.offset * unit)
     model.weight = (mean * unit).astype(np.float32).ravel()
     model = model.keep(np.abs(mean).ravel() >= 1)
-    problem = hinge_problem(lines, naive_bayes_ratios(lines, train.labels, classes), group.power)
-    fit(model, lines, train.labels, problem, _REFIT_SWEEPS, settings.seed)
+    penalty = naive_bayes_penalty(lines, train.labels, classes, group.power)
+    fit(model, lines, train.labels, penalty, _REFIT_SWEEPS, settings.seed)
     made = _point(model, lines, lines_known, validation.labels, classes)
     new = np.full(len(lines.entries), -1)
     new[made.entries] = np.arange(len(made.entries))

@@ -1,16 +1,12 @@
 """Train linear models of binary entries, one against the rest, by squared hinge and coordinate descent.
 
-    min  sum_i a_i sum_c max(0, t_i - s_ic z_ic)^2 + 1/2 sum_jc l_jc w_jc^2,    z_ic = b_c + sum_(j in text i) w_jc
+    min  sum_i sum_c max(0, 1 - s_ic z_ic)^2 + 1/2 sum_jc l_jc w_jc^2,    z_ic = b_c + sum_(j in text i) w_jc
 
 with s_ic = 1 where c is the class of text i, else -1. Two classes are one column: s_i1 = -s_i0, w_j0 = -w_j1.
 
-Two kinds of penalty and target:
-
-* ``t_i = a_i = 1`` and ``l_jc = m / |r_jc|^p``: with m the mean number of entries of a text, p = 0 is LinearSVC with
-  C = 1/2 on rows of unit length, carried over to binary rows; p = 2 is the scaling by log-count ratios r of naive Bayes
-  (Wang and Manning, "Baselines and Bigrams", ACL 2012).
-* LinearSVC on TF-IDF rows of unit length, without the length: a row of norm r_i, v_j = idf_j u_j, gives
-  t_i = r_i, a_i = C / r_i^2, l_jc = 1 / idf_j^2. The norm divides all classes of a text alike, so it changes no answer.
+The penalty is ``l_jc = m / |r_jc|^p`` with m the mean number of entries of a text: p = 0 is LinearSVC with C = 1 on
+rows of unit length, carried over to binary rows; p = 2 is the scaling by log-count ratios r of naive Bayes (Wang and
+Manning, "Baselines and Bigrams", ACL 2012).
 """
 
 from __future__ import annotations
@@ -28,24 +24,7 @@ _STILL = 0.02  # part of the curvature that a text beyond its target still count
 _DENSE_FROM = 8  # one weight in so many
 _RELAXATION = 1.3  # Newton's step is lengthened by this: successive over-relaxation
 _OFFSET_STEPS = 8  # of a sweep: an offset is in all texts and holds everything else up
-_LONGEST_STEP = 0.5  # in units of the mean target
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is minimised.
-
-    Attributes
-    ----------
-    target, importance
-        (n,) float32: t_i and a_i.
-    penalty
-        (entries, columns) float32: l_jc; one column may stand for all.
-    """
-
-    target: np.ndarray
-    importance: np.ndarray
-    penalty: np.ndarray
+_LONGEST_STEP = 0.5  # of the target, 1
 
 
 @dataclass
@@ -115,40 +94,25 @@ def naive_bayes_ratios(occurrences: Occurrences, labels: np.ndarray, classes: in
     return (ratios[:, 1:] if classes == 2 else ratios).astype(np.float32)
 
 
-def hinge_problem(occurrences: Occurrences, ratios: np.ndarray, power: float, strength: float = 1.0) -> Problem:
-    """Hinge on the labels; penalty ``strength m / |r|^power``."""
-    ones = np.ones(occurrences.rows, dtype=np.float32)
-    mean_entries = max(1.0, len(occurrences.texts) / occurrences.rows)
-    penalty = strength * mean_entries / np.maximum(np.abs(ratios), _LEAST_RATIO) ** power
-    return Problem(ones, ones, penalty.astype(np.float32))
-
-
-def tfidf_problem(occurrences: Occurrences, strength: float = 1.0) -> Problem:
-    """LinearSVC with C = `strength` on TF-IDF rows of unit length, as a hinge (scikit-learn's smoothed idf)."""
-    idf = np.log((1 + occurrences.rows) / (1 + occurrences.frequency)) + 1
-    squares = np.zeros(occurrences.rows)
-    np.add.at(squares, occurrences.texts, np.repeat(idf**2, occurrences.frequency))
-    norm = np.sqrt(np.maximum(squares, 1.0))
-    return Problem(
-        norm.astype(np.float32),
-        (strength / norm**2).astype(np.float32),
-        (1 / idf**2).astype(np.float32)[:, None],
-    )
+def naive_bayes_penalty(occurrences: Occurrences, labels: np.ndarray, classes: int, power: float) -> np.ndarray:
+    """``m / |r|^power``, (entries, columns) float32, with m the mean number of entries of a text."""
+    ratios = np.maximum(np.abs(naive_bayes_ratios(occurrences, labels, classes)), _LEAST_RATIO)
+    return (max(1.0, len(occurrences.texts) / occurrences.rows) / ratios**power).astype(np.float32)
 
 
 def fit_full(
-    occurrences: Occurrences, labels: np.ndarray, problem: Problem, classes: int, sweeps: int, seed: int
+    occurrences: Occurrences, labels: np.ndarray, penalty: np.ndarray, classes: int, sweeps: int, seed: int
 ) -> Linear:
     """A model of all weights; parameters as those of `fit`. Offsets start as they are best without any weight."""
     share = np.bincount(labels, minlength=classes) / len(labels)
-    offset = (2 * share - 1) * float(problem.target.mean())
+    offset = 2 * share - 1
     model = Linear.full(len(occurrences.entries), offset[1:] if classes == 2 else offset)
-    fit(model, occurrences, labels, problem, sweeps, seed)
+    fit(model, occurrences, labels, penalty, sweeps, seed)
     return model
 
 
 def fit(
-    model: Linear, occurrences: Occurrences, labels: np.ndarray, problem: Problem, sweeps: int, seed: int
+    model: Linear, occurrences: Occurrences, labels: np.ndarray, penalty: np.ndarray, sweeps: int, seed: int
 ) -> np.ndarray:
     """Improve a model's weights and offsets in place.
 
@@ -158,8 +122,8 @@ def fit(
         Where to start; its mask stays.
     occurrences, labels
         Training texts and their classes (n,).
-    problem
-        What to minimise.
+    penalty
+        (entries, columns) float32: l_jc.
     sweeps
         Passes over all weights.
     seed
@@ -173,9 +137,7 @@ def fit(
     scores = model.scores(occurrences)
     own = labels.astype(np.int32) if len(model.offset) > 1 else labels.astype(np.int32) - 1  # column that should be > 0
     order = np.flatnonzero(np.diff(model.starts) > 0)
-    step = np.float32(_LONGEST_STEP * float(problem.target.mean()))
     rng = np.random.default_rng(seed)
-    penalty = np.ascontiguousarray(problem.penalty)
     for _ in range(sweeps):
         for some in np.array_split(rng.permutation(order), _OFFSET_STEPS):
             _descend(
@@ -187,11 +149,8 @@ def fit(
                 model.weight,
                 model.offset,
                 penalty,
-                problem.target,
-                problem.importance,
                 own,
                 scores,
-                step,
             )
     return scores
 
@@ -215,17 +174,14 @@ def _descend(  # noqa: C901 (one loop of a kernel; split, it takes twice the tim
     weight: Any,
     offset: Any,
     penalty: Any,
-    target: Any,
-    importance: Any,
     own: Any,
     scores: Any,
-    longest: Any,
 ) -> None:
     n, width = scores.shape
     gradient = np.empty(width, dtype=np.float32)
     curvature = np.empty(width, dtype=np.float32)
     change = np.empty(width, dtype=np.float32)
-    shared = penalty.shape[1] == 1
+    longest = np.float32(_LONGEST_STEP)
     still, relaxation = np.float32(_STILL), np.float32(_RELAXATION)
     zero, one, two = np.float32(0), np.float32(1), np.float32(2)
     for place in range(-1, len(order)):
@@ -240,34 +196,33 @@ def _descend(  # noqa: C901 (one loop of a kernel; split, it takes twice the tim
             gradient[m] = zero
             curvature[m] = zero
             change[m] = zero
-        total = zero
+        total = np.float32(last - first)
         for k in range(first, last):
             i = k if place < 0 else texts[k]
-            t, a, mine = target[i], importance[i], own[i]
-            total += a
+            mine = own[i]
             if dense:
                 row = scores[i]
                 for c in range(width):  # as if every class were another's
-                    short = t + row[c]
-                    gradient[c] += a * short if short > zero else zero
-                    curvature[c] += a if short > zero else zero
+                    short = one + row[c]
+                    gradient[c] += short if short > zero else zero
+                    curvature[c] += one if short > zero else zero
                 if mine >= 0:
-                    wrong, right = max(t + scores[i, mine], zero), max(t - scores[i, mine], zero)
-                    gradient[mine] -= a * (wrong + right)
-                    curvature[mine] += a * ((one if right > zero else zero) - (one if wrong > zero else zero))
+                    wrong, right = max(one + scores[i, mine], zero), max(one - scores[i, mine], zero)
+                    gradient[mine] -= wrong + right
+                    curvature[mine] += (one if right > zero else zero) - (one if wrong > zero else zero)
             else:
                 for m in range(count):
                     c = columns[low + m]
                     sign = one if c == mine else -one
-                    short = max(t - sign * scores[i, c], zero)
-                    gradient[m] -= a * sign * short
-                    curvature[m] += a if short > zero else zero
+                    short = max(one - sign * scores[i, c], zero)
+                    gradient[m] -= sign * short
+                    curvature[m] += one if short > zero else zero
         for m in range(count):
             c = m if place < 0 else columns[low + m]
             at_c = c if dense else m
             slope, bend = two * gradient[at_c], two * (curvature[at_c] + still * (total - curvature[at_c]))
             if place >= 0:
-                ridge = penalty[j, 0] if shared else penalty[j, c]
+                ridge = penalty[j, c]
                 slope += ridge * weight[low + m]
                 bend += ridge
             step = min(max(-relaxation * slope / bend, -longest), longest)

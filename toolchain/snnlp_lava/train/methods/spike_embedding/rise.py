@@ -72,17 +72,15 @@ class Rise:
         return np.where(crossing.min(axis=1) <= self.steps, crossing.argmin(axis=1), -1)
 
 
-def mirrored_rise(offset: int, steps: int = 1) -> Rise:
-    """Two classes whose weights are opposite: one of them crosses at step 1, class 1 iff its evidence is above 0.
+def mirrored_rise(offset: int) -> Rise:
+    """Two classes whose weights are opposite: one of them spikes, in one step; class 1 iff its evidence is above 0.
 
     Parameters
     ----------
     offset
         Of class 1; that of class 0 is its opposite.
-    steps
-        Time steps; the first decides.
     """
-    return Rise(steps, 1, np.array([2 - offset, 1 + offset]), np.zeros(2, dtype=np.int64))
+    return Rise(1, 1, np.array([2 - offset, 1 + offset]), np.zeros(2, dtype=np.int64))
 
 
 class RiseLoss:
@@ -135,7 +133,8 @@ class RiseLoss:
         Returns
         -------
         list
-            Loss, the mean of expected and seen (0 at least), and the rise; without those that the chip cannot hold.
+            Loss (the mean of expected and seen if that is more than expected), and the rise; without those that the
+            chip cannot hold.
         """
         winner = np.sort(self.top[:, 0])
         highs = np.unique(np.quantile(winner, _TOPS, method="nearest"))
@@ -159,7 +158,7 @@ class RiseLoss:
     def _loss(self, sums: np.ndarray, rise: Rise) -> float:
         start, bias = rise.start[self.classes], rise.bias[self.classes]
         expected, seen = self.expected(_crossing(rise.threshold - sums - start, bias), rise.steps)
-        return (expected + max(0.0, seen)) / 2
+        return max(expected, (expected + seen) / 2)
 
 
 def _crossing(missing: np.ndarray, bias: np.ndarray) -> np.ndarray:
@@ -172,22 +171,24 @@ def _with_start(offset: np.ndarray, high: int, spacing: int, steps: int) -> Rise
     values, counts = np.unique(offset, return_counts=True)
     common = int(min(values[counts.argmax()], high + spacing - 1))
     common -= common % 2
-    rise = Rise(steps, high + spacing - common, np.full(len(offset), spacing), offset - common)
-    return rise if _holds(rise) else None
+    # All biases are equal, so a class that spikes again does so as long after its first spike as any other, and is
+    # still ahead of those that crossed later.
+    return _held(Rise(steps, high + spacing - common, np.full(len(offset), spacing), offset - common))
 
 
 def _with_biases(offset: np.ndarray, high: int, spacing: int, steps: int, usual: float) -> Rise | None:
     common = round(float(offset.mean()))
     bias = spacing + np.rint((offset - common) / usual).astype(np.int64)
     threshold = high + spacing - common
-    if steps == 1 and (lift := max(1 - int(bias.min()), 1 - threshold, 0)):  # one step: only the difference counts
+    if steps == 1:  # only the difference counts
+        lift = max(0, 1 - threshold)
         bias, threshold = bias + lift, threshold + lift
-    rise = Rise(steps, threshold, bias, np.zeros(len(offset), dtype=np.int64))
-    return rise if _holds(rise) else None
+    elif bias.min() < 1 or (steps - 1) * bias.max() > threshold:
+        return None  # a class would never rise, or spike twice and so overtake one that was earlier
+    return _held(Rise(steps, threshold, bias, np.zeros(len(offset), dtype=np.int64)))
 
 
-def _holds(rise: Rise) -> bool:
-    """Whether the chip's registers hold it and every class rises."""
-    return bool(
-        1 <= rise.threshold <= limits.THRESHOLD_MAX and rise.bias.min() >= 1 and rise.bias.max() <= limits.BIAS_MAX
-    )
+def _held(rise: Rise) -> Rise | None:
+    """The rise, if the chip's registers hold it."""
+    fits = rise.bias.min() >= limits.BIAS_MIN and rise.bias.max() <= limits.BIAS_MAX
+    return rise if fits and 1 <= rise.threshold <= limits.THRESHOLD_MAX else None
