@@ -18,6 +18,8 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from sklearn.feature_extraction.text import CountVectorizer
+from snnlp_lava.train.methods.spike_embedding.learner import draft_spike_embedding, finish_spike_embedding
+from snnlp_lava.train.methods.spike_embedding.word_scores import WordScores, fit_word_scores
 
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.encode.base import EncodedSamples
@@ -32,8 +34,6 @@ from snnlp_lava.train.baselines import fit_tfidf
 from snnlp_lava.train.data import TrainingData, prepare_data
 from snnlp_lava.train.loop import Examples, fit
 from snnlp_lava.train.methods.base import make_method
-from snnlp_lava.train.methods.spike_embedding.learner import draft_spike_embedding, finish_spike_embedding
-from snnlp_lava.train.methods.spike_embedding.word_scores import WordScores, fit_word_scores
 
 BUDGETS = (1000, 200, 100, 70, 50, 35, 25)
 SEEDS = (1, 2, 3)

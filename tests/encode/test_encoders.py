@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from snnlp_lava.encode.base import ENCODERS, load_encoder
 from snnlp_lava.encode.calibration import CALIBRATIONS, Calibration
 from snnlp_lava.encode.spike_embedding import SpikeEmbeddingEncoder
+from snnlp_lava.encode.token_lines import TokenLineEncoder
 from snnlp_lava.encode.word_codes import WordCodeEncoder
 from snnlp_lava.errors import InputError
+from snnlp_lava.text.entries import Scheme
 from strategies import SEEDS
 
 WORDS = ("cat", "dog", "cat dog", "\u00e9", "sat")
@@ -50,6 +52,14 @@ ANY_ENCODER = {
     ),
     "spike-embedding": st.builds(
         SpikeEmbeddingEncoder, st.just(WORDS), codes((5, 2), np.uint8, 8), st.just(16), st.integers(0, 3), FORMS
+    ),
+    "token-lines": st.builds(
+        TokenLineEncoder,
+        st.just(WORDS),
+        codes(5, np.uint32, 3),
+        st.integers(8, 20),
+        st.integers(0, 3),
+        st.builds(Scheme, st.just(True), st.booleans(), st.none() | st.just((2, 3))),
     ),
 }
 

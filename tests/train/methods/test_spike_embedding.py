@@ -1,138 +1,113 @@
-"""A spike embedding, trained: the membrane is the logit, the race says who won, the budget is kept."""
+"""A spike embedding, designed: the network says what the integers say, and keeps within what is set."""
 
 import numpy as np
 import pytest
-import torch
+from test_linear import made
 
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.encode.base import EncodedSamples
 from snnlp_lava.errors import InputError
-from snnlp_lava.train.methods.base import make_method
-from snnlp_lava.train.methods.spike_embedding.learner import (
-    IntegratorClassifier,
-    draft_spike_embedding,
-    finish_spike_embedding,
-)
-from snnlp_lava.train.methods.spike_embedding.word_scores import fit_word_scores
+from snnlp_lava.text.entries import entries_of
+from snnlp_lava.train.methods.spike_embedding.design import Part, Settings, design
+from snnlp_lava.train.methods.spike_embedding.method import assemble
+from snnlp_lava.train.methods.spike_embedding.sharing import merge, share_lines
 
-CLASSES = 4
-WORDS = [f"w{number}" for number in range(60)]
+WORDS = [f"w{number}" for number in range(400)]
 
 
-def made_texts(count, seed):
+def made_texts(count, seed, classes):
     """Texts of words that say a little about a class each, some nothing, and their classes."""
     rng = np.random.default_rng(seed)
-    labels = rng.integers(0, CLASSES, count)
-    told = rng.random((count, 9)) < 0.4
-    words = np.where(told, labels[:, None] * 8 + rng.integers(0, 8, (count, 9)), rng.integers(32, 60, (count, 9)))
-    return np.array([" ".join(WORDS[word] for word in row) for row in words], dtype=object), labels
+    labels = rng.integers(0, classes, count)
+    told = rng.random((count, 9)) < 0.3
+    own = labels[:, None] * 20 + rng.integers(0, 20, (count, 9))
+    words = np.where(told, own, rng.integers(200, 400, (count, 9)))
+    return Part([" ".join(WORDS[word] for word in row) for row in words], labels)
 
 
-@pytest.fixture(scope="module")
-def texts():
-    return *made_texts(400, 0), *made_texts(200, 1)
+def designed(classes, **settings):
+    return design(made_texts(900, 0, classes), made_texts(300, 1, classes), classes, Settings(**settings))
 
 
-def draft(texts, **config):
-    chosen = make_method("spike-embedding", **config)
-    return chosen, draft_spike_embedding(fit_word_scores(*texts, CLASSES), chosen)
+@pytest.mark.parametrize("settings", [{"tokens": "words"}, {"tokens": "all"}, {"tokens": "pairs", "lines": 60}])
+@pytest.mark.parametrize("classes", [2, 5, 10])
+def test_the_network_answers_as_the_integers_do(classes, settings):
+    made = designed(classes, **settings)
+    encoder, network = assemble(made)
+    asked = made_texts(200, 2, classes)
+    texts = [*asked.texts, "nothing known here"]
+    run = run_emulator(
+        network, EncodedSamples(np.array(texts, dtype=object), encoder, made.point.steps), made.point.steps
+    )
+    scores = run.output_scores
+    np.testing.assert_array_equal(np.where(scores.max(axis=1) > 0, scores.argmax(axis=1), -1), made.answers(texts))
+    assert (scores[:-1].argmax(axis=1) == asked.labels).mean() > 0.85
+    if classes == 2:
+        np.testing.assert_array_equal(made.answers(texts), made.evidence(texts).argmax(axis=1))
 
 
-def test_the_race_finds_the_class_with_the_highest_membrane(texts):
-    config, drafted = draft(texts)
-    _, _, validation, labels = texts
-    with torch.no_grad():
-        logits = drafted.module.eval().logits(drafted.line_counts(validation)).numpy()
-    encoder, module = finish_spike_embedding(drafted, config)
-    run = run_emulator(module.to_network(), EncodedSamples(validation, encoder, config.window), config.window)
-    two = np.sort(logits, axis=1)
-    clear = two[:, -1] - two[:, -2] > 0.1
-    assert clear.sum() > 150
-    agree = run.output_scores.argmax(axis=1) == logits.argmax(axis=1)
-    assert agree[clear].mean() > 0.98
-    assert (run.output_scores.argmax(axis=1) == labels).mean() > 0.9
+def test_evidence_is_the_sum_of_the_weights_of_the_lines_of_a_text():
+    made = designed(5, tokens="pairs", lines=60)
+    index = dict(zip(made.entries, made.point.line, strict=True))
+    for text in made_texts(20, 3, 5).texts:
+        lines = {index[entry] for entry in entries_of(text, made.scheme) if entry in index}
+        wanted = sum((made.point.weight[line] for line in lines), start=np.zeros(5)) + made.point.offset
+        np.testing.assert_array_equal(made.evidence([text])[0], wanted)
 
 
-def test_the_membrane_of_slayers_block_is_the_logit(texts):
-    config, drafted = draft(texts)
-    module = drafted.module.eval()
-    spikes = drafted.encoder.encode(drafted.encoder.quantise(texts[2], config.window), config.window)
-    seen = []
-    neuron = module.block.neuron
-    dynamics = neuron.dynamics
-    neuron.dynamics = lambda drive: seen.append(dynamics(drive)) or seen[-1]
-    with torch.no_grad():
-        module.block(torch.from_numpy(spikes.transpose(0, 2, 1)).float())
-        logits = module.logits(drafted.line_counts(texts[2]))
-    held = seen[0][1][:, :, -1] / module.scale + module.offset
-    never_spiked = (seen[0][1] < neuron.threshold).all(dim=(1)).all(dim=1)
-    assert never_spiked.float().mean() > 0.9
-    torch.testing.assert_close(held[never_spiked], logits[never_spiked], atol=1e-4, rtol=1e-5)
+@pytest.mark.parametrize("classes", [2, 5])
+def test_a_line_spikes_where_any_of_its_entries_is(classes):
+    occurrences, there, _ = made(entries=40, classes=classes)
+    weight = np.round(10 * np.random.default_rng(0).normal(size=(40, classes)))
+    line = share_lines(weight, occurrences.frequency, 12, 6, 0)
+    assert set(line.tolist()) == set(range(line.max() + 1))
+    assert line.max() < 12
+    lines = merge(occurrences, line)
+    for number in range(line.max() + 1):
+        rows = lines.texts[lines.starts[number] : lines.starts[number + 1]].tolist()
+        assert rows == np.flatnonzero(there[:, line == number].any(axis=1)).tolist()
 
 
-@pytest.mark.parametrize("budget", [32, 1000])
-def test_the_synops_of_training_texts_stay_within_the_budget(texts, budget):
-    config, drafted = draft(texts, synop_budget=budget)
-    encoder, module = finish_spike_embedding(drafted, config)
-    run = run_emulator(module.to_network(), EncodedSamples(texts[0], encoder, config.window), config.window)
+def test_entries_of_equal_weights_share_lines_and_no_others_do_where_shapes_suffice():
+    weight = np.repeat([[1.0, 0], [0, 1], [3, 3]], 5, axis=0)
+    line = share_lines(weight, np.arange(1, 16), 9, 6, 0)
+    shapes = {}
+    for entry, number in enumerate(line.tolist()):
+        shapes.setdefault(number, set()).add(entry // 5)
+    assert all(len(shape) == 1 for shape in shapes.values())
+    assert len(shapes) > 3
+
+
+def test_same_seed_same_design():
+    first, second = designed(5), designed(5)
+    assert first.entries == second.entries
+    np.testing.assert_array_equal(first.point.weight, second.point.weight)
+    assert first.point.rise.threshold == second.point.rise.threshold
+
+
+@pytest.mark.parametrize("budget", [4, 40])
+def test_the_synops_of_training_texts_stay_within_the_budget(budget):
+    made = designed(10, synop_budget=budget)
+    encoder, network = assemble(made)
+    texts = np.array(made_texts(900, 0, 10).texts, dtype=object)
+    run = run_emulator(network, EncodedSamples(texts, encoder, made.point.steps), made.point.steps)
     spent = run.layers[-1].synops_nonzero.mean()
-    assert spent <= budget
-    assert spent > 0.5 * min(budget, 60)
+    assert 0.3 * min(budget, 20) < spent <= budget
+    assert spent == pytest.approx(made.point.all_synops)
 
 
-def test_a_budget_that_no_network_keeps_is_refused_by_name(texts):
-    with pytest.raises(InputError, match="synop budget 3: no network decides between 4 classes"):
-        draft(texts, synop_budget=3)
+@pytest.mark.parametrize(("classes", "lines"), [(2, 30), (5, 60), (10, 100)])
+def test_lines_stay_within_what_is_set(classes, lines):
+    encoder, _ = assemble(designed(classes, lines=lines))
+    assert encoder.lines <= lines
 
 
-def test_texts_that_say_little_are_trained_on_with_a_warning(caplog):
-    """Ten texts without a word in common: every word says a little about its own text's class."""
-    texts = np.array([f"one{number} two{number}" for number in range(14)], dtype=object)
-    labels = np.arange(14) % CLASSES
-    config, drafted = draft((texts[:10], labels[:10], texts[10:], labels[10:]))
-    assert "10 training texts: their words say little about 4 classes" in caplog.text
-    _encoder, module = finish_spike_embedding(drafted, config)
-    assert module.to_network().sizes[1] == CLASSES
+def test_the_window_is_the_one_that_is_set():
+    assert designed(5, window=7).point.steps == 7
 
 
-def test_a_window_too_short_for_the_race_is_refused(texts):
-    config, drafted = draft(texts, window=2)
-    with pytest.raises(InputError, match=r"window must be more than the .* steps of the ramp, got 2"):
-        finish_spike_embedding(drafted, config)
-
-
-def test_negligible_weights_are_zero_and_stay_so(texts):
-    _, drafted = draft(texts)
-    gone = drafted.module.kept == 0
-    assert gone.any()
-    optimizer = torch.optim.SGD(drafted.module.parameters(), lr=1.0)
-    drafted.module.logits(drafted.line_counts(texts[0][:50])).square().sum().backward()
-    optimizer.step()
-    weight, offset = drafted.module.integers()
-    assert (weight.T[gone.flatten(1).numpy()] == 0).all()
-    assert offset.max() == 0
-    assert not (offset % 2).any()
-
-
-def test_training_loses_spikes_and_evaluation_does_not():
-    config = make_method("spike-embedding")
-    module = IntegratorClassifier(np.eye(3), np.zeros(3), 64.0, config)
-    counts = np.full((500, 3), 8, dtype=np.float32)
-    torch.manual_seed(0)
-    with torch.no_grad():
-        trained, evaluated = module.train().logits(counts), module.eval().logits(counts)
-    assert evaluated.unique().tolist() == [8.0]
-    assert trained.std() > 1
-    assert trained.mean() == pytest.approx(8, abs=0.3)
-    assert module.spikes_counted == pytest.approx(6000, rel=0.05)
-
-
-def test_a_class_that_starts_lower_than_a_weight_can_say_is_told(texts, caplog):
-    """As where a class is rare, which SLAYER's float offsets can say and the ramp's first weight cannot."""
-    config, drafted = draft(texts, window=99)
-    finish_spike_embedding(drafted, config)
-    assert "win too often" not in caplog.text
-    with torch.no_grad():
-        drafted.module.offset[2] -= 1000 / drafted.module.scale / 64
-    finish_spike_embedding(drafted, config)
-    assert f"1 of {CLASSES} classes start at -256, the least that a weight can be" in caplog.text
+def test_what_cannot_work_is_refused_by_name():
+    with pytest.raises(InputError, match="window must be 1 for two classes"):
+        designed(2, window=4)
+    with pytest.raises(InputError, match=r"synop budget 0\.2"):
+        designed(10, synop_budget=0.2)

@@ -16,8 +16,6 @@ def test_a_training_by_hand():
         "validation": 3 * 10 * 5 * 40,
     }
     assert macs("ann", (8, 4, 2), hidden=(4,))["forward"] == 3 * 100 * 40
-    # 6 lines of codes and a ramp of 3 behind them, which is not trained.
-    assert macs("spike-embedding", (9, 2), lines=6) == {"forward": 3600, "backward": 3600, "validation": 360}
 
 
 def test_a_dense_training_takes_what_torch_counts():

@@ -64,7 +64,12 @@ def _fields(record: type[Record]) -> dict[str, _Field]:
 
 
 def _without_notes(hint: Any) -> Any:
-    return typing.get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
+    """The type of a value that is given: without annotations, and without None where that is the default."""
+    hint = typing.get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
+    if type(None) not in typing.get_args(hint):
+        return hint
+    (given,) = (part for part in typing.get_args(hint) if part is not type(None))
+    return _without_notes(given)
 
 
 def _option(name: str, by_kind: Mapping[str, _Field], kinds: int) -> Callable[[F], F]:
@@ -121,6 +126,8 @@ class CommandOfChoices(click.Command):
 
 
 def _default_text(value: Any) -> str:
+    if value is None:
+        return "by the data"
     if isinstance(value, tuple):
         return ",".join(map(str, value))
     fields = getattr(value, "__struct_fields__", None)

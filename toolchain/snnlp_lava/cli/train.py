@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,12 +82,7 @@ def command(output: Path | None, data: str, method: str, **given: Any) -> None:
                 progress.console.print(prepared.class_summary(), highlight=False, markup=False, soft_wrap=True)
 
                 def on_epoch(row: dict[str, float]) -> None:
-                    epochs = chosen.options().get("epochs", 1)
-                    progress.console.print(
-                        f"epoch {row['epoch']:>3} of {epochs}  train loss {row['train_loss']:.4f}  "
-                        f"validation loss {row['validation_loss']:.4f}  accuracy {row['validation_accuracy']:.2%}",
-                        highlight=False,
-                    )
+                    progress.console.print(_epoch_text(row, chosen), highlight=False, soft_wrap=True)
 
                 try:
                     record = train_into(chosen, prepared, folder, device, stages, on_epoch)
@@ -98,10 +94,21 @@ def command(output: Path | None, data: str, method: str, **given: Any) -> None:
     print_status(f"model: {folder}")
 
 
+def _epoch_text(row: Mapping[str, float], method: Method) -> str:
+    """A row of the history in a line: of an epoch, or of a cut, as methods without epochs have them."""
+    if "train_loss" not in row:
+        values = [f"{name.replace('_', ' ')} {value:.4g}" for name, value in row.items() if name != "epoch"]
+        return f"cut {row['epoch']:>2}  {'  '.join(values)}"
+    return (
+        f"epoch {row['epoch']:>3} of {method.options().get('epochs', 1)}  train loss {row['train_loss']:.4f}  "
+        f"validation loss {row['validation_loss']:.4f}  accuracy {row['validation_accuracy']:.2%}"
+    )
+
+
 def _name(data: str, method: Method) -> str:
     unit = [method.unit] if method.unit != "sentence" else []
     options = method.options()
-    steps = [f"t{options['window']}"] if "window" in options else []
+    steps = [f"t{options['window']}"] if options.get("window") else []
     return "-".join([Path(data).stem, *unit, method.name, *steps, f"s{method.seed}"])
 
 

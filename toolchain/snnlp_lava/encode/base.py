@@ -122,6 +122,7 @@ ENCODERS: Registry[type[Encoder]] = Registry(
         "bernoulli": "snnlp_lava.encode.bernoulli:BernoulliEncoder",
         "word-codes": "snnlp_lava.encode.word_codes:WordCodeEncoder",
         "spike-embedding": "snnlp_lava.encode.spike_embedding:SpikeEmbeddingEncoder",
+        "token-lines": "snnlp_lava.encode.token_lines:TokenLineEncoder",
     },
 )
 """Encoders by kind."""

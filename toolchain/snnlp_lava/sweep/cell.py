@@ -186,10 +186,10 @@ def _emulated(data: TrainingData, method: Method, trained: Trained) -> dict[str,
 
     assert trained.encoder is not None
     assert trained.network is not None
-    options = method.options()
-    samples = EncodedSamples(data.features[TEST], trained.encoder, options["window"])
-    run = run_emulator(trained.network, samples, options["window"])
-    scores = run.output_counts if options.get("reference") else run.output_scores
+    assert trained.window is not None
+    samples = EncodedSamples(data.features[TEST], trained.encoder, trained.window)
+    run = run_emulator(trained.network, samples, trained.window)
+    scores = run.output_counts if method.options().get("reference") else run.output_scores
     totals = Totals.of(trained.network, [sample_table(run, scores, data.rows[TEST], data.labels(TEST))])
     return {
         **totals.scores,

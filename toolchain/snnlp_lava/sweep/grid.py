@@ -120,7 +120,7 @@ class Cell:
         """
         train, options = self.train, self.train.options()
         parts = [_file_name(self.source.name), train.unit, train.name]
-        if "window" in options:
+        if options.get("window"):
             parts.append(f"t{options['window']}")
         parts.append(f"s{train.seed}")
         usual = type(train).of(**({"reference": True} if options.get("reference") else {})).options()

@@ -121,7 +121,7 @@ def count_entries(texts: Sequence[str], scheme: Scheme) -> Occurrences:
     least = min(_LEAST_TEXTS, max((int(keys.frequency.max()) for keys in found if len(keys.frequency)), default=0))
     frequencies = np.concatenate([keys.frequency for keys in found]) if found else np.zeros(0, dtype=np.int64)
     if (frequencies >= least).sum() > MAX_ENTRIES:
-        least = max(least, int(np.partition(frequencies, -MAX_ENTRIES)[-MAX_ENTRIES]) + 1)
+        least = int(np.partition(frequencies, -MAX_ENTRIES - 1)[-MAX_ENTRIES - 1]) + 1  # above the first left out
     kept = [keys.frequent(least) for keys in found]
     starts = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(keys.starts) for keys in kept]))])
     rows = np.concatenate([keys.rows for keys in kept])

@@ -298,6 +298,7 @@ def fit_learner(make: Callable[[], Learner], data: TrainingData, method: Gradien
         scores={"best_epoch": state.best_epoch, **scores},
         history=state.history,
         network=final.network,
+        window=method.options().get("window"),
     )
 
 

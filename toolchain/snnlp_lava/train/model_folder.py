@@ -212,7 +212,7 @@ def model_card(name: str, record: ModelRecord) -> str:
     if not method.spiking:
         use = "It has no spikes to export: it is what spiking methods are compared with."
     options = method.options()
-    window = f" Window: {options['window']} steps." if "window" in options else ""
+    window = f" Window: {options['window']} steps." if options.get("window") else ""
     epochs = f" of {options['epochs']}" if "epochs" in options else ""
     return f"""---
 library_name: snnlp-lava
@@ -273,15 +273,16 @@ def export_model(folder: StrPath, period: int | None = None) -> tuple[Network, C
     check_int("period", period)
     record, model = load_spiking(folder)
     try:
-        return model.network, make_card(record, model.encoder, name, period)
+        return model.network, make_card(record, model.encoder, model.window, name, period)
     except InputError as error:
         raise InputError(f"model {folder}: {error}") from error
 
 
-def make_card(record: ModelRecord, encoder: Encoder, name: str | None, period: int | None = None) -> Card:
+def make_card(
+    record: ModelRecord, encoder: Encoder, window: int, name: str | None, period: int | None = None
+) -> Card:
     """The card of a trained model; `name` is its folder's, `period` the window by default (InputError if shorter)."""
     method = record.method
-    window = method.options()["window"]
     return Card(
         method=method.name,
         level=method.unit,

@@ -196,7 +196,7 @@ class SpikingClassifier(nn.Module):
         except RuntimeError as error:
             raise InputError(f"weights do not fit the sizes: {one_line(error)}") from error
         self.eval()
-        return SpikingModel(self.to_network(), self.encoder, self.spikes_by_slayer)
+        return SpikingModel(self.to_network(), self.encoder, self.window, self.spikes_by_slayer)
 
     def forward(self, spikes: torch.Tensor) -> list[torch.Tensor]:
         """Spikes (n, T, in) float32 to the spikes of every layer, (n, T, out) each."""

@@ -199,7 +199,8 @@ class TrainedModel:
     def card(self) -> Card:
         """The card of its network file."""
         assert self.trained.encoder is not None
-        return make_card(self.record, self.trained.encoder, None)
+        assert self.trained.window is not None
+        return make_card(self.record, self.trained.encoder, self.trained.window, None)
 
     def save(self, folder: StrPath) -> None:
         """Write the model folder.

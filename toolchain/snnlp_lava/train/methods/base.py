@@ -109,6 +109,8 @@ class Trained:
         One row of numbers for each epoch; one row at least.
     network
         The integers of the chip; None for a method without spikes.
+    window
+        Time steps a text is presented; None for a method without spikes.
     """
 
     tensors: dict[str, np.ndarray]
@@ -118,6 +120,7 @@ class Trained:
     scores: dict[str, Any]
     history: list[dict[str, float]]
     network: Network | None = None
+    window: int | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,8 @@ class SpikingModel:
         The integers of the chip.
     encoder
         From features to spikes.
+    window
+        Time steps a text is presented.
     slayer_spikes
         Input spikes (n, T, lines) uint8 to the spikes of every layer, (n, T, neurons) uint8 each, by SLAYER's own
         forward pass; None for a method that SLAYER has no part in.
@@ -137,6 +142,7 @@ class SpikingModel:
 
     network: Network
     encoder: Encoder
+    window: int
     slayer_spikes: Callable[[np.ndarray], list[np.ndarray]] | None = None
 
 

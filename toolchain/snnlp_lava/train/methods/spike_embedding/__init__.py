@@ -1,1 +1,1 @@
-"""The spike embedding: learned sparse codes of words and pairs of words."""
+"""The spike embedding: words, pairs and n-grams as input lines of their own, chosen and weighed by the data."""

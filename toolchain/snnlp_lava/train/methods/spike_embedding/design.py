@@ -149,6 +149,8 @@ class Design:
         Validation accuracy of each kind of tokens, before anything was left out.
     frontier
         All cuts, the read-out of each the cheapest within the tolerance.
+    chosen
+        Which of the cuts it is, before entries share lines.
     validation
         Accuracy of the finished network's answers on validation texts.
     """
@@ -159,6 +161,7 @@ class Design:
     classes: int
     tried: dict[str, float] = field(default_factory=dict)
     frontier: tuple[Point, ...] = ()
+    chosen: int = 0
     validation: float = 0.0
 
     def evidence(self, texts: Sequence[str]) -> np.ndarray:
@@ -174,6 +177,11 @@ class Design:
         """Class of each text (n,) int64, what the network's first spike says; -1 where there is none."""
         assert self.point.rise is not None
         return self.point.rise.answers(self.sums(texts))
+
+    def scores(self, texts: Sequence[str]) -> np.ndarray:
+        """Class scores (n, classes): the earlier a class crosses, the higher; 0 where it does not."""
+        assert self.point.rise is not None
+        return np.maximum(0, self.point.steps + 1 - self.point.rise.crossing(self.sums(texts)))
 
 
 def _sums(lines: Occurrences, point: Point, classes: int) -> np.ndarray:
@@ -364,10 +372,12 @@ def _designed(group: _Group, train: Part, validation: Part, classes: int, settin
         )
     best = max(one.accuracy for one in allowed)
     tolerated = min(settings.tolerance, _HALF * _standard_error(best, len(validation.labels)))
-    chosen = _within_lines(_cheapest(allowed, best, tolerated), tolerated, group, train, validation, classes, settings)
+    picked = _cheapest(allowed, best, tolerated)
+    chosen = _within_lines(picked, tolerated, group, train, validation, classes, settings)
     frontier = tuple(_cheapest(ones, ones[0].accuracy, tolerated) for ones in read)
     entries = tuple(group.occurrences.entries[j] for j in chosen.entries)
-    made = Design(group.scheme, entries, chosen, classes, frontier=frontier)
+    cut = next(number for number, ones in enumerate(read) if any(one is picked for one in ones))
+    made = Design(group.scheme, entries, chosen, classes, frontier=frontier, chosen=cut)
     return replace(made, validation=float((made.answers(validation.texts) == validation.labels).mean()))
 
 
@@ -454,16 +464,23 @@ def _within_lines(
 def _shared(
     point: Point, group: _Group, train: Part, validation: Part, allowed: int, classes: int, settings: Settings
 ) -> Point:
+    """The point on so many lines: a few shapes of weights for few classes, the strongest entries for many."""
     if classes > _MOST_SHARING_CLASSES:
-        return point
+        strength = np.sqrt(group.occurrences.frequency[point.entries]) * np.linalg.norm(point.weight, axis=1)
+        strongest = np.sort(np.argsort(-strength, kind="stable")[:allowed])
+        point = replace(point, entries=point.entries[strongest], weight=point.weight[strongest])
     occurrences, known = group.occurrences.take(point.entries), group.known.take(point.entries)
-    shapes = _SHAPES.get(classes, _MORE_SHAPES)
-    line = share_lines(point.weight, occurrences.frequency, allowed, shapes, settings.seed)
+    if classes > _MOST_SHARING_CLASSES:
+        line = np.arange(len(point.entries))
+    else:
+        shapes = _SHAPES.get(classes, _MORE_SHAPES)
+        line = share_lines(point.weight, occurrences.frequency, allowed, shapes, settings.seed)
     lines, lines_known = merge(occurrences, line), merge(known, line)
     total = np.zeros((len(lines.entries), point.weight.shape[1]))
     np.add.at(total, line, point.weight * occurrences.frequency[:, None])
     mean = total / np.bincount(line, weights=occurrences.frequency)[:, None]
-    unit = 2.0 / _median_margin(_evidence(known, point, classes))
+    own = replace(point, line=np.arange(len(point.entries)))
+    unit = 2.0 / _median_margin(_evidence(known, own, classes))
     model = Linear.full(len(mean), point.offset * unit)
     model.weight = (mean * unit).astype(np.float32).ravel()
     model = model.keep(np.abs(mean).ravel() >= 1)

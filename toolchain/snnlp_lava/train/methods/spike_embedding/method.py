@@ -1,64 +1,49 @@
-"""The method spike-embedding: learned sparse codes of words and pairs of words, and one layer behind them."""
+"""The method spike-embedding: each word, pair or n-gram that matters is an input line, and one layer weighs them."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from functools import partial
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+from msgspec import Meta
+
+from snnlp_lava.errors import InputError
 from snnlp_lava.network import limits
 from snnlp_lava.progress import ProgressCallback
 from snnlp_lava.records import opt
-from snnlp_lava.train.methods.base import (
-    Features,
-    FeatureSource,
-    GradientOptions,
-    SpikingModel,
-    Trained,
-    TrainingRun,
-    dense_macs,
-)
+from snnlp_lava.train.methods.base import Features, FeatureSource, Method, SpikingModel, Trained, TrainingRun
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import nn
 
     from snnlp_lava.embed.base import EmbeddingInfo
     from snnlp_lava.encode.base import Encoder
+    from snnlp_lava.encode.token_lines import TokenLineEncoder
+    from snnlp_lava.network.network import Network
     from snnlp_lava.text.dataset import TextData
     from snnlp_lava.train.data import TrainingData
-    from snnlp_lava.train.loop import Finalised
+    from snnlp_lava.train.methods.spike_embedding.design import Design, Point
 
 
-class SpikeEmbedding(GradientOptions, frozen=True):
-    """Sparse binary codes of words and pairs within a budget of synops, and a ramp that reads the membranes out."""
+class SpikeEmbedding(Method, frozen=True):
+    """One spike a word on a line of its own, all in one step; then the classes' neurons rise until one crosses."""
 
     name: ClassVar[str] = "spike-embedding"
-    help: ClassVar[str] = "learned sparse codes of words and pairs"
+    help: ClassVar[str] = "words, pairs or character n-grams as input lines; no embedding model"
     takes: ClassVar[Literal["vectors", "texts"]] = "texts"
 
-    epochs: Annotated[int, opt("Passes over the training rows.", ge=1, le=100_000)] = 5
-    learning_rate: Annotated[
-        float, opt("Adam's learning rate at the start; it falls to 0 along a cosine.", ge=1e-9, le=1)
-    ] = 3e-4
-    dropout: Annotated[float, opt("Part of the spikes left out at random in training.", ge=0, le=0.99)] = 0.5
-    window: Annotated[int, opt("Time steps a text is presented.", ge=2, le=limits.MAX_WINDOW)] = 32
-    lines: Annotated[int, opt("Length of a code.", ge=1, le=limits.MAX_CODE_LINES)] = 32
+    tokens: Annotated[
+        Literal["auto", "words", "pairs", "characters", "all"],
+        opt("What a text is cut into; auto lets the validation texts choose. (pairs: words and pairs of neighbours.)"),
+    ] = "auto"
+    window: Annotated[
+        Annotated[int, Meta(ge=1, le=limits.MAX_WINDOW)] | None, opt("Time steps a text is presented.")
+    ] = None
+    lines: Annotated[Annotated[int, Meta(ge=2, le=limits.MAX_NEURONS)] | None, opt("Input lines at most.")] = None
     synop_budget: Annotated[
-        int, opt("Synops of non-zero weights that a text may take on average.", ge=1, le=1_000_000_000)
-    ] = 1000
-    threshold: Annotated[float, opt("Threshold of the output neurons, in units of 64 weights.", ge=1 / 64, le=2047)] = (
-        16.0
-    )
-
-    @property
-    def threshold_mantissa(self) -> int:
-        """The chip's integer of the threshold."""
-        return int(self.threshold * (1 << limits.STATE_SHIFT))
-
-    def slayer_neuron(self) -> dict[str, float]:
-        """Parameters of SLAYER's CUBA neuron: it keeps no current and forgets no voltage."""
-        return {"threshold": self.threshold, "current_decay": 1.0, "voltage_decay": 0.0}
+        Annotated[int, Meta(ge=1, le=1_000_000_000)] | None,
+        opt("Synops of non-zero weights that a text may take on average."),
+    ] = None
 
     def feature_key(self) -> Hashable:
         """The texts alone."""
@@ -67,72 +52,113 @@ class SpikeEmbedding(GradientOptions, frozen=True):
     def features(
         self, data: TextData, rows: Mapping[str, np.ndarray], source: FeatureSource, report: ProgressCallback
     ) -> Features:
-        """The texts (m,) of each split, in the encoder's Unicode form."""
+        """The texts (m,) of each split."""
         import numpy as np
 
         from snnlp_lava.embed.base import EmbeddingInfo
-        from snnlp_lava.text.tokens import UNICODE_FORM, normalise
         from snnlp_lava.train.data import texts_of
 
-        texts = {
-            split: np.array([normalise(text, UNICODE_FORM) for text in of_split], dtype=object)
-            for split, of_split in texts_of(data, rows).items()
-        }
+        texts = {split: np.array(of_split, dtype=object) for split, of_split in texts_of(data, rows).items()}
         return Features(texts, EmbeddingInfo(None, None, None))
 
     def fit(self, data: TrainingData, run: TrainingRun) -> Trained:
-        """Choose codes and weights, then train the weights by gradient descent."""
-        from snnlp_lava.train.loop import fit_learner
+        """Choose tokens, weights, levels and lines."""
+        from snnlp_lava.metrics import accuracy_and_mrr
+        from snnlp_lava.text.dataset import TEST, TRAIN, VALIDATION
+        from snnlp_lava.train.methods.spike_embedding.design import Part, Settings, design
 
-        return fit_learner(lambda: SpikeEmbeddingLearner(data, self, run.report), data, self, run)
+        train, validation = (Part(list(data.features[split]), data.labels(split)) for split in (TRAIN, VALIDATION))
+        settings = Settings(
+            None if self.tokens == "auto" else self.tokens, self.lines, self.synop_budget, self.window, self.seed
+        )
+        made = design(train, validation, data.classes, settings)
+        history = [_row(number, point) for number, point in enumerate(made.frontier, start=1)]
+        for row in history:
+            run.on_epoch(row)
+        encoder, network = assemble(made)
+        scores = {
+            split: accuracy_and_mrr(made.scores(list(data.features[split])), data.labels(split))
+            for split in (VALIDATION, TEST)
+        }
+        return Trained(
+            tensors=_tensors(network, made.point.steps),
+            arrays=encoder.arrays(),
+            encoder=encoder,
+            sizes=network.sizes,
+            scores={"best_epoch": made.chosen + 1, **scores},
+            history=history,
+            network=network,
+            window=made.point.steps,
+        )
 
     def restore(self, sizes: tuple[int, ...], encoder: Encoder, tensors: Mapping[str, np.ndarray]) -> SpikingModel:
-        """The one layer, as a SLAYER block."""
-        from snnlp_lava.train.slayer import SpikingClassifier
+        """The one layer; SLAYER has no part in it."""
+        from snnlp_lava.network.network import Layer, Network
 
-        return SpikingClassifier(sizes, encoder, self.window, neuron=self.slayer_neuron()).restored(tensors)
-
-    def training_macs(self, sizes: Sequence[int], rows: Mapping[str, int]) -> dict[str, float]:
-        """Of the weights, which learn from spike counts; the regressions that choose codes are not counted."""
-        return dense_macs((self.lines, sizes[-1]), 1, self.epochs, rows)
+        wanted = {"weight": sizes[::-1], "bias": sizes[1:], "threshold": (1,), "window": (1,)}
+        for name, shape in wanted.items():
+            if name not in tensors or tensors[name].shape != shape or tensors[name].dtype.kind != "i":
+                raise InputError(f"weights must have integers {name} of shape {shape}")
+        layer = Layer(
+            tensors["weight"],
+            tensors["bias"],
+            current_decay=limits.DECAY_UNITY,
+            voltage_decay=0,
+            threshold=int(tensors["threshold"][0]),
+        )
+        return SpikingModel(Network((layer,)), encoder, window=int(tensors["window"][0]))
 
     def describe_features(self, embedding: EmbeddingInfo, metadata: Mapping[str, Any]) -> str:
         """They are its own."""
-        return "Word codes: learned from the training texts"
+        return "Words, pairs or n-grams and their weights: learned from the training texts"
 
 
-class SpikeEmbeddingLearner:
-    """Codes and weights, which learn from spike counts; once they are known the ramp is put behind them."""
+def assemble(made: Design) -> tuple[TokenLineEncoder, Network]:
+    """Encoder and network of a design: one layer, in which class c crosses as `rise` says.
 
-    def __init__(self, data: TrainingData, method: SpikeEmbedding, report: ProgressCallback) -> None:
-        from snnlp_lava.text.dataset import TRAIN, VALIDATION
-        from snnlp_lava.train.methods.spike_embedding.learner import draft_spike_embedding
-        from snnlp_lava.train.methods.spike_embedding.word_scores import fit_word_scores
+    A neuron keeps no current (current decay 4096) and forgets no voltage (voltage decay 0), so that after k steps
+    v = 64 (w_c + s_c + k b_c), and it spikes when that is above 64 times the threshold.
+    """
+    import numpy as np
 
-        scores = fit_word_scores(
-            data.features[TRAIN],
-            data.labels(TRAIN),
-            data.features[VALIDATION],
-            data.labels(VALIDATION),
-            data.classes,
-            partial(report, "word scores"),
-        )
-        self.method, self.classes = method, data.classes
-        self.draft = draft_spike_embedding(scores, method)
-        self.module: nn.Module = self.draft.module
-        self.encoder: Encoder | None = None
+    from snnlp_lava.encode.token_lines import TokenLineEncoder
+    from snnlp_lava.network.network import Layer, Network
 
-    def inputs(self, features: Any) -> np.ndarray:
-        """Spike counts of the lines to learn from; once finalised, the encoder's integers."""
-        if self.encoder is None:
-            return self.draft.line_counts(features)
-        return self.encoder.quantise(features, self.method.window)
+    rise = made.point.rise
+    assert rise is not None
+    weight = made.point.weight
+    each = np.concatenate([-weight, weight], axis=1) if made.classes == 2 else weight
+    start = rise.start_weight
+    layer = Layer(
+        np.concatenate([each, start]).T,
+        rise.bias,
+        current_decay=limits.DECAY_UNITY,
+        voltage_decay=0,
+        threshold=rise.threshold,
+    )
+    encoder = TokenLineEncoder(made.entries, made.point.line.astype(np.uint32), len(weight), len(start), made.scheme)
+    return encoder, Network((layer,))
 
-    def finalise(self) -> Finalised:
-        """The weights with the ramp behind them."""
-        from snnlp_lava.train.loop import Finalised
-        from snnlp_lava.train.methods.spike_embedding.learner import finish_spike_embedding
 
-        self.encoder, module = finish_spike_embedding(self.draft, self.method)
-        sizes = (self.encoder.lines, self.classes)
-        return Finalised(module, sizes, self.encoder, self.encoder.arrays(), module.to_network())
+def _tensors(network: Network, window: int) -> dict[str, np.ndarray]:
+    import numpy as np
+
+    layer = network.layers[0]
+    return {
+        "weight": layer.weight.astype(np.int16),
+        "bias": layer.bias.astype(np.int32),
+        "threshold": np.array([layer.threshold], dtype=np.int32),
+        "window": np.array([window], dtype=np.int32),
+    }
+
+
+def _row(number: int, point: Point) -> dict[str, float]:
+    return {
+        "epoch": number,
+        "synops": point.all_synops,
+        "lines": len(point.weight),
+        "steps": point.steps,
+        "nanojoules": point.bill,
+        "validation_accuracy": point.accuracy,
+        "lost_by_rise": point.loss,
+    }

@@ -1,0 +1,143 @@
+"""Encode texts by input lines of their own: each known word, pair or n-gram is one spike, all in one time step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from msgspec import Meta
+
+from snnlp_lava.embed.base import OpCounts
+from snnlp_lava.encode.base import Encoder, array_from, words_from
+from snnlp_lava.errors import InputError
+from snnlp_lava.network import limits
+from snnlp_lava.records import Record, build
+from snnlp_lava.text.entries import Scheme, entries_of
+from snnlp_lava.text.tokens import pack_words
+
+MAX_START_LINES = 256
+MAX_CHARACTERS = 16
+_Length = Annotated[int, Meta(ge=1, le=MAX_CHARACTERS)]
+
+
+class _Description(Record, frozen=True):
+    """As in network files."""
+
+    kind: Literal["token-lines"]
+    token_lines: Annotated[int, Meta(ge=1, le=limits.MAX_NEURONS)]
+    start_lines: Annotated[int, Meta(ge=0, le=MAX_START_LINES)]
+    words: bool
+    pairs: bool
+    characters: tuple[_Length, _Length] | None
+
+
+@dataclass(frozen=True, eq=False)
+class TokenLineEncoder(Encoder):
+    """A table of words, pairs of words or character n-grams, with the input line of each.
+
+    In the first time step the line of every entry that a text has spikes, once, however often the entry, or another of
+    the same line, is in the text; and so do the start lines, whatever the text. Nothing comes after.
+
+    Attributes
+    ----------
+    entries
+        Words, pairs, n-grams, as `snnlp_lava.text.entries.entries_of` writes them.
+    line
+        (entries,) uint32: the line of each, below `token_lines`.
+    token_lines
+        Number of lines for entries; the start lines are behind them.
+    start_lines
+        Number of lines that spike for every text.
+    scheme
+        What a text is cut into.
+    """
+
+    entries: Sequence[str]
+    line: np.ndarray
+    token_lines: int
+    start_lines: int
+    scheme: Scheme
+    kind = "token-lines"
+    takes = "texts"
+
+    def __post_init__(self) -> None:
+        line = np.asarray(self.line)
+        object.__setattr__(self, "line", line)
+        if line.dtype != np.uint32 or line.shape != (len(self.entries),) or not len(line):
+            raise InputError(
+                f"token lines: must be one uint32 for each of {len(self.entries)} entries, "
+                f"got {line.dtype} of shape {line.shape}"
+            )
+        if int(line.max()) >= self.token_lines:
+            raise InputError(f"token lines: must be below {self.token_lines}, got {int(line.max())}")
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {entry: row for row, entry in enumerate(self.entries)}
+
+    @property
+    def lines(self) -> int:
+        """Lines of entries, and the start lines."""
+        return self.token_lines + self.start_lines
+
+    def quantise(self, features: Sequence[str], window: int) -> np.ndarray:
+        """Texts to the lines of their entries, eight a byte: (n, ceil(token_lines / 8)) uint8."""
+        packed = np.zeros((len(features), -(-self.token_lines // 8)), dtype=np.uint8)
+        for sample, text in enumerate(features):
+            line = self.line[self._rows(text)]
+            np.bitwise_or.at(packed[sample], line >> 3, (0x80 >> (line & 7)).astype(np.uint8))
+        return packed
+
+    def encode(self, values: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Packed lines to spike trains (n, window, lines) uint8."""
+        spikes = np.zeros((len(values), window, self.lines), dtype=np.uint8)
+        spikes[:, 0, : self.token_lines] = np.unpackbits(values, axis=1, count=self.token_lines)
+        spikes[:, 0, self.token_lines :] = 1
+        return spikes
+
+    def token_steps(self, text: str, window: int) -> list[tuple[int, str]]:
+        """The entries of a text, all in step 0."""
+        return [(0, self.entries[row].strip("\t")) for row in self._rows(text)]
+
+    def host_ops(self, texts: Sequence[str], samples: int, window: int) -> OpCounts:
+        """A word of 64 bits is read from the table for each entry: the number of its line."""
+        found = sum(len(self._rows(text)) for text in texts)
+        return OpCounts("a table of lines", "entries", found, {"table_word": found})
+
+    def unknown_words(self, text: str) -> int:
+        """How many of a text's tokens are not in the table."""
+        return sum(entry not in self._index for entry in set(entries_of(text, self.scheme)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but entries and lines."""
+        return {
+            "kind": self.kind,
+            "token_lines": self.token_lines,
+            "start_lines": self.start_lines,
+            "words": self.scheme.words,
+            "pairs": self.scheme.pairs,
+            "characters": list(self.scheme.characters) if self.scheme.characters else None,
+        }
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Entries, as bytes of UTF-8 with a line feed after each, and lines."""
+        return {"entries": pack_words(self.entries), "line": self.line}
+
+    @classmethod
+    def from_parts(cls, document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> TokenLineEncoder:
+        """Inverse of `to_dict` and `arrays`; InputError if they are not of such an encoder."""
+        found = build(_Description, document, "encoder")
+        if found.characters is not None and found.characters[0] > found.characters[1]:
+            raise InputError(f"encoder: characters must be a range, got {found.characters}")
+        scheme = Scheme(found.words, found.pairs, found.characters)
+        return cls(
+            words_from(arrays, "entries"), array_from(arrays, "line"), found.token_lines, found.start_lines, scheme
+        )
+
+    def _rows(self, text: str) -> list[int]:
+        index = self._index
+        found = dict.fromkeys(entries_of(text, self.scheme))
+        return [index[entry] for entry in found if entry in index]
