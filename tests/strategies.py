@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from hypothesis import reject
 from hypothesis import strategies as st
+from scipy.sparse import csc_matrix
 
 from snnlp_lava.embed.base import EmbeddingInfo, OpCounts
 from snnlp_lava.encode.base import EncodedSamples
@@ -22,6 +23,7 @@ from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.network_file import NetworkFile
 from snnlp_lava.run.folder import write_run
 from snnlp_lava.run.record import Totals, class_scores, make_record, sample_table
+from snnlp_lava.text.entries import Occurrences
 
 PREPROCESSING = {
     "embedding": OpCounts("a model", "tokens", 10, {"mac": 1_000}),
@@ -205,3 +207,13 @@ def write_one_run(folder, result, labels, network, card, texts=(), presented=(),
     )
     write_run(folder, record, [table], result.trains)
     return record
+
+
+def random_occurrences(rows=300, entries=25, classes=4, seed=0):
+    """Occurrences of entries that tell classes apart a little, the same as a matrix, and the classes."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, classes, rows)
+    there = rng.random((rows, entries)) < 0.1 + 0.3 * (np.arange(entries) % classes == labels[:, None])
+    columns = csc_matrix(there)
+    texts, starts = columns.indices.astype(np.int32), columns.indptr.astype(np.int64)
+    return Occurrences([f"w{j}" for j in range(entries)], texts, starts, rows), there.astype(float), labels

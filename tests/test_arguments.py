@@ -11,7 +11,7 @@ from snnlp_lava.run.inputs import RunInput
 from snnlp_lava.text.dataset import TextData
 from snnlp_lava.train.methods.base import from_document, make_method, to_document
 
-TINY = {"method": "spike-embedding", "epochs": 1, "lines": 4}
+TINY = {"method": "spike-embedding", "tokens": "words"}
 WORDS = ("dull", "fine")
 HALF = "caf\udce9"
 
@@ -143,8 +143,8 @@ def test_data_train_what_takes_their_features_and_nothing_else(tmp_path):
 
 
 def test_a_training_takes_the_options_that_its_data_were_prepared_with(tmp_path):
-    record = snnlp_lava.train_model(prepared(), tmp_path / "m", lines=5)
-    assert record.options == {**to_document(make_method(**TINY)), "lines": 5}
+    record = snnlp_lava.train_model(prepared(), tmp_path / "m", tokens="pairs")
+    assert record.options == {**to_document(make_method(**TINY)), "tokens": "pairs"}
 
 
 def test_devices_and_backends_that_do_not_exist_are_refused(tmp_path):

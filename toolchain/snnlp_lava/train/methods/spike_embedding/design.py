@@ -5,6 +5,7 @@ Everything is chosen on validation texts, within a stated tolerance, by the bill
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,8 @@ from snnlp_lava.train.methods.spike_embedding.linear import (
 )
 from snnlp_lava.train.methods.spike_embedding.rise import STEPS, Rise, RiseLoss, mirrored_rise
 from snnlp_lava.train.methods.spike_embedding.sharing import merge, share_lines
+
+logger = logging.getLogger(__name__)
 
 SYNOP_NJ, UPDATE_NJ = 23.6e-3, 81e-3
 """Loihi 1: a synaptic operation, an active neuron's update (energy/prices, Davies et al. 2018)."""
@@ -224,9 +227,15 @@ def design(train: Part, validation: Part, classes: int, settings: Settings = Set
     if settings.synop_budget is None:
         candidates = {name: candidates[name] for name in [_best_name(candidates, len(validation.labels))]}
     found = [_designed(group, train, validation, classes, settings) for group in candidates.values()]
-    if settings.synop_budget is not None:
-        return replace(max(found, key=lambda one: one.point.accuracy - one.point.loss), tried=tried)
-    return replace(found[0], tried=tried)
+    made = replace(max(found, key=lambda one: one.point.accuracy - one.point.loss), tried=tried)
+    usual = float(np.bincount(train.labels).max() / len(train.labels))
+    if made.validation <= usual + _standard_error(usual, len(validation.labels)):
+        logger.warning(
+            "%d training texts: their words say little about %d classes; validation accuracy is %.1f %%, "
+            "and %.1f %% of the texts are of one class",
+            *(len(train.labels), classes, 100 * made.validation, 100 * usual),
+        )
+    return made
 
 
 @dataclass(frozen=True)

@@ -63,10 +63,12 @@ class SpikeEmbedding(Method, frozen=True):
 
     def fit(self, data: TrainingData, run: TrainingRun) -> Trained:
         """Choose tokens, weights, levels and lines."""
+        from snnlp_lava.files import check_choice
         from snnlp_lava.metrics import accuracy_and_mrr
         from snnlp_lava.text.dataset import TEST, TRAIN, VALIDATION
         from snnlp_lava.train.methods.spike_embedding.design import Part, Settings, design
 
+        check_choice("device", run.device, ("auto", "cpu", "cuda"))  # of which none changes anything
         train, validation = (Part(list(data.features[split]), data.labels(split)) for split in (TRAIN, VALIDATION))
         settings = Settings(
             None if self.tokens == "auto" else self.tokens, self.lines, self.synop_budget, self.window, self.seed
@@ -93,20 +95,12 @@ class SpikeEmbedding(Method, frozen=True):
 
     def restore(self, sizes: tuple[int, ...], encoder: Encoder, tensors: Mapping[str, np.ndarray]) -> SpikingModel:
         """The one layer; SLAYER has no part in it."""
-        from snnlp_lava.network.network import Layer, Network
-
         wanted = {"weight": sizes[::-1], "bias": sizes[1:], "threshold": (1,), "window": (1,)}
         for name, shape in wanted.items():
             if name not in tensors or tensors[name].shape != shape or tensors[name].dtype.kind != "i":
                 raise InputError(f"weights must have integers {name} of shape {shape}")
-        layer = Layer(
-            tensors["weight"],
-            tensors["bias"],
-            current_decay=limits.DECAY_UNITY,
-            voltage_decay=0,
-            threshold=int(tensors["threshold"][0]),
-        )
-        return SpikingModel(Network((layer,)), encoder, window=int(tensors["window"][0]))
+        network = _network(tensors["weight"], tensors["bias"], int(tensors["threshold"][0]))
+        return SpikingModel(network, encoder, window=int(tensors["window"][0]))
 
     def describe_features(self, embedding: EmbeddingInfo, metadata: Mapping[str, Any]) -> str:
         """They are its own."""
@@ -122,32 +116,33 @@ def assemble(made: Design) -> tuple[TokenLineEncoder, Network]:
     import numpy as np
 
     from snnlp_lava.encode.token_lines import TokenLineEncoder
-    from snnlp_lava.network.network import Layer, Network
 
     rise = made.point.rise
     assert rise is not None
     weight = made.point.weight
     each = np.concatenate([-weight, weight], axis=1) if made.classes == 2 else weight
     start = rise.start_weight
-    layer = Layer(
-        np.concatenate([each, start]).T,
-        rise.bias,
-        current_decay=limits.DECAY_UNITY,
-        voltage_decay=0,
-        threshold=rise.threshold,
-    )
     encoder = TokenLineEncoder(made.entries, made.point.line.astype(np.uint32), len(weight), len(start), made.scheme)
-    return encoder, Network((layer,))
+    return encoder, _network(np.concatenate([each, start]).T, rise.bias, rise.threshold)
+
+
+def _network(weight: np.ndarray, bias: np.ndarray, threshold: int) -> Network:
+    from snnlp_lava.network.dense import Dense
+    from snnlp_lava.network.network import Network
+    from snnlp_lava.network.neuron import Neuron
+
+    return Network((Dense(weight, Neuron(bias, limits.DECAY_UNITY, 0, threshold)),))
 
 
 def _tensors(network: Network, window: int) -> dict[str, np.ndarray]:
     import numpy as np
 
     layer = network.layers[0]
+    (synapses,) = layer.synapses()
     return {
-        "weight": layer.weight.astype(np.int16),
-        "bias": layer.bias.astype(np.int32),
-        "threshold": np.array([layer.threshold], dtype=np.int32),
+        "weight": synapses.weight.astype(np.int16),
+        "bias": layer.neuron.bias.astype(np.int32),
+        "threshold": np.array([layer.neuron.threshold], dtype=np.int32),
         "window": np.array([window], dtype=np.int32),
     }
 
