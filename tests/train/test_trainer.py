@@ -91,7 +91,7 @@ def test_sixty_short_texts_are_trained_on_with_a_warning(tmp_path, caplog):
     texts = [f"word{row} word{row + 100}" for row in range(80)]
     splits = np.array(["train"] * 60 + ["validation"] * 10 + ["test"] * 10)
     data = TextData("few", texts, np.arange(80) % 2, ("dull", "fine"), splits)
-    snnlp_lava.train_model(snnlp_lava.prepare_data(data, "spike-embedding"), tmp_path / "m")
+    snnlp_lava.train_model(snnlp_lava.prepare_data(data, "spike-embedding", tokens="pairs"), tmp_path / "m")
     assert "60 training texts: their words say little about 2 classes" in caplog.text
     _, model = load_spiking(tmp_path / "m")
     assert model.network.outputs == 2
