@@ -278,9 +278,7 @@ def export_model(folder: StrPath, period: int | None = None) -> tuple[Network, C
         raise InputError(f"model {folder}: {error}") from error
 
 
-def make_card(
-    record: ModelRecord, encoder: Encoder, window: int, name: str | None, period: int | None = None
-) -> Card:
+def make_card(record: ModelRecord, encoder: Encoder, window: int, name: str | None, period: int | None = None) -> Card:
     """The card of a trained model; `name` is its folder's, `period` the window by default (InputError if shorter)."""
     method = record.method
     return Card(
