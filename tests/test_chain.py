@@ -67,8 +67,8 @@ def succeed(*arguments):
 
 
 def train(method, options, source):
-    window = () if method == "ann" else ("--window", 9)
-    epochs = ("--epochs", 1)
+    window = () if method in ("ann", "spike-embedding") else ("--window", 9)
+    epochs = () if method == "spike-embedding" else ("--epochs", 1)
     return succeed(*("train", "--data", "own.csv", "--method", method, *options, *source, *epochs, *window, "-o", "m"))
 
 
@@ -107,6 +107,8 @@ def test_from_texts_to_the_emulator(folder, method, options, source):
     texts = np.array([f"this film is {CLASSES[i % 2]} no {i}" for i in range(4)], dtype=object)
     vectors = np.random.default_rng(0).normal(size=(4, card.encoder.dimension or 1))
     features = texts if card.encoder.takes == "texts" else vectors
+    if model.slayer_spikes is None:
+        return
     spikes = EncodedSamples(features, card.encoder, card.window).spikes(np.arange(4))
     for layer, expected in zip(network.layers, model.slayer_spikes(spikes), strict=True):
         spikes = layer.run(spikes).spikes

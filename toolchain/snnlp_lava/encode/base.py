@@ -54,6 +54,10 @@ class Encoder(Protocol):
         """Number of lines, the last ones, that spike at fixed steps, whatever the features are."""
         return 0
 
+    def known(self, features: Any) -> np.ndarray | None:
+        """Whether each of n features says anything at all, (n,) bool; None: where any line spikes for it."""
+        return None
+
     def entry_lines(self, entry: str) -> list[int]:
         """Lines that stand for an entry of `token_steps`; none where lines stand for no words."""
         return []

@@ -19,6 +19,8 @@ from snnlp_lava.text.entries import Scheme, entries_of
 from snnlp_lava.text.tokens import pack_words
 
 MAX_START_LINES = 256
+SILENT = (1 << 32) - 1
+"""In place of a line: the entry is known from training, and says nothing."""
 MAX_CHARACTERS = 16
 _Length = Annotated[int, Meta(ge=1, le=MAX_CHARACTERS)]
 
@@ -46,7 +48,7 @@ class TokenLineEncoder(Encoder):
     entries
         Words, pairs, n-grams, as `snnlp_lava.text.entries.entries_of` writes them.
     line
-        (entries,) uint32: the line of each, below `token_lines`.
+        (entries,) uint32: the line of each, below `token_lines`; or SILENT.
     token_lines
         Number of lines for entries; the start lines are behind them.
     start_lines
@@ -71,8 +73,9 @@ class TokenLineEncoder(Encoder):
                 f"token lines: must be one uint32 for each of {len(self.entries)} entries, "
                 f"got {line.dtype} of shape {line.shape}"
             )
-        if int(line.max()) >= self.token_lines:
-            raise InputError(f"token lines: must be below {self.token_lines}, got {int(line.max())}")
+        spiking = line[line != SILENT]
+        if len(spiking) and int(spiking.max()) >= self.token_lines:
+            raise InputError(f"token lines: must be below {self.token_lines}, got {int(spiking.max())}")
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -82,6 +85,11 @@ class TokenLineEncoder(Encoder):
     def lines(self) -> int:
         """Lines of entries, and the start lines."""
         return self.token_lines + self.start_lines
+
+    @property
+    def scheduled(self) -> int:
+        """The start lines."""
+        return self.start_lines
 
     def quantise(self, features: Sequence[str], window: int) -> np.ndarray:
         """Texts to the lines of their entries, eight a byte: (n, ceil(token_lines / 8)) uint8."""
@@ -100,12 +108,21 @@ class TokenLineEncoder(Encoder):
 
     def token_steps(self, text: str, window: int) -> list[tuple[int, str]]:
         """The entries of a text, all in step 0."""
-        return [(0, self.entries[row].strip("\t")) for row in self._rows(text)]
+        return [(0, self.entries[row]) for row in self._rows(text)]
+
+    def entry_lines(self, entry: str) -> list[int]:
+        """The line of an entry."""
+        line = self.line[[self._index[entry]] if entry in self._index else []]
+        return [int(number) for number in line if number != SILENT]
 
     def host_ops(self, texts: Sequence[str], samples: int, window: int) -> OpCounts:
         """A word of 64 bits is read from the table for each entry: the number of its line."""
         found = sum(len(self._rows(text)) for text in texts)
         return OpCounts("a table of lines", "entries", found, {"table_word": found})
+
+    def known(self, features: Sequence[str]) -> np.ndarray:
+        """Whether any entry of each text is in the table, silent or not."""
+        return np.array([not self._index.keys().isdisjoint(entries_of(text, self.scheme)) for text in features], bool)
 
     def unknown_words(self, text: str) -> int:
         """How many of a text's tokens are not in the table."""
@@ -138,6 +155,7 @@ class TokenLineEncoder(Encoder):
         )
 
     def _rows(self, text: str) -> list[int]:
+        """Rows of the entries of a text that have a line."""
         index = self._index
-        found = dict.fromkeys(entries_of(text, self.scheme))
-        return [index[entry] for entry in found if entry in index]
+        found = [index[entry] for entry in dict.fromkeys(entries_of(text, self.scheme)) if entry in index]
+        return [row for row in found if self.line[row] != SILENT]

@@ -15,7 +15,8 @@ def readout_scores(network: Network, trains: Sequence[np.ndarray]) -> np.ndarray
     """What each class has to say for itself.
 
     Where the last layer only adds up (no decay of the voltage), the sum of the weights of all spikes that arrived at a
-    neuron: its evidence, which says more than which neuron crossed first. Else the number of output spikes.
+    neuron and of its bias: its evidence, which says more than which neuron crossed first. Else the number of output
+    spikes.
 
     Parameters
     ----------
@@ -32,7 +33,7 @@ def readout_scores(network: Network, trains: Sequence[np.ndarray]) -> np.ndarray
     last = network.layers[-1]
     if last.neuron.voltage_decay == 0 and len(last.synapses()) == 1:
         (group,) = last.synapses()
-        return trains[-2].sum(axis=1, dtype=np.int64) @ group.weight.T
+        return trains[-2].sum(axis=1, dtype=np.int64) @ group.weight.T + last.neuron.bias
     return trains[-1].sum(axis=1, dtype=np.int64)
 
 

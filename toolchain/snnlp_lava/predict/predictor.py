@@ -124,7 +124,9 @@ class Predictor:
         )
         scores = readout_scores(self.network, trains)
         ranked = tie_broken_counts(trains[-1])
-        spoken = spikes[:, :, : encoder.lines - encoder.scheduled].any(axis=(1, 2))
+        spoken = encoder.known(features)
+        if spoken is None:
+            spoken = spikes[:, :, : encoder.lines - encoder.scheduled].any(axis=(1, 2))
         if isinstance(features, np.ndarray) and features.ndim == 2:  # a vector of 0 is that of a text without words
             spoken &= features.any(axis=1)
         known = spoken & trains[-1].any(axis=(1, 2))

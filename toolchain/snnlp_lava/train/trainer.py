@@ -285,11 +285,11 @@ def _record(method: Method, data: TrainingData, trained: Trained, baselines: Map
 
 def _calibrate(data: TrainingData, trained: Trained) -> tuple[float, float]:
     """Temperature of the read-out's scores on the validation rows, and the calibration error there."""
-    encoder, network = trained.encoder, trained.network
+    encoder, network, window = trained.encoder, trained.network, trained.window
     assert encoder is not None
     assert network is not None
+    assert window is not None
     features, labels = data.features[VALIDATION], data.labels(VALIDATION)
-    window = data.method.options()["window"]
     scores, answers = [], []
     for start in range(0, len(labels), _CALIBRATED_AT_ONCE):
         spikes = encoder.encode(encoder.quantise(features[start : start + _CALIBRATED_AT_ONCE], window), window)

@@ -144,6 +144,8 @@ class Design:
         What a text is cut into.
     entries
         Those with weights.
+    silent
+        Words (of characters alone: the shortest n-grams) without weights, by which a text is known all the same.
     point
         Weights and levels; its `entries` are as these, in order.
     classes
@@ -162,6 +164,7 @@ class Design:
     entries: tuple[str, ...]
     point: Point
     classes: int
+    silent: tuple[str, ...] = ()
     tried: dict[str, float] = field(default_factory=dict)
     frontier: tuple[Point, ...] = ()
     chosen: int = 0
@@ -386,8 +389,20 @@ def _designed(group: _Group, train: Part, validation: Part, classes: int, settin
     frontier = tuple(_cheapest(ones, ones[0].accuracy, tolerated) for ones in read)
     entries = tuple(group.occurrences.entries[j] for j in chosen.entries)
     cut = next(number for number, ones in enumerate(read) if any(one is picked for one in ones))
-    made = Design(group.scheme, entries, chosen, classes, frontier=frontier, chosen=cut)
+    made = Design(group.scheme, entries, chosen, classes, _silent(group, entries), frontier=frontier, chosen=cut)
     return replace(made, validation=float((made.answers(validation.texts) == validation.labels).mean()))
+
+
+def _silent(group: _Group, entries: Sequence[str]) -> tuple[str, ...]:
+    """Words without weights; without words the shortest n-grams, which begin with a tab."""
+    words, characters = group.scheme.words, group.scheme.characters
+    length = 1 + characters[0] if characters and not words else 0
+    rest = dict.fromkeys(group.occurrences.entries)
+    for entry in entries:
+        del rest[entry]
+    if length:
+        return tuple(entry for entry in rest if len(entry) == length)
+    return tuple(entry for entry in rest if " " not in entry and "\t" not in entry)
 
 
 def _cuts(group: _Group, train: Part, penalty: np.ndarray, classes: int, settings: Settings) -> Iterator[Linear]:

@@ -74,9 +74,12 @@ class SpikeEmbedding(Method, frozen=True):
             None if self.tokens == "auto" else self.tokens, self.lines, self.synop_budget, self.window, self.seed
         )
         made = design(train, validation, data.classes, settings)
-        history = [_row(number, point) for number, point in enumerate(made.frontier, start=1)]
-        for row in history:
-            run.on_epoch(row)
+        for number, point in enumerate(made.frontier, start=1):
+            run.on_epoch(_row(number, point))
+        history = [
+            {"epoch": number, "validation_accuracy": point.accuracy - point.loss}
+            for number, point in enumerate(made.frontier, start=1)
+        ]
         encoder, network = assemble(made)
         scores = {
             split: accuracy_and_mrr(made.scores(list(data.features[split])), data.labels(split))
@@ -115,14 +118,15 @@ def assemble(made: Design) -> tuple[TokenLineEncoder, Network]:
     """
     import numpy as np
 
-    from snnlp_lava.encode.token_lines import TokenLineEncoder
+    from snnlp_lava.encode.token_lines import SILENT, TokenLineEncoder
 
     rise = made.point.rise
     assert rise is not None
     weight = made.point.weight
     each = np.concatenate([-weight, weight], axis=1) if made.classes == 2 else weight
     start = rise.start_weight
-    encoder = TokenLineEncoder(made.entries, made.point.line.astype(np.uint32), len(weight), len(start), made.scheme)
+    line = np.concatenate([made.point.line, np.full(len(made.silent), SILENT)]).astype(np.uint32)
+    encoder = TokenLineEncoder((*made.entries, *made.silent), line, len(weight), len(start), made.scheme)
     return encoder, _network(np.concatenate([each, start]).T, rise.bias, rise.threshold)
 
 
