@@ -93,10 +93,10 @@ class Epoch(Record, frozen=True, omit_defaults=True):
     """One epoch of the training, or step of a method without epochs; a loss is None where it diverged or is unknown."""
 
     epoch: Positive
+    validation_accuracy: Fraction
     train_loss: Finite | None = None
     train_spikes: Finite | None = None
     validation_loss: Finite | None = None
-    validation_accuracy: Fraction
     validation_mrr: Fraction | None = None  # not recorded before 0.1.0
 
 
