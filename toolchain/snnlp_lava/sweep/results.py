@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from snnlp_lava.embed.base import EmbeddingInfo
 from snnlp_lava.errors import InputError
@@ -90,13 +90,13 @@ class EmulatorResult(Scores, frozen=True):
 
 
 class Epoch(Record, frozen=True, omit_defaults=True):
-    """One epoch of the training, or step of a method without epochs; a loss is None where it diverged or is unknown."""
+    """One epoch of the training, or a step of a method without epochs and losses; a loss is None where it diverged."""
 
     epoch: Positive
     validation_accuracy: Fraction
-    train_loss: Finite | None = None
-    train_spikes: Finite | None = None
-    validation_loss: Finite | None = None
+    train_loss: Finite | UnsetType | None = UNSET
+    train_spikes: Finite | UnsetType | None = UNSET
+    validation_loss: Finite | UnsetType | None = UNSET
     validation_mrr: Fraction | None = None  # not recorded before 0.1.0
 
 
