@@ -95,7 +95,7 @@ class Epoch(Record, frozen=True, omit_defaults=True):
     epoch: Positive
     validation_accuracy: Fraction
     train_loss: Finite | UnsetType | None = UNSET
-    train_spikes: Finite | UnsetType | None = UNSET
+    train_spikes: Finite | None = None
     validation_loss: Finite | UnsetType | None = UNSET
     validation_mrr: Fraction | None = None  # not recorded before 0.1.0
 
