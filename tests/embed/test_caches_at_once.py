@@ -16,8 +16,10 @@ def test_eight_processes_fill_and_mend_one_cache_at_once(tmp_path, rounds):
     words = tmp_path / "words.txt"
     words.write_text("".join(f"word{number} {number} {number} {number}\n" for number in range(50)))
     command = [sys.executable, str(WORKER), str(words)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    workers = [subprocess.Popen(command, text=True, env=os.environ, **pipes) for _ in range(WORKERS)]
+    log = tmp_path / "log.txt"  # a pipe that nobody reads would fill and block
+    with log.open("w") as stderr:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": stderr}
+        workers = [subprocess.Popen(command, text=True, env=os.environ, **pipes) for _ in range(WORKERS)]
     try:
         for number in range(rounds):
             folder = tmp_path / str(number - number % 4)  # three rounds of four find a cache that is damaged
@@ -28,7 +30,7 @@ def test_eight_processes_fill_and_mend_one_cache_at_once(tmp_path, rounds):
                 worker.stdin.write(f"{folder}\n")
                 worker.stdin.flush()
             for worker in workers:
-                assert worker.stdout.readline() == "done\n", f"round {number}: {worker.stderr.read()}"
+                assert worker.stdout.readline() == "done\n", f"round {number}: {log.read_text()[-2000:]}"
             names = sorted(path.name.partition("-")[0] for path in folder.iterdir())
             assert names == ["codes", "embeddings", "word"]  # nothing temporary is left
     finally:
