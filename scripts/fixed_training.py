@@ -1,6 +1,6 @@
 """Train two small networks on fixed data and print a hash of each one's integers: equal where the arithmetic is equal.
 
-Measured on one machine: Python 3.11 with torch 2.13.0 and 3.13 with torch 2.14.1 give equal networks of both methods.
+Measured on one machine: Python 3.11 with torch 2.13.0, 3.12 and 3.13 with 2.14.1 give equal networks of both methods.
 3.10 with torch 2.3.1 gives the same spike embedding; of the SNN-rate network 120 of 656 weights are one level (2 units)
 off. Its sums differ in their last bit, and Adam's first steps are as long for a gradient near 0 as for any other.
 """
