@@ -107,8 +107,9 @@ def test_integer_and_bool_labels_come_back_as_they_are():
     found = SpikingTextClassifier().fit(texts, numbers)
     assert found.classes_.tolist() == [2, 7, 10]
     assert found.predict(["lovely soup"]).tolist() == [10]
-    two = SpikingTextClassifier().fit(texts, [label == "question" for label in labels])
-    assert two.predict(["when do you open", "rude waiter"]).tolist() == [True, False]
+    pairs = [(text, label == "praise") for text, label in zip(texts, labels, strict=True) if label != "question"]
+    two = SpikingTextClassifier().fit(*map(list, zip(*pairs, strict=True)))
+    assert two.predict(["lovely place again", "rude waiter and cold soup"]).tolist() == [True, False]
     assert SpikingTextClassifier.load(_exported(found)).classes_.tolist() == [2, 7, 10]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -81,6 +82,10 @@ class TokenLineEncoder(Encoder):
     def _index(self) -> dict[str, int]:
         return {entry: row for row, entry in enumerate(self.entries)}
 
+    @cached_property
+    def _line_of(self) -> list[int]:
+        return self.line.tolist()  # type: ignore[no-any-return]
+
     @property
     def lines(self) -> int:
         """Lines of entries, and the start lines."""
@@ -98,6 +103,29 @@ class TokenLineEncoder(Encoder):
             line = self.line[self._rows(text)]
             np.bitwise_or.at(packed[sample], line >> 3, (0x80 >> (line & 7)).astype(np.uint8))
         return packed
+
+    def active_lines(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Lines that spike in step 0 without the start lines, as indices: the sparse form of `quantise`.
+
+        Returns
+        -------
+        tuple of np.ndarray
+            Starts (n + 1,) and lines (m,) int64: text i has the lines from starts[i] to starts[i + 1], each once.
+        """
+        line, index = self._line_of, self._index
+        found = [{line[index[entry]] for entry in entries_of(text, self.scheme) if entry in index} for text in texts]
+        starts = np.zeros(len(texts) + 1, dtype=np.int64)
+        np.cumsum([len(lines) for lines in found], out=starts[1:])
+        return starts, np.fromiter(chain.from_iterable(found), dtype=np.int64, count=int(starts[-1]))
+
+    @property
+    def scheduled(self) -> int:
+        """The start lines."""
+        return self.start_lines
+
+    def entry_lines(self, entry: str) -> list[int]:
+        """The entry's line."""
+        return [int(self.line[self._index[entry]])] if entry in self._index else []
 
     def encode(self, values: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
         """Packed lines to spike trains (n, window, lines) uint8."""

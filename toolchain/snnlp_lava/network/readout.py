@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from snnlp_lava.network import limits
+
 if TYPE_CHECKING:
     from snnlp_lava.network.network import Network
 
@@ -14,9 +16,9 @@ if TYPE_CHECKING:
 def readout_scores(network: Network, trains: Sequence[np.ndarray]) -> np.ndarray:
     """What each class has to say for itself.
 
-    Where the last layer only adds up (no decay of the voltage), the sum of the weights of all spikes that arrived at a
-    neuron and of its bias: its evidence, which says more than which neuron crossed first. Else the number of output
-    spikes.
+    Where the last layer only adds up (no decay of the voltage), what its voltage would be at the end without a spike,
+    in units of weight: the sum of all weights that arrived, and the bias of every step. That says more than which
+    neuron crossed first. Else the number of output spikes.
 
     Parameters
     ----------
@@ -33,8 +35,44 @@ def readout_scores(network: Network, trains: Sequence[np.ndarray]) -> np.ndarray
     last = network.layers[-1]
     if last.neuron.voltage_decay == 0 and len(last.synapses()) == 1:
         (group,) = last.synapses()
-        return trains[-2].sum(axis=1, dtype=np.int64) @ group.weight.T + last.neuron.bias
+        arrived = trains[-2].sum(axis=1, dtype=np.int64) @ group.weight.T
+        return arrived + trains[-1].shape[1] * last.neuron.bias.astype(np.int64)
     return trains[-1].sum(axis=1, dtype=np.int64)
+
+
+def integrate_once(sums: np.ndarray, bias: np.ndarray, threshold: int, steps: int) -> np.ndarray | None:
+    """Spikes of neurons that get all their input in the first step, keep no current and forget no voltage.
+
+    The same integers as `snnlp_lava.network.neuron.Neuron` with a current decay of 4096 and a voltage decay of 0, in
+    plain NumPy, so that one text needs no compiler.
+
+    Parameters
+    ----------
+    sums
+        (n, neurons) int64 sums of weights that arrive in the first step.
+    bias, threshold
+        The neurons'.
+    steps
+        Number of steps.
+
+    Returns
+    -------
+    np.ndarray or None
+        (n, steps, neurons) uint8; None where a sum or a voltage may leave the 24-bit registers.
+    """
+    largest = int(np.abs(sums).max(initial=0)) + steps * int(np.abs(bias).max(initial=0))
+    if largest << limits.STATE_SHIFT >= limits.STATE_LIMIT:
+        return None
+    spikes = np.empty((len(sums), steps, sums.shape[1]), dtype=np.uint8)
+    voltage = sums + bias
+    for step in range(steps):
+        if step:
+            voltage = voltage + bias
+        fired = voltage > threshold
+        spikes[:, step] = fired
+        if step + 1 < steps:
+            voltage[fired] = 0
+    return spikes
 
 
 def class_probabilities(scores: np.ndarray, classes: np.ndarray, temperature: float) -> np.ndarray:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from snnlp_lava.errors import InputError
 from snnlp_lava.metrics import tie_broken_counts
-from snnlp_lava.network.readout import class_probabilities, readout_scores
+from snnlp_lava.network import limits
+from snnlp_lava.network.readout import class_probabilities, integrate_once, readout_scores
 
 if TYPE_CHECKING:
     from snnlp_lava.embed.embedders import Embedder
@@ -59,6 +60,18 @@ class Predictions:
         return np.where(best < probability, UNKNOWN, self.classes)
 
 
+class _AtOnce(NamedTuple):
+    """A layer of weights by line; the last line, of weight 0, stands for none.
+
+    `start` and `start_synops` are sums over the lines that spike for every text.
+    """
+
+    weight: np.ndarray
+    start: np.ndarray
+    fan_out: np.ndarray
+    start_synops: int
+
+
 class Predictor:
     """A network with its card, ready to predict."""
 
@@ -97,8 +110,11 @@ class Predictor:
         """Classes, probabilities and counts; arguments and errors as for `features`."""
         features = self.features(items)
         window, network = self.card.window, self.network
-        batch = max(1, _BATCH_BYTES // (8 * window * max(network.sizes)))
-        parts = [self._predict(features[start : start + batch]) for start in range(0, len(features), batch)]
+        answer, widest = (
+            (self._predict, max(network.sizes)) if self._read_at_once is None else (self._predict_at_once, 512)
+        )
+        batch = max(1, _BATCH_BYTES // (8 * window * widest))
+        parts = [answer(features[start : start + batch]) for start in range(0, len(features), batch)]
         if not parts:
             classes = len(self.card.label_names)
             empty = np.zeros(0, dtype=np.int64)
@@ -106,6 +122,51 @@ class Predictor:
         names = ("classes", "probabilities", "scores", "synops", "input_spikes", "output_spikes")
         joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
         return Predictions(**joined, steps=window)
+
+    @cached_property
+    def _read_at_once(self) -> _AtOnce | None:
+        """The sparse form of a network whose entries all spike in the first step; None if it is another one."""
+        encoder, layers = self.card.encoder, self.network.layers
+        neuron = layers[0].neuron
+        fits = hasattr(encoder, "active_lines") and len(layers) == 1 and layers[0].kind == "dense"
+        if not fits or (neuron.current_decay, neuron.voltage_decay) != (limits.DECAY_UNITY, 0):
+            return None
+        (group,) = layers[0].synapses()
+        if group.delay is not None:
+            return None
+        lines = encoder.lines - encoder.scheduled
+        weight = group.weight_by_line
+        return _AtOnce(
+            weight=np.concatenate([weight[:lines], np.zeros_like(weight[:1])]),
+            start=weight[lines:].sum(axis=0, dtype=np.int64),
+            fan_out=np.append(group.fan_out_nonzero[:lines], 0),
+            start_synops=int(group.fan_out_nonzero[lines:].sum()),
+        )
+
+    def _predict_at_once(self, texts: Sequence[str]) -> Predictions:
+        """As `_predict`, from the lines that spike instead of spike trains."""
+        card, neuron, sparse = self.card, self.network.layers[0].neuron, self._read_at_once
+        assert sparse is not None
+        starts, lines = card.encoder.active_lines(texts)  # type: ignore[attr-defined]
+        # reduceat gives an empty slice the element that stands there; so each text ends with a line of weight 0.
+        counts = np.diff(starts)
+        padded = np.insert(lines, starts[1:], len(sparse.weight) - 1)
+        places = starts[:-1] + np.arange(len(texts))
+        sums = np.add.reduceat(sparse.weight[padded], places, axis=0, dtype=np.int64) + sparse.start
+        output = integrate_once(sums, neuron.bias, neuron.threshold, card.window)
+        if output is None:
+            return self._predict(texts)
+        scores = sums + card.window * neuron.bias.astype(np.int64)
+        classes = np.where((counts > 0) & output.any(axis=(1, 2)), tie_broken_counts(output).argmax(axis=1), UNKNOWN)
+        return Predictions(
+            classes=classes,
+            probabilities=class_probabilities(scores, classes, card.temperature),
+            scores=scores,
+            synops=np.add.reduceat(sparse.fan_out[padded], places) + sparse.start_synops,
+            input_spikes=counts + card.encoder.scheduled,
+            output_spikes=output.sum(axis=(1, 2), dtype=np.int64),
+            steps=card.window,
+        )
 
     def trains(self, features: Any) -> list[np.ndarray]:
         """Spikes (n, steps, neurons) uint8 of the input and every layer, of n features."""
