@@ -1,4 +1,4 @@
-"""How fast one text and many texts are answered, as ratios to scikit-learn's TF-IDF + LogisticRegression in the same run.
+"""How fast one text and many texts are answered, as ratios to scikit-learn in the same run (TF-IDF + LogisticRegression).
 
     python benchmarks/predict.py [DATA.parquet]
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snnlp_lava.embed.base import EmbeddingInfo
-from snnlp_lava.encode.token_lines import TokenLineEncoder
+from snnlp_lava.encode.token_lines import SILENT, TokenLineEncoder
 from snnlp_lava.network.dense import Dense
 from snnlp_lava.network.network import Network
 from snnlp_lava.network.neuron import Neuron
@@ -25,6 +25,7 @@ def predictors(draw):
     weight[0, 0] = 100
     neuron = Neuron(rng.integers(-20, 60, classes), 4096, 0, draw(st.integers(1, 400)))
     line = rng.integers(0, lines, len(WORDS)).astype(np.uint32)
+    line[rng.random(len(WORDS)) < 0.2] = SILENT
     encoder = TokenLineEncoder(WORDS, line, lines, start, Scheme(words=True, pairs=False, characters=None))
     window = draw(st.integers(1, 9))
     names = tuple(f"class {number}" for number in range(classes))
@@ -41,6 +42,27 @@ def test_both_ways_give_the_same_predictions(predictor, texts):
     short, long = predictor._predict_at_once(texts), predictor._predict(texts)
     for name in ("classes", "probabilities", "scores", "synops", "input_spikes", "output_spikes", "steps"):
         np.testing.assert_array_equal(getattr(short, name), getattr(long, name), err_msg=name)
+
+
+PAIRS = tuple(f"{one} {other}" for one in WORDS[:5] for other in WORDS[2:7])
+
+
+@given(st.integers(0, 10_000), st.lists(st.lists(st.sampled_from([*WORDS, "?", "unknown"]), max_size=9), max_size=90))
+def test_many_texts_have_the_lines_that_each_has_by_itself(seed, words):
+    rng = np.random.default_rng(seed)
+    entries = [entry for entry in (*WORDS, *PAIRS) if rng.random() < 0.7] or ["a"]
+    line = rng.integers(0, 12, len(entries)).astype(np.uint32)
+    line[rng.random(len(entries)) < 0.2] = SILENT
+    encoder = TokenLineEncoder(entries, line, 12, 1, Scheme(words=True, pairs=True))
+    texts = [" ".join(of_text) for of_text in words]
+    starts, lines, known = encoder._active_by_words(texts)
+    assert known.tolist() == encoder.known(texts).tolist()
+    for number, text in enumerate(texts):
+        _, alone, is_known = encoder.active_lines([text])
+        assert is_known.tolist() == [known[number]]
+        assert sorted(lines[starts[number] : starts[number + 1]].tolist()) == sorted(alone.tolist())
+        spikes = encoder.encode(encoder.quantise([text], 1), 1)[0, 0, :12]
+        assert np.flatnonzero(spikes).tolist() == sorted(alone.tolist())
 
 
 @given(st.integers(0, 10_000), st.integers(1, 12))

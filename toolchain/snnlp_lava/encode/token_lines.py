@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from msgspec import Meta
@@ -16,13 +16,15 @@ from snnlp_lava.encode.base import Encoder, array_from, words_from
 from snnlp_lava.errors import InputError
 from snnlp_lava.network import limits
 from snnlp_lava.records import Record, build
-from snnlp_lava.text.entries import Scheme, entries_of
+from snnlp_lava.text.entries import Scheme, entries_of, normalise, words_of
 from snnlp_lava.text.tokens import pack_words
 
 MAX_START_LINES = 256
 SILENT = (1 << 32) - 1
 """In place of a line: the entry is known from training, and says nothing."""
 MAX_CHARACTERS = 16
+_MANY = 64  # texts from which it is quicker to look pairs up as integers
+_UNKNOWN, _KNOWN = -2, -1  # in place of lines: no entry, and one that is silent
 _Length = Annotated[int, Meta(ge=1, le=MAX_CHARACTERS)]
 
 
@@ -35,6 +37,15 @@ class _Description(Record, frozen=True):
     words: bool
     pairs: bool
     characters: tuple[_Length, _Length] | None
+
+
+class _WordTable(NamedTuple):
+    """Words by number; the line of each, and of no word last; pairs, sorted, and the line of each."""
+
+    number: dict[str, int]
+    line: np.ndarray
+    pairs: np.ndarray
+    pair_line: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +93,6 @@ class TokenLineEncoder(Encoder):
     def _index(self) -> dict[str, int]:
         return {entry: row for row, entry in enumerate(self.entries)}
 
-    @cached_property
-    def _line_of(self) -> list[int]:
-        return self.line.tolist()  # type: ignore[no-any-return]
-
     @property
     def lines(self) -> int:
         """Lines of entries, and the start lines."""
@@ -104,28 +111,65 @@ class TokenLineEncoder(Encoder):
             np.bitwise_or.at(packed[sample], line >> 3, (0x80 >> (line & 7)).astype(np.uint8))
         return packed
 
-    def active_lines(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    def active_lines(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Lines that spike in step 0 without the start lines, as indices: the sparse form of `quantise`.
 
         Returns
         -------
         tuple of np.ndarray
-            Starts (n + 1,) and lines (m,) int64: text i has the lines from starts[i] to starts[i + 1], each once.
+            Starts (n + 1,) and lines (m,) int64: text i has the lines from starts[i] to starts[i + 1], each once. And
+            what `known` says, (n,) bool.
         """
-        line, index = self._line_of, self._index
-        found = [{line[index[entry]] for entry in entries_of(text, self.scheme) if entry in index} for text in texts]
+        if self.scheme.characters is None and len(texts) >= _MANY:
+            return self._active_by_words(texts)
+        line_of = self._line_of
+        found = [{line_of[entry] for entry in entries_of(text, self.scheme) if entry in line_of} for text in texts]
+        known = np.fromiter(map(bool, found), dtype=bool, count=len(found))
+        for lines in found:
+            lines.discard(SILENT)
         starts = np.zeros(len(texts) + 1, dtype=np.int64)
         np.cumsum([len(lines) for lines in found], out=starts[1:])
-        return starts, np.fromiter(chain.from_iterable(found), dtype=np.int64, count=int(starts[-1]))
+        return starts, np.fromiter(chain.from_iterable(found), dtype=np.int64, count=int(starts[-1])), known
 
-    @property
-    def scheduled(self) -> int:
-        """The start lines."""
-        return self.start_lines
+    def _active_by_words(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As `active_lines`, for many texts of words and pairs: pairs are found by integers, not by strings."""
+        table = self._words
+        lists = [words_of(normalise(text)) for text in texts]
+        counts = np.fromiter(map(len, lists), dtype=np.int64, count=len(lists))
+        number, size = table.number.get, len(table.number)
+        words = np.array([number(word, size) for word in chain.from_iterable(lists)], dtype=np.int64)
+        row = np.repeat(np.arange(len(lists)), counts)
+        neighbours = (row[1:] == row[:-1]) & (words[1:] < size) & (words[:-1] < size)
+        pair = words[:-1][neighbours] * size + words[1:][neighbours]
+        place = np.minimum(np.searchsorted(table.pairs, pair), len(table.pairs) - 1)
+        same = table.pairs[place] == pair
+        row = np.concatenate([row, row[1:][neighbours][same]])
+        line = np.concatenate([table.line[words], table.pair_line[place[same]]])
+        known = np.zeros(len(lists), dtype=bool)
+        known[row[line != _UNKNOWN]] = True
+        spiking = line >= 0
+        rows, lines = np.divmod(np.unique(row[spiking] * self.token_lines + line[spiking]), self.token_lines)
+        return np.searchsorted(rows, np.arange(len(lists) + 1)), lines, known
 
-    def entry_lines(self, entry: str) -> list[int]:
-        """The entry's line."""
-        return [int(self.line[self._index[entry]])] if entry in self._index else []
+    @cached_property
+    def _line_of(self) -> dict[str, int]:
+        return dict(zip(self.entries, self.line.tolist(), strict=True))
+
+    @cached_property
+    def _words(self) -> _WordTable:
+        number: dict[str, int] = {}
+        split = [[number.setdefault(word, len(number)) for word in entry.split(" ")] for entry in self.entries]
+        lines = np.where(self.line == SILENT, _KNOWN, self.line.astype(np.int64))
+        line = np.full(len(number) + 1, _UNKNOWN, dtype=np.int64)
+        pairs, pair_line = [-1], [_UNKNOWN]  # so that there is always one
+        for (first, *rest), own in zip(split, lines.tolist(), strict=True):
+            if rest:
+                pairs.append(first * len(number) + rest[0])
+                pair_line.append(own)
+            else:
+                line[first] = own
+        order = np.argsort(pairs)
+        return _WordTable(number, line, np.array(pairs)[order], np.array(pair_line)[order])
 
     def encode(self, values: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
         """Packed lines to spike trains (n, window, lines) uint8."""

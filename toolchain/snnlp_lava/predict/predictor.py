@@ -147,7 +147,7 @@ class Predictor:
         """As `_predict`, from the lines that spike instead of spike trains."""
         card, neuron, sparse = self.card, self.network.layers[0].neuron, self._read_at_once
         assert sparse is not None
-        starts, lines = card.encoder.active_lines(texts)  # type: ignore[attr-defined]
+        starts, lines, known = card.encoder.active_lines(texts)  # type: ignore[attr-defined]
         # reduceat gives an empty slice the element that stands there; so each text ends with a line of weight 0.
         counts = np.diff(starts)
         padded = np.insert(lines, starts[1:], len(sparse.weight) - 1)
@@ -157,7 +157,7 @@ class Predictor:
         if output is None:
             return self._predict(texts)
         scores = sums + card.window * neuron.bias.astype(np.int64)
-        classes = np.where((counts > 0) & output.any(axis=(1, 2)), tie_broken_counts(output).argmax(axis=1), UNKNOWN)
+        classes = np.where(known & output.any(axis=(1, 2)), tie_broken_counts(output).argmax(axis=1), UNKNOWN)
         return Predictions(
             classes=classes,
             probabilities=class_probabilities(scores, classes, card.temperature),

@@ -40,7 +40,9 @@ class Scheme:
 
 def normalise(text: str) -> str:
     """NFKC, casefold, runs of white space to one space; so that training and running read the same characters."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    if not text.isascii():  # which NFKC leaves as it is
+        text = unicodedata.normalize("NFKC", text)
+    return " ".join(text.casefold().split())
 
 
 def words_of(text: str) -> list[str]:
