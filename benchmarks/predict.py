@@ -1,4 +1,4 @@
-"""How fast one text and many texts are answered, as ratios to scikit-learn in the same run (TF-IDF + LogisticRegression).
+"""How fast one text and many texts are answered, as ratios to TF-IDF + LogisticRegression of scikit-learn in one run.
 
     python benchmarks/predict.py [DATA.parquet]
 
