@@ -39,6 +39,7 @@ _SWEEPS, _REFIT_SWEEPS = 8, 5
 _POWERS = (2.0, 1.0, 0.0)  # of naive Bayes ratios in the penalty; the higher, the better what is left after a cut
 _CUT = 0.6  # of the synops that a cut leaves
 _FEWEST_SYNOPS = 0.5
+_MORE_SILENT = 0.02  # of the texts, which a cut may leave without any spike: easy or few texts do not show it otherwise
 _STOP = 3.0  # standard errors below the best, where cutting ends
 _HALF = 0.5  # standard errors by which cheaper tokens, and penalties that leave less, may be worse
 _PRETEST_ROWS = 3000
@@ -102,6 +103,8 @@ class Point:
         (columns,) even integers.
     synops, spikes
         A text's mean, without those of the start line.
+    silent
+        Share of validation texts without any spike.
     accuracy
         Of the largest evidence, on validation texts.
     loss
@@ -118,6 +121,7 @@ class Point:
     offset: np.ndarray
     synops: float
     spikes: float
+    silent: float
     accuracy: float
     loss: float = 0.0
     rise: Rise | None = None
@@ -376,12 +380,13 @@ def _designed(group: _Group, train: Part, validation: Part, classes: int, settin
         _read_outs(replace(point, accuracy=accuracy), group.known, validation.labels, classes, steps)
         for point, accuracy in zip(points, smooth, strict=True)
     ]
-    allowed = [one for ones in read[1:] or read for one in ones if one.all_synops <= budget]
+    allowed = [one for ones in read for one in ones if one.all_synops <= budget]
     if not allowed:
         raise InputError(
             f"synop budget {settings.synop_budget:g}: no network decides between {classes} classes with so few; "
             f"the smallest takes {min(one.all_synops for ones in read for one in ones):.1f}"
         )
+    allowed = [one for one in allowed if one.silent <= points[0].silent + _MORE_SILENT] or allowed
     best = max(one.accuracy for one in allowed)
     tolerated = min(settings.tolerance, _HALF * _standard_error(best, len(validation.labels)))
     picked = _cheapest(allowed, best, tolerated)
@@ -441,8 +446,10 @@ def _point(model: Linear, occurrences: Occurrences, known: Occurrences, labels: 
     share = occurrences.frequency[used] / occurrences.rows
     weight = weight[used]
     synops = float(share @ (weight != 0).sum(axis=1)) * (2 if classes == 2 else 1)
-    point = Point(used, np.arange(len(used)), weight, offset, synops, float(share.sum()), 0.0)
-    evidence = _evidence(known.take(used), point, classes)
+    kept = known.take(used)
+    silent = float((np.bincount(kept.texts, minlength=kept.rows) == 0).mean())
+    point = Point(used, np.arange(len(used)), weight, offset, synops, float(share.sum()), silent, 0.0)
+    evidence = _evidence(kept, point, classes)
     right = (evidence[:, 1] > 0) == labels if classes == 2 else evidence.argmax(axis=1) == labels
     return replace(point, accuracy=float(right.mean()))
 
