@@ -11,6 +11,8 @@ PACKAGES = (
     *("cli", "paper", "sweep", "report", "predict", "run", "backends", "train"),
     *("netx", "chip", "encode", "embed", "text", "network", "energy"),
 )
+BUILD_FROM_SIZES = {"train/baselines", "train/slayer"}
+"""Modules that make layers of a list of sizes; all others ask the network, or the trained weights."""
 SHARED = {"errors", "extras", "files", "lava_compat", "metrics", "progress", "records", "registry"}
 HEAVY = {
     "torch": {"train", "embed", "sweep"},
@@ -92,3 +94,35 @@ def test_heavy_libraries_are_imported_in_their_packages_alone(library):
 def test_lava_processes_are_used_by_the_lava_backends_alone():
     users = {module.rpartition("/")[0] for module, imported, _ in imports() if "backends.lava.processes" in imported}
     assert users - {"backends/lava/processes"} == {"backends/lava"}
+
+
+def test_only_what_makes_layers_of_sizes_pairs_or_multiplies_neighbouring_ones():
+    found = set()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if any(map(_takes_neighbouring_sizes, ast.walk(ast.parse(path.read_text("utf-8"))))):
+            found.add(path.relative_to(PACKAGE).with_suffix("").as_posix())
+    assert found == BUILD_FROM_SIZES
+
+
+def _takes_neighbouring_sizes(node):
+    """``pairwise(x.sizes)``, ``zip(sizes, sizes[1:])``, ``sizes[i] * sizes[i + 1]``."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in {"pairwise", "zip", "prod"}:
+        pair = ast.unparse(node.func).split(".")[-1] == "zip"
+        return sum("sizes" in ast.unparse(value) for value in node.args) > pair
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return all("sizes[" in ast.unparse(side) for side in (node.left, node.right))
+    return False
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "itertools.pairwise(network.sizes)",
+        "zip(sizes, sizes[1:])",
+        "zip(self.sizes[:-1], self.sizes[1:], strict=True)",
+        "sizes[0] * sizes[1]",
+        "math.prod(sizes)",
+    ],
+)
+def test_neighbouring_sizes_are_seen(text):
+    assert any(map(_takes_neighbouring_sizes, ast.walk(ast.parse(text))))

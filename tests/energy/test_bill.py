@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from snnlp_lava.energy.bill import (
     combined_total,
-    dense_ledger,
     host_ledger,
     macs_ledger,
     make_bill,
@@ -40,8 +39,8 @@ def test_a_book_that_does_not_tell_updates_apart_has_one_price_for_both():
     assert (low, high) == pytest.approx((30 * 13_300 + 15 * 26_000 + 12.5, 30 * 13_300 + 15 * 26_000 + 25))
 
 
-def test_dense_bills_by_hand():
-    ledger = dense_ledger("ann", (384, 256, 128, 6))
+def test_bills_of_macs_by_hand():
+    ledger = macs_ledger("ann", 131_840)
     assert make_bill(ledger, BOOKS["cmos45"]).total == pytest.approx((131_840 * 4.6,) * 2)
     assert make_bill(ledger, BOOKS["cmos45-int8"]).total == pytest.approx((131_840 * 0.23,) * 2)
     assert make_bill(macs_ledger("bag", 97.0), BOOKS["cmos45"]).total == pytest.approx((97 * 4.6,) * 2)
@@ -60,7 +59,7 @@ def test_an_all_in_price_is_charged_once_and_for_everything():
     bill = make_bill(SPIKING, BOOKS["truenorth"])
     assert [charge.term for charge in bill.charges] == ["synop"]
     assert bill.total == pytest.approx((30 * 26.0,) * 2)
-    assert make_bill(dense_ledger("ann", (2, 2)), BOOKS["truenorth"]).total is None  # no MAC on TrueNorth
+    assert make_bill(macs_ledger("ann", 4), BOOKS["truenorth"]).total is None  # no MAC on TrueNorth
 
 
 @given(st.floats(0, 1e5))
@@ -78,7 +77,7 @@ def test_at_break_even_the_bill_is_the_baselines(baseline):
 
 def test_no_break_even_without_a_total_or_without_spikes():
     assert make_bill(SPIKING, BOOKS["loihi2"]).break_even(1e3) is None
-    assert make_bill(dense_ledger("ann", (3, 2)), BOOKS["cmos45"]).break_even(1e3) is None
+    assert make_bill(macs_ledger("ann", 6), BOOKS["cmos45"]).break_even(1e3) is None
 
 
 def test_latency_by_hand():

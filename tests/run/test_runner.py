@@ -357,7 +357,7 @@ def test_options_of_a_backend_are_options_of_the_command(theirs):
         click.echo(f"{options['gain']} {options['jobs']}")
 
     shown = CliRunner().invoke(command, ["--help"]).stdout
-    assert re.search(r"--gain INTEGER +Volume\.  \(only theirs\)", shown)
+    assert re.search(r"--gain INTEGER +Volume\.  \[default: 1\]  \(only theirs\)", shown)
     assert "theirs: another" in shown
     assert CliRunner().invoke(command, ["--gain", "3"]).stdout == "3 None\n"
 

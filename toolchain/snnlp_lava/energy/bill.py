@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from snnlp_lava.energy.prices import PER_TERM, UPDATES, PriceBook
@@ -76,12 +75,6 @@ def spiking_ledger(title: str, layers: Sequence[Mapping[str, Any]], samples: int
         }
         entries += [Entry(layer["name"], term, count / samples) for term, count in counts.items() if count]
     return Ledger(title, tuple(entries))
-
-
-def dense_ledger(title: str, sizes: Sequence[int]) -> Ledger:
-    """Ledger of an ANN with dense layers of these sizes: its MACs; biases and activations are not counted."""
-    macs = (before * after for before, after in pairwise(sizes))
-    return Ledger(title, tuple(Entry(f"layer {number}", "mac", count) for number, count in enumerate(macs, start=1)))
 
 
 def macs_ledger(title: str, macs: float) -> Ledger:

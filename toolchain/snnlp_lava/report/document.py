@@ -18,7 +18,6 @@ from snnlp_lava.energy.bill import (
     Entry,
     Ledger,
     combined_total,
-    dense_ledger,
     host_ledger,
     macs_ledger,
     make_bill,
@@ -84,7 +83,7 @@ def _run_document(run: Run, books: Mapping[str, PriceBook]) -> dict[str, Any]:
     layers = [_layer(layer, samples, record.steps) for layer in record.layers]
     baselines = _baselines(_training_record(record))
     spiking = spiking_ledger(NETWORK, [structs.asdict(layer) for layer in record.layers], samples)
-    compared = _baseline_ledgers(baselines, record.network.sizes)
+    compared = _baseline_ledgers(baselines, sum(layer.synapses for layer in record.layers))
     baseline, macs = compared[0], compared[0].total("mac")
     bills = [
         make_bill(ledger, book) for ledger in (spiking, *compared) for book in books.values() if _applies(ledger, book)
@@ -214,7 +213,8 @@ def _training(record: RunRecord, books: Mapping[str, PriceBook]) -> dict[str, An
     except InputError:  # of a method or of options that are not known here
         return None
     rows, embedding = structs.asdict(training.data.rows), record.preprocessing.get("embedding")
-    macs = method.training_macs(record.network.sizes, rows)
+    synapses = [layer.synapses for layer in record.layers[1:]]
+    macs = method.training_macs(synapses, rows)
     if not macs:
         return None
     macs["embedding, once"] = (embedding.counts.get("mac", 0) if embedding else 0) / record.samples * sum(rows.values())
@@ -266,15 +266,14 @@ def _over_time(record: RunRecord) -> list[float] | None:
     return None if right is None else [count / record.samples for count in right]
 
 
-def _baseline_ledgers(baselines: Sequence[Mapping[str, Any]], sizes: Sequence[int]) -> list[Ledger]:
-    """The baselines, or where there are none a dense network of the same sizes; the first is the one compared with."""
+def _baseline_ledgers(baselines: Sequence[Mapping[str, Any]], synapses: int) -> list[Ledger]:
+    """The baselines, or where there are none an ANN with a weight a synapse; the first is the one compared with."""
     found = []
     for base in baselines:
-        sized = base["sizes"] is not None
-        found.append(dense_ledger(base["title"], base["sizes"]) if sized else macs_ledger(base["title"], base["macs"]))
+        found.append(macs_ledger(base["title"], base["macs"]))
         if base["effective_macs"] is not None:
             found.append(macs_ledger(f"{base['title']}, zeros skipped", base["effective_macs"]))
-    return found or [dense_ledger("an ANN of the same sizes", sizes)]
+    return found or [macs_ledger("an ANN of as many synapses", synapses)]
 
 
 def _applies(ledger: Ledger, book: PriceBook) -> bool:

@@ -172,7 +172,7 @@ def _results(data: TrainingData, method: Method, trained: Trained) -> dict[str, 
         "history": trained.history,
     }
     if trained.network is None:
-        results["macs"] = macs(trained.sizes)
+        results["macs"] = macs(trained.tensors)
     else:
         results["emulator"] = _emulated(data, method, trained)
     finite: dict[str, Any] = _finite(results)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -57,9 +58,9 @@ def standardise(vectors: np.ndarray, mean: np.ndarray, factor: np.ndarray) -> np
     return (np.asarray(vectors, dtype=np.float32) - mean) * factor
 
 
-def macs(sizes: tuple[int, ...]) -> int:
-    """Multiply-accumulates of one dense forward pass, biases not counted."""
-    return sum(before * after for before, after in pairwise(sizes))
+def macs(tensors: Mapping[str, np.ndarray | torch.Tensor]) -> int:
+    """Multiply-accumulates of one forward pass of an `AnnClassifier` of these tensors: its weights, not its biases."""
+    return sum(math.prod(tensor.shape) for tensor in tensors.values() if tensor.ndim == 2)
 
 
 def effective_macs(classifier: AnnClassifier, inputs: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
@@ -183,21 +183,6 @@ class SpikingClassifier(nn.Module):
         self.spikes_counted = 0
         self.rate_per_logit: float | None = self.temperature / window
 
-    def restored(self, tensors: Mapping[str, np.ndarray]) -> SpikingModel:
-        """Load weights, and give what export and verify take.
-
-        Raises
-        ------
-        InputError
-            If the weights are not of these sizes, or cannot be stored on the chip.
-        """
-        try:
-            self.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
-        except RuntimeError as error:
-            raise InputError(f"weights do not fit the sizes: {one_line(error)}") from error
-        self.eval()
-        return SpikingModel(self.to_network(), self.encoder, self.window, self.spikes_by_slayer)
-
     def forward(self, spikes: torch.Tensor) -> list[torch.Tensor]:
         """Spikes (n, T, in) float32 to the spikes of every layer, (n, T, out) each."""
         trains = []
@@ -262,6 +247,25 @@ class SpikingClassifier(nn.Module):
             If a layer's values cannot be stored on the chip.
         """
         return Network(tuple(_to_layer(number, block) for number, block in enumerate(self.blocks, start=1)))
+
+
+def restore(build: Callable[[], SpikingClassifier], tensors: Mapping[str, np.ndarray]) -> SpikingModel:
+    """Build a classifier, load its weights, and give what export and verify take.
+
+    Raises
+    ------
+    InputError
+        If the weights are not of its sizes, or cannot be stored on the chip.
+    """
+    weights = {name: torch.from_numpy(value) for name, value in tensors.items()}
+    try:
+        with torch.device("meta"):  # which compares shapes without memory for as many weights as the sizes say
+            build().load_state_dict(weights, assign=True)
+    except RuntimeError as error:
+        raise InputError(f"weights do not fit the sizes: {one_line(error)}") from error
+    classifier = build().eval()
+    classifier.load_state_dict(weights)
+    return SpikingModel(classifier.to_network(), classifier.encoder, classifier.window, classifier.spikes_by_slayer)
 
 
 def _by_slayer(block: nn.Module, spikes: torch.Tensor) -> torch.Tensor:

@@ -310,7 +310,7 @@ def _macs(ann: Trained, vectors: np.ndarray) -> dict[str, float]:
     classifier = AnnClassifier(ann.sizes)
     classifier.load_state_dict({name: torch.from_numpy(value) for name, value in ann.tensors.items()})
     inputs = standardise(vectors, ann.arrays["mean"], ann.arrays["factor"])
-    return {"macs": macs(ann.sizes), "effective_macs": effective_macs(classifier, inputs)}
+    return {"macs": macs(ann.tensors), "effective_macs": effective_macs(classifier, inputs)}
 
 
 def _tfidf(data: TrainingData) -> dict[str, Any]:

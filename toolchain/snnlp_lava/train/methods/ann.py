@@ -62,9 +62,9 @@ class Ann(TakesVectors, LayeredOptions, frozen=True):
         """Refuse: it has no spikes."""
         raise InputError(f"is of method {self.name}, which has no spikes; train with another --method")
 
-    def training_macs(self, sizes: Sequence[int], rows: Mapping[str, int]) -> dict[str, float]:
+    def training_macs(self, synapses: Sequence[int], rows: Mapping[str, int]) -> dict[str, float]:
         """Of dense layers, one step a text."""
-        return dense_macs(sizes, 1, self.epochs, rows)
+        return dense_macs(synapses, 1, self.epochs, rows)
 
 
 _SHARED = ("level", "hidden", "seed", "reference")

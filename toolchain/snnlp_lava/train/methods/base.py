@@ -12,7 +12,6 @@ import contextlib
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -292,13 +291,13 @@ class Method(Record, frozen=True):
         """
         raise NotImplementedError
 
-    def training_macs(self, sizes: Sequence[int], rows: Mapping[str, int]) -> dict[str, float]:
+    def training_macs(self, synapses: Sequence[int], rows: Mapping[str, int]) -> dict[str, float]:
         """MACs of a training, all epochs together, by where they arise; {} where nothing is counted.
 
         Parameters
         ----------
-        sizes
-            Input lines, hidden layers, classes.
+        synapses
+            Number of each layer's synapses, or weights.
         rows
             Number of texts by split.
         """
@@ -485,18 +484,18 @@ def from_document(document: Mapping[str, Any], what: str = "", *, ignore_unknown
     return build(kind, options, what)
 
 
-def dense_macs(sizes: Sequence[int], steps: int, epochs: int, rows: Mapping[str, int]) -> dict[str, float]:
-    """MACs of training dense layers by gradient descent.
+def dense_macs(synapses: Sequence[int], steps: int, epochs: int, rows: Mapping[str, int]) -> dict[str, float]:
+    """MACs of training layers by gradient descent.
 
-    Dense products, as SLAYER computes them whether lines spike or not: `steps` times the products of neighbouring
-    sizes, for each text and epoch, forward; backward once as many for the gradients of the weights, and once as many
+    Dense products, as SLAYER computes them whether lines spike or not: one for each synapse and step, text and epoch,
+    forward; backward once as many for the gradients of the weights, and once as many
     for those of each layer's input, but for the first layer's, which nobody needs. Each epoch also runs the
     validation texts forward. Neurons, losses and the optimizer are not counted.
 
     Parameters
     ----------
-    sizes
-        Input lines, hidden layers, classes.
+    synapses
+        Number of each layer's synapses.
     steps
         Time steps of a text.
     epochs
@@ -504,10 +503,9 @@ def dense_macs(sizes: Sequence[int], steps: int, epochs: int, rows: Mapping[str,
     rows
         Number of texts by split.
     """
-    layers = [before * after for before, after in pairwise(sizes)]
     trained, validated = epochs * rows["train"], epochs * rows["validation"]
     return {
-        "forward": trained * steps * sum(layers),
-        "backward": trained * steps * (2 * sum(layers) - layers[0]),
-        "validation": validated * steps * sum(layers),
+        "forward": trained * steps * sum(synapses),
+        "backward": trained * steps * (2 * sum(synapses) - synapses[0]),
+        "validation": validated * steps * sum(synapses),
     }

@@ -71,7 +71,9 @@ class SpikingLayers(LayeredOptions, frozen=True):
 
     def restore(self, sizes: tuple[int, ...], encoder: Encoder, tensors: Mapping[str, np.ndarray]) -> SpikingModel:
         """The network of SLAYER blocks."""
-        return self.untrained(sizes, encoder).restored(tensors)
+        from snnlp_lava.train.slayer import restore
+
+        return restore(lambda: self.untrained(sizes, encoder), tensors)
 
     def untrained(self, sizes: tuple[int, ...], encoder: Encoder) -> SpikingClassifier:
         """A network of SLAYER blocks with random weights, from torch's generator."""
@@ -92,9 +94,9 @@ class SpikingLayers(LayeredOptions, frozen=True):
         neuron = self.neuron.to_dict()
         return {**neuron, "threshold": neuron["threshold"] * self.threshold_scale}
 
-    def training_macs(self, sizes: Sequence[int], rows: Mapping[str, int]) -> dict[str, float]:
+    def training_macs(self, synapses: Sequence[int], rows: Mapping[str, int]) -> dict[str, float]:
         """Of dense layers, in every step of the window."""
-        return dense_macs(sizes, self.window, self.epochs, rows)
+        return dense_macs(synapses, self.window, self.epochs, rows)
 
 
 class SnnRate(TakesVectors, SpikingLayers, frozen=True):
