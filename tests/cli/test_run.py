@@ -14,7 +14,7 @@ KEYS = {
     *("backend", "samples", "window", "period", "steps", "seconds", "versions"),
     *("accuracy", "mrr", "right_over_time", "label_names", "predictions", "labels"),
     *("input_spikes", "layers", "synops_per_sample", "wraps", "clips", "paper_operations", "first_spikes"),
-    *("data", "layers_read", "metered"),
+    *("data", "layers_read", "metered", "unknown"),
 }
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -104,3 +105,25 @@ def test_a_table_without_sums_is_refused(random_network):
     for metadata in (None, {b"sums": b"{"}, {b"sums": b'{"steps": -1}'}):
         with pytest.raises(InputError):
             Totals.of(network, [table.replace_schema_metadata(metadata)])
+
+
+def test_a_sample_without_an_answer_is_unknown_and_never_right(tmp_path):
+    """No output spike, or nothing of the text in the network: no class, and wrong, whichever class is the first."""
+    import numpy as np
+
+    from snnlp_lava.run.record import COUNTS, UNKNOWN, sample_table
+
+    layer = SimpleNamespace(name="input", **dict.fromkeys(COUNTS, np.zeros(4, dtype=np.int64)))
+    counts = np.array([[2, 1], [0, 0], [1, 0], [0, 3]])
+    result = SimpleNamespace(
+        output_counts=counts,
+        first_spikes=np.zeros(4, dtype=np.int64),
+        layers=[layer],
+        neuron_spikes=[np.zeros(3, dtype=np.int64)],
+        steps=4,
+        seconds=0.0,
+    )
+    known = np.array([True, True, False, True])
+    table = sample_table(result, counts, np.arange(4), np.array([0, 0, 0, 0]), known)
+    assert table["prediction"].to_pylist() == [0, UNKNOWN, UNKNOWN, 1]
+    assert table["rank"].to_pylist() == [1, 0, 0, 2]

@@ -83,7 +83,7 @@ def _document(run: Run) -> dict[str, Any]:
 def _print_texts(texts: tuple[str, ...], run: Run) -> None:
     names = run.record.label_names
     for text, prediction, counts in zip(texts, run.predictions, run.output_counts, strict=True):
-        click.echo(f"{names[prediction]}\t{text}")
+        click.echo(f"{names[prediction] if prediction >= 0 else 'unknown'}\t{text}")
         order = sorted(range(len(names)), key=lambda index: (-counts[index], index != prediction, index))
         click.echo("\t" + "  ".join(f"{names[index]} {counts[index]}" for index in order))
 
@@ -94,10 +94,11 @@ def _print_summary(record: RunRecord) -> None:
     from snnlp_lava.cli.console import print_table
 
     scores = "" if record.accuracy is None else f": accuracy {record.accuracy:.2%}, MRR {record.mrr:.4f}"
+    unknown = f"{record.unknown:,} answered unknown, which counts as wrong; " if record.unknown else ""
     table = Table(
         title=f"{record.samples} {'samples' if record.accuracy is None else 'texts'} on {record.backend}{scores}",
         title_justify="left",
-        caption=f"per sample, {record.steps / record.samples:.1f} steps; wraps {record.wraps}, "
+        caption=f"{unknown}per sample, {record.steps / record.samples:.1f} steps; wraps {record.wraps}, "
         f"clips {record.clips}; {record.seconds:.1f} s in all",
         caption_justify="left",
     )

@@ -177,6 +177,10 @@ class RateEncoder(Encoder):
         """Length of a vector."""
         return self.calibration.dimension
 
+    def known(self, features: np.ndarray) -> np.ndarray:
+        """A vector of 0 is that of a text without words."""
+        return np.asarray(features).any(axis=1)
+
     def host_ops(self, texts: Sequence[str], samples: int, window: int) -> OpCounts:
         """One MAC a dimension (gain and offset), and the operations of each line and step."""
         dimensions, line_steps = samples * self.dimension, samples * self.lines * window

@@ -90,6 +90,10 @@ class SpikeEmbeddingEncoder(Encoder):
         """Lines of the ramp."""
         return self.ramp
 
+    def known(self, features: Sequence[str]) -> np.ndarray:
+        """Whether any entry of each text stands in the table."""
+        return np.array([bool(self._rows(text)) for text in features], dtype=bool)
+
     def entry_lines(self, entry: str) -> list[int]:
         """Lines of the entry's code."""
         return np.flatnonzero(np.unpackbits(self.codes[self._index[entry]], count=self.code_lines)).tolist()

@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Meta
 
 from snnlp_lava.embed.base import OpCounts, words64
-from snnlp_lava.encode.base import Encoder, array_from, words_from
+from snnlp_lava.encode.base import MAX_WINDOW, Encoder, array_from, words_from
 from snnlp_lava.errors import InputError
 from snnlp_lava.records import Record, build
 from snnlp_lava.text.tokens import UNICODE_FORM, UnicodeForm, normalise, pack_words, paper_tokens
@@ -108,6 +108,10 @@ class WordCodeEncoder(Encoder):
         ends = (values >= 0).sum(axis=1)
         spikes[np.arange(len(values)), ends, _REFERENCE_LINE if self.reference else slice(None)] = 1
         return spikes
+
+    def known(self, features: Sequence[str]) -> np.ndarray:
+        """Whether any word of each text stands in the table."""
+        return np.array([bool(self.token_steps(text, MAX_WINDOW)) for text in features], dtype=bool)
 
     def token_steps(self, text: str, window: int) -> list[tuple[int, str]]:
         """The tokens, one a step."""

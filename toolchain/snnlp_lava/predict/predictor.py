@@ -188,8 +188,6 @@ class Predictor:
         spoken = encoder.known(features)
         if spoken is None:
             spoken = spikes[:, :, : encoder.lines - encoder.scheduled].any(axis=(1, 2))
-        if isinstance(features, np.ndarray) and features.ndim == 2:  # a vector of 0 is that of a text without words
-            spoken &= features.any(axis=1)
         known = spoken & trains[-1].any(axis=(1, 2))
         classes = np.where(known, ranked.argmax(axis=1), UNKNOWN)
         return Predictions(

@@ -256,7 +256,7 @@ def _confusion(run: Run) -> list[list[int]] | None:
     """Texts of each true class, by the class that they were taken for."""
     if run.labels is None:
         return None
-    classes, known = len(run.record.label_names), run.labels >= 0
+    classes, known = len(run.record.label_names), (run.labels >= 0) & (run.predictions >= 0)
     pairs = run.labels[known] * classes + run.predictions[known]
     return np.bincount(pairs, minlength=classes**2).reshape(classes, -1).tolist()
 
@@ -325,7 +325,7 @@ def _examples(run: Run) -> list[dict[str, Any]]:
     return [
         {
             "text": text,
-            "prediction": names[run.predictions[index]],
+            "prediction": run.predicted_labels[index] or "unknown",
             "label": names[run.labels[index]] if run.labels is not None and run.labels[index] >= 0 else None,
             "counts": {name: int(count) for name, count in zip(names, run.output_counts[index], strict=True)},
         }

@@ -36,7 +36,7 @@ class Run:
     output_counts
         (n, classes) output spikes.
     predictions
-        (n,) classes.
+        (n,) classes, -1 for an unknown answer.
     labels
         (n,) true classes, -1 for a label that the network lacks; or None.
     trains
@@ -51,9 +51,10 @@ class Run:
     trains: tuple[np.ndarray, ...]
 
     @property
-    def predicted_labels(self) -> list[str]:
-        """Names of the predicted classes."""
-        return [self.record.label_names[prediction] for prediction in self.predictions]
+    def predicted_labels(self) -> list[str | None]:
+        """Names of the predicted classes; None for an unknown answer."""
+        names = self.record.label_names
+        return [names[prediction] if prediction >= 0 else None for prediction in self.predictions]
 
     @classmethod
     def of(cls, name: str, record: RunRecord, table: pa.Table, trains: Sequence[np.ndarray]) -> Run:

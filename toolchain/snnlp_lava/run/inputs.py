@@ -198,6 +198,13 @@ class Batch:
         return Batch(self.samples.take(places), self.rows[places], texts, labels, names)
 
     @property
+    def known(self) -> np.ndarray | None:
+        """Whether anything of each sample stands in the network, (n,) bool; None where its encoder does not say."""
+        if not isinstance(self.samples, EncodedSamples):
+            return None
+        return self.samples.encoder.known(self.samples.features[np.arange(len(self.samples))])
+
+    @property
     def unknown_labels(self) -> dict[str, int]:
         """Names of the labels that the network lacks, and how often each occurs."""
         if self.labels is None or self.label_names is None:

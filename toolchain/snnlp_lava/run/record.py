@@ -177,7 +177,9 @@ class RunRecord(Record, frozen=True):
     samples, window, period, steps, seconds
         Number of samples, steps that each was presented, steps from one to the next, steps in all, wall-clock time.
     accuracy, mrr
-        Scores, None without labels.
+        Scores, None without labels; an unknown answer counts as wrong.
+    unknown
+        Samples that are answered unknown: no output neuron spiked, or nothing of the text stands in the network.
     right_over_time
         How many samples are right if the answer is taken after each step of the window; None without labels.
     layers
@@ -209,6 +211,7 @@ class RunRecord(Record, frozen=True):
     network: NetworkRecord
     data: DataRecord
     samples: Positive
+    unknown: Count
     window: Positive
     period: Positive
     steps: Positive
@@ -280,7 +283,7 @@ def check_table(record: RunRecord, counts: np.ndarray, predictions: np.ndarray, 
     counts
         (n, classes) output spikes.
     predictions
-        (n,) classes.
+        (n,) classes, -1 for unknown.
     labels
         (n,) true classes, -1 for one that the network lacks; or None.
 
@@ -294,9 +297,11 @@ def check_table(record: RunRecord, counts: np.ndarray, predictions: np.ndarray, 
         raise InputError(f"samples is {record.samples}, but its table has {len(counts)}")
     if counts.shape[1] != classes:
         raise InputError(f"label_names has {classes} names, but its table has {counts.shape[1]} classes")
-    for column, least in ((predictions, 0), (labels, -1)):
-        if column is not None and not np.isin(column, np.arange(least, classes)).all():
+    for column in (predictions, labels):
+        if column is not None and not np.isin(column, np.arange(-1, classes)).all():
             raise InputError(f"its table has a class outside 0 to {classes - 1}")
+    if (found := int((predictions < 0).sum())) != record.unknown:
+        raise InputError(f"unknown is {record.unknown}, but its table has {found} unknown answers")
     if (record.accuracy is None) != (labels is None):
         raise InputError(f"accuracy is {record.accuracy}, but its table has {'no ' * (labels is None)}labels")
 
@@ -324,6 +329,8 @@ class BatchSums(Record, frozen=True):
     preprocessing: Preprocessing = msgspec.field(default_factory=dict)
 
 
+UNKNOWN = -1
+"""Prediction of a sample without an answer."""
 _FIRST, _SUMS = "input_first_spikes", b"sums"
 
 
@@ -338,7 +345,12 @@ def ignore_ties(card: Card | None) -> bool:
 
 
 def sample_table(
-    result: RunResult, scores: np.ndarray, rows: np.ndarray, labels: np.ndarray | None, **sums: Any
+    result: RunResult,
+    scores: np.ndarray,
+    rows: np.ndarray,
+    labels: np.ndarray | None,
+    known: np.ndarray | None = None,
+    **sums: Any,
 ) -> pa.Table:
     """One row for each sample of a run, or of a part of it, with its `BatchSums`.
 
@@ -352,16 +364,24 @@ def sample_table(
         (n,) row of each sample in the data.
     labels
         (n,) true classes, -1 for one that the network lacks; or None where they are unknown.
+    known
+        (n,) bool from `snnlp_lava.encode.base.Encoder.known`.
     sums
         Fields of `BatchSums` that the result does not have, or has otherwise.
     """
     import pyarrow as pa
 
     columns: dict[str, Any] = {"row": rows}
-    if labels is not None:
-        known = np.where(labels < 0, 0, ranks(scores, np.maximum(labels, 0)))
-        columns |= {"label": labels, "rank": known}
-    columns |= {"prediction": scores.argmax(axis=1), "output_counts": list(result.output_counts)}
+    answered = result.output_counts.any(axis=1)
+    if known is not None:
+        answered &= known
+    if labels is not None:  # rank 0: no answer is right
+        columns |= {
+            "label": labels,
+            "rank": np.where(answered & (labels >= 0), ranks(scores, np.maximum(labels, 0)), 0),
+        }
+    columns |= {"prediction": np.where(answered, scores.argmax(axis=1), UNKNOWN)}
+    columns |= {"output_counts": list(result.output_counts)}
     columns[_FIRST] = result.first_spikes
     for layer in result.layers:
         for count in COUNTS:
@@ -391,7 +411,7 @@ class Totals:
 
     Attributes
     ----------
-    samples, steps, seconds, first_spikes, right_over_time, layers_read, metered, unknown_labels
+    samples, unknown, steps, seconds, first_spikes, right_over_time, layers_read, metered, unknown_labels
         As in `RunRecord` and `DataRecord`.
     layers
         Name, neurons and summed counts of the input and each layer.
@@ -400,7 +420,7 @@ class Totals:
     """
 
     def __init__(self, network: Network) -> None:
-        self.samples = self.steps = self.first_spikes = 0
+        self.samples = self.steps = self.first_spikes = self.unknown = 0
         self.seconds = 0.0
         self.layers: list[dict[str, Any]] = [
             {"name": name, "neurons": size, **dict.fromkeys(COUNTS, 0)}
@@ -429,6 +449,7 @@ class Totals:
         self.steps += sums.steps
         self.seconds += sums.seconds
         self.first_spikes += int(table[_FIRST].to_numpy().sum())
+        self.unknown += int((table["prediction"].to_numpy() < 0).sum())
         for layer, spikes, more in zip(self.layers, self.neuron_spikes, sums.neuron_spikes, strict=True):
             spikes += np.array(more, dtype=np.int64)
             for count in COUNTS:
@@ -529,6 +550,7 @@ def make_record(file: NetworkFile, totals: Totals, period: int, data: Mapping[st
             "unknown_labelled": totals.unknown_labels.total(),
         },
         samples=totals.samples,
+        unknown=totals.unknown,
         period=period,
         steps=totals.steps,
         seconds=round(totals.seconds, 3),

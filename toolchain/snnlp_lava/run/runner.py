@@ -233,6 +233,7 @@ class _BatchRunner:
             class_scores(result, card),
             batch.rows,
             batch.labels,
+            batch.known,
             steps=recording.steps,
             seconds=seconds if peers else result.seconds,
             right_over_time=right.counts.tolist() if right is not None else None,
