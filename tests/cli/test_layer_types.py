@@ -9,11 +9,11 @@ import pytest
 from cli.commands import python
 from network.reference import run_reference
 from snnlp_lava.chip.chips import CHIPS
-from snnlp_lava.netx.network_file import write_network
 from snnlp_lava.network.dense import Dense
 from snnlp_lava.network.network import Network
 from snnlp_lava.network.neuron import Neuron
 from snnlp_lava.network.recurrent import RecurrentDense
+from snnlp_lava.netx.network_file import write_network
 
 SAMPLES, STEPS, LINES = 4, 12, 6
 
@@ -62,14 +62,18 @@ def expected(network, tmp_path):
             "active_updates": sum(run.active for run in runs),
             "neuron_updates": SAMPLES * STEPS * layer.neurons,
         }
-        assert all(np.any(run.spikes[-1]) for run in runs), "what is under way at the end must not reach the next sample"
+        assert all(np.any(run.spikes[-1]) for run in runs), (
+            "what is under way at the end must not reach the next sample"
+        )
         found.append({name: int(count) for name, count in counts.items()})
         arriving = [run.spikes for run in runs]
     return found
 
 
 def counts(document, expected):
-    return [{name: layer[name] for name in names} for layer, names in zip(document["layers"][1:], expected, strict=True)]
+    return [
+        {name: layer[name] for name in names} for layer, names in zip(document["layers"][1:], expected, strict=True)
+    ]
 
 
 def test_a_run_counts_what_the_equations_say_and_its_page_charges_it(snnlp_lava, network, expected):
