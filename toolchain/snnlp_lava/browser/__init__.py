@@ -1,0 +1,1 @@
+"""A network in one HTML page that computes it in the reader's browser, in the chip's integers."""
