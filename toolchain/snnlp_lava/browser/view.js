@@ -30,7 +30,8 @@ function readModel(document_) {
   const lineOf = new Map();
   const lines = integers(document_.encoder.lines);
   document_.encoder.entries.forEach((entry, i) => lineOf.set(entry, lines[i]));
-  return { ...document_, layers, lineOf };
+  const silent = new Set(document_.encoder.silent);
+  return { ...document_, layers, lineOf, silent };
 }
 
 // Everything that a text does: its entries, the spikes of all layers, the answer.
@@ -39,9 +40,14 @@ function classify(text) {
   const entries = [];
   const seen = new Set();
   let unknown = 0;
+  let silent = 0; // known, but without a weight
   for (const found of entriesOf(normalised, model.encoder.scheme)) {
     const line = model.lineOf.get(found.entry);
-    if (line === undefined) { unknown++; continue; }
+    if (line === undefined) {
+      if (model.silent.has(found.entry)) silent++;
+      else unknown++;
+      continue;
+    }
     if (seen.has(found.entry)) continue;
     seen.add(found.entry);
     entries.push({ ...found, line });
@@ -54,15 +60,15 @@ function classify(text) {
   const runs = runNetwork(model.layers, input);
   const { best, counts } = answer(runs[runs.length - 1].spikes, model.labels.length);
   const evidence = evidenceOf(lines);
-  const known = lines.length > 0 && best >= 0;
+  const known = lines.length + silent > 0 && best >= 0;
   return { text, normalised, entries, unknown, lines, input, runs, best: known ? best : -1, counts, evidence, probabilities: softmax(evidence) };
 }
 
 // Sums of the weights of the lines that spike: what each class has to say for itself.
 function evidenceOf(lines) {
   const [layer] = model.layers;
-  const sums = model.encoder.offset.slice();
-  for (const line of lines) {
+  const sums = Array.from(layer.bias, (bias) => bias * model.window);
+  for (const line of [...lines, ...model.encoder.schedule.map((row) => row.line)]) {
     for (let k = layer.start[line]; k < layer.start[line + 1]; k++) sums[layer.target[k]] += layer.weight[k];
   }
   return sums;

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from snnlp_lava.network.network import Network
+    from snnlp_lava.netx.card import Card
 
 
 @click.command("export")
@@ -17,27 +24,40 @@ import click
 @click.option(
     "--format",
     "file_format",
-    type=click.Choice(["netx", "nir"]),
+    type=click.Choice(["netx", "nir", "html"]),
     default="netx",
     show_default=True,
-    help="netx: a network file; nir: a file for other simulators, of which `import` makes the same network file.",
+    help="netx: a network file; nir: a file for other simulators, of which `import` makes the same network file; html: "
+    "a page that computes a spike embedding in the browser (MODEL may be a network file or demo, too).",
 )
+@click.option("--text", "texts", multiple=True, help="A text that the page begins with; may be repeated.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="The file.  [default: netx_exports/NAME.net or .nir]"
+    "-o", "--output", type=click.Path(path_type=Path), help="The file.  [default: netx_exports/NAME.net, .nir or .html]"
 )
-def command(model: Path, period: int | None, file_format: str, output: Path | None) -> None:
-    """Write the trained model in folder MODEL as a network file (NetX HDF5) or a NIR file."""
+def command(model: Path, period: int | None, file_format: str, texts: tuple[str, ...], output: Path | None) -> None:
+    """Write the trained model in folder MODEL as a network file (NetX HDF5), a NIR file or a page."""
+    from snnlp_lava.browser.page import write_page
     from snnlp_lava.cli.console import print_status
     from snnlp_lava.errors import InputError
     from snnlp_lava.network.network import format_sizes
     from snnlp_lava.netx.network_file import write_network
     from snnlp_lava.netx.nir.own import write_nir
+    from snnlp_lava.predict.load import open_network
     from snnlp_lava.train.model_folder import export_model
 
-    suffix, write, other = {"netx": (".net", write_network, ".nir"), "nir": (".nir", write_nir, ".net")}[file_format]
-    if output is not None and output.suffix.lower() == other:
-        raise InputError(f"file {output}: ends in {other}, but --format {file_format} writes {suffix}")
-    network, card = export_model(model, period)
-    path = output or Path("netx_exports") / f"{model.resolve().name}{suffix}"
-    write(path, network, card)
+    if texts and file_format != "html":
+        raise InputError(f"--text only applies to --format html, not {file_format}")
+    writers: dict[str, Callable[[Path, Network, Card], None]]
+    writers = {"netx": write_network, "nir": write_nir, "html": partial(write_page, examples=texts)}
+    suffixes = {"netx": ".net", "nir": ".nir", "html": ".html"}
+    suffix = suffixes[file_format]
+    if output is not None and output.suffix.lower() in set(suffixes.values()) - {suffix}:
+        raise InputError(f"file {output}: ends in {output.suffix}, but --format {file_format} writes {suffix}")
+    if file_format == "html" and period is None:
+        network, card = open_network(model)
+    else:
+        network, card = export_model(model, period)
+    name = model.stem if model.suffix == ".net" else model.resolve().name
+    path = output or Path("netx_exports") / f"{name}{suffix}"
+    writers[file_format](path, network, card)
     print_status(f"network: {path} ({format_sizes(network.sizes)}, window {card.window}, period {card.period} steps)")

@@ -1,0 +1,116 @@
+"""The page computes what the emulator computes; run in headless Chromium, skipped where there is none."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from snnlp_lava import InputError, SpikingTextClassifier, load_texts, read_network
+from snnlp_lava.browser.page import page_document, write_page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (apt-get install chromium)")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+]
+ODD = [
+    "",
+    "   \n\t ",
+    "<script>alert(1)</script> & \"quotes\" 'single'",
+    "\U0001f600 i am so happy \U0001f600\u200d\U0001f525",
+    "\u6211\u5f88\u9ad8\u5174 \u4eca\u5929",
+    "STRASSE stra\u00dfe \u017fo \u0130stanbul \u03a3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2",
+    "\ufb01ne \uff28\uff41\uff50\uff50\uff59",
+    "caf\u00e9 cafe\u0301 na\u00efve\u00a0\u2003\u3000i\u0085am\x1csad",
+    "don't   stop... me_now!! 3.14 \u00bd \u2167",
+    "\u0e09\u0e31\u0e19\u0e21\u0e35\u0e04\u0e27\u0e32\u0e21\u0e2a\u0e38\u0e02 \u0915\u094d\u0937",
+    "happy " * 10_000,
+]
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return SpikingTextClassifier.load("demo")
+
+
+def in_chromium(page, tmp_path, script):
+    """Run a script at the end of a page without its content security policy; what it puts into the title."""
+    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text("utf-8"))
+    path = tmp_path / "test.html"
+    path.write_text(text.replace("</body>", f"<script>{script}</script></body>"), "utf-8")
+    command = [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    found = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert found, done.stdout[-2000:]
+    return json.loads(found[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+
+
+@needs_chromium
+def test_a_thousand_texts_are_answered_as_the_emulator_answers_them(classifier, tmp_path):
+    demo = load_texts("demo").texts
+    texts = [*ODD, *demo, *(f"{one} {other}".upper() for one, other in zip(demo, demo[7:], strict=False))][:1010]
+    write_page(tmp_path / "page.html", classifier.network, classifier.card)
+    script = (
+        f"const texts = {json.dumps(texts).replace('<', chr(92) + 'u003c')};"
+        "const out = texts.map((text) => { const r = classify(text); const last = r.runs[r.runs.length - 1];"
+        "return [r.best, r.lines, r.runs.reduce((s, run) => s + run.synops, 0), last.spikes, r.probabilities]; });"
+        "document.body.innerHTML = ''; const pre = document.createElement('pre'); pre.id = 'found';"
+        "pre.textContent = JSON.stringify(out); document.body.append(pre);"
+    )
+    found = in_chromium(tmp_path / "page.html", tmp_path, script)
+    assert len(found) == len(texts)
+    predicted = classifier.predictor.predict(texts)
+    for index, (best, lines, synops, spikes, probabilities) in enumerate(found):
+        trains = classifier.predictor.trains([texts[index]])
+        assert lines == trains[0][0, 0, : classifier.card.encoder.token_lines].nonzero()[0].tolist(), texts[index][:80]
+        assert spikes == [step.nonzero()[0].tolist() for step in trains[-1][0]]
+        assert best == predicted.classes[index]
+        assert synops == predicted.synops[index]
+        assert (
+            max(abs(a - b) for a, b in zip(probabilities, predicted.probabilities[index], strict=True)) < 1e-9
+            or best < 0
+        )
+
+
+@needs_chromium
+def test_the_page_itself_shows_the_answer_and_obeys_its_policy(classifier, tmp_path):
+    write_page(tmp_path / "page.html", classifier.network, classifier.card, ["i am so happy today"])
+    text = (tmp_path / "page.html").read_text("utf-8")
+    assert len(text.encode()) < 1_000_000
+    assert "http://" not in re.sub(r"http://www.w3.org/2000/svg", "", text)
+    command = [
+        CHROMIUM,
+        *FLAGS,
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--dump-dom",
+        (tmp_path / "page.html").as_uri(),
+    ]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    label = re.search(r'<strong id="label" class="known">(\w+)</strong>', shown)
+    assert label, shown[:3000]
+    assert label[1] == classifier.predict(["i am so happy today"])[0]
+    assert f"{classifier.explain('i am so happy today')['synops']:,}" == re.search(r'id="synops">([\d,]+)<', shown)[1]
+
+
+def test_what_cannot_be_a_page_is_refused_by_name(save_network, random_network, tmp_path):
+    path = save_network(tmp_path / "rate.net", random_network((6, 4, 3), 1))
+    file = read_network(path)
+    with pytest.raises(InputError, match="spike embedding"):
+        page_document(file.network, file.card)
+
+
+def test_markup_in_labels_and_texts_stays_text(tmp_path):
+    texts = ["</script><script>bad()</script> soup", "cold & rude"] * 30
+    labels = ["</script><b>", "&amp;"] * 30
+    classifier = SpikingTextClassifier().fit(texts, labels)
+    write_page(tmp_path / "page.html", classifier.network, classifier.card, texts[:1])
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert page.count("</script>") == 2
+    assert "<b>" not in page
