@@ -5,7 +5,7 @@ import pytest
 
 from snnlp_lava.backends import emulator
 from snnlp_lava.backends.base import Recording
-from snnlp_lava.backends.compare import compare
+from snnlp_lava.backends.compare import FirstDifference, compare
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.encode.calibration import FIXED_ONE
 from strategies import saf_samples
@@ -89,3 +89,19 @@ def test_peers_are_compared_each_by_itself_and_a_peer_may_know_the_window_alone(
     _, found = held(shorter, late)
     assert found.differences == {"chip0": [0, 0, 0], "chip1": [0, SAMPLES * (PERIOD - WINDOW) * 16, 0]}
     assert (found.first.peer, found.first.layer, found.first.step) == ("chip1", "hidden1", WINDOW)
+
+
+def test_a_difference_is_told_with_the_states_of_both_sides():
+    where = {"peer": "sim", "sample": 0, "layer": "output", "neuron": 1, "step": 2, "emulator_state": (3, 4)}
+    told = str(FirstDifference(**where, peer_spikes=True, peer_state=(5, 6)))
+    assert "sim spikes and the emulator does not" in told
+    assert "emulator u 3 v 4, sim u 5 v 6" in told
+    told = str(FirstDifference(**where, peer_spikes=False, peer_state=None))
+    assert "the emulator spikes and sim does not" in told
+    assert "emulator u 3 v 4, sim not read" in told
+
+
+def test_no_trains_are_kept_unless_they_are_asked_for(random_network):
+    samples = saf_samples(np.full((3, 4), FIXED_ONE, dtype=np.int32), WINDOW)
+    found = compare(random_network((4, 2), seed=1), samples, PERIOD, {})
+    assert [len(train) for train in found.result.trains] == [0, 0]

@@ -489,3 +489,13 @@ def test_a_delay_takes_the_bits_of_the_longest(longest, bits):
     (mapped,) = fit(delayed).layers
     assert mapped.longest_delay == longest
     assert mapped.words == -(-(64 * (8 + bits) + 10) // 64)
+
+
+@pytest.mark.parametrize(("neurons", "cores"), [(4096, 1), (4097, 2)])
+def test_a_core_has_no_more_neurons_than_a_sparse_synapse_can_name(neurons, cores):
+    """12 bits of index; Loihi 2 has 8,192 neurons a core, but not the memory for as many dense weights of 400 lines."""
+    weight = np.zeros((neurons, 400), int)
+    weight[np.arange(neurons), np.arange(neurons) % 400] = 254
+    (mapped,) = fit(layer(weight), chip=LOIHI2).layers
+    assert (mapped.sparse, len(mapped.cores)) == (True, cores)
+    assert sum(core.neurons for core in mapped.cores) == neurons
