@@ -26,7 +26,7 @@ with tempfile.TemporaryDirectory() as folder:
     np.save(work / "own.npy", vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
     texts = snnlp_lava.load_texts(work / "own.csv")
     for method, options in {
-        "spike-embedding": {"epochs": 3},
+        "spike-embedding": {},
         "snn-rate": {"epochs": 3, "window": 8, "hidden": (16, 8), "vectors": work / "own.npy"},
     }.items():
         snnlp_lava.train_model(snnlp_lava.prepare_data(texts, method, **options), work / method)

@@ -2,13 +2,14 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import snnlp_lava
 
-for package in ("torch", "lava", "numba", "sentence_transformers"):
+for package in ("torch", "lava", "sklearn", "sentence_transformers"):
     assert importlib.util.find_spec(package) is None, f"{package} is installed, so this is no base"
 
 
@@ -31,5 +32,12 @@ for file in (network, "back.net"):
 command("run", network, "--data", "demo", "--limit", "20", "-o", "found")
 command("report", "found", "-o", "found.json")
 assert json.loads(command("check", network, "--chip", "loihi1", "--json"))
+assert command("predict", "demo", "what a lovely surprise").startswith("love\t")
+(example,) = re.findall(r"```python\n(.*?)```", Path(sys.argv[2]).read_text("utf-8"), re.DOTALL)[:1]
+subprocess.run([sys.executable, "-c", example], check=True, stdout=subprocess.DEVNULL)
+command("train", "--data", "demo", "--method", "spike-embedding", "-o", "model")
+command("export", "model", "-o", "own.net")
+command("run", "own.net", "--data", "demo", "--limit", "20", "-o", "own")
+command("predict", "own.net", "what a lovely surprise")
 assert "pip install" in command("report", "found", "-o", "found.html", code=2)
 assert "snnlp-lava" in command("verify", network, "--data", "demo", "--limit", "2", code=2)

@@ -1,8 +1,10 @@
 """What `pip install .` alone does: no torch, no Lava, nothing of an extra, and no module that only Linux has."""
 
+import json
 import re
 import subprocess
 import sys
+import textwrap
 from importlib import metadata
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from packaging.requirements import Requirement
 from snnlp_lava.extras import install_command
 
 ROOT = Path(__file__).parents[1]
+PYTHON_PAGE = ROOT / "docs" / "python.md"
 NETWORK = ROOT / "tests" / "data" / "network_files" / "spike-embedding.net"
 LINUX_ONLY = ("fcntl", "resource", "grp", "pwd", "termios", "_posixshmem")
 PROGRAM = """if True:
@@ -49,7 +52,20 @@ USES = {
     run("report", "found", "-o", "found.json")
     run("report", "found", "-o", "found.md")
     """,
-    "predict": 'run("predict", NETWORK, "what a lovely surprise")',
+    "predict": """
+    run("predict", NETWORK, "what a lovely surprise")
+    run("predict", "demo", "what a lovely surprise")
+    """,
+    "the example of the docs": next(re.finditer(r"```python\n(.*?)```", PYTHON_PAGE.read_text("utf-8"), re.DOTALL))[1],
+    "train to report": """
+    run("train", "--data", "demo", "--limit", "200", "--method", "spike-embedding", "-o", "model")
+    run("export", "model", "-o", "own.net")
+    run("check", "own.net", "--chip", "loihi2")
+    run("predict", "own.net", "what a lovely surprise")
+    run("run", "own.net", "--data", "demo", "-o", "found")
+    run("report", "found", "-o", "found.json")
+    run("export", "model", "--format", "nir", "-o", "own.nir")
+    """,
     "from Python": """
     import snnlp_lava
     classifier = snnlp_lava.SpikingTextClassifier.load(NETWORK)
@@ -94,7 +110,7 @@ def not_in_base():
 
 
 def run_hidden(folder, hidden, use):
-    program = PROGRAM + "\n    " + USES.get(use, use).strip() + "\n"
+    program = PROGRAM + textwrap.indent(textwrap.dedent(USES.get(use, use)), "    ") + "\n"
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", program, str(NETWORK), ",".join(hidden)],
         cwd=folder,
@@ -122,8 +138,9 @@ def test_the_base_needs_nothing_that_only_linux_has(tmp_path, not_in_base, use):
     [
         ('run("train", "--data", "demo", "--method", "snn-rate", "--epochs", "1", "-o", "model")', "torch"),
         ('run("run", NETWORK, "--backend", "sim", "--text", "a lovely day")', "lava"),
+        ('run("run", NETWORK, "--backend", "loihi2", "--text", "a lovely day")', "lava"),
         ('run("verify", NETWORK, "--data", "demo", "--limit", "2")', "lava"),
-        ('run("train", "--data", "demo", "--method", "spike-embedding", "-o", "model")', "torch"),
+        ('run("train", "--data", "demo", "--method", "ann", "-o", "model")', "torch"),
         ('run("demo")', "torch"),
     ],
 )
@@ -133,3 +150,13 @@ def test_what_needs_an_extra_says_which(tmp_path, not_in_base, use, package):
     assert install_command(package) in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.glob("model*"))
+
+
+def test_where_scikit_learn_is_missing_the_baseline_is_left_out_and_named(tmp_path, not_in_base):
+    train = 'run("train", "--data", "demo", "--limit", "60", "--method", "spike-embedding", "-o", "model")'
+    done = run_hidden(tmp_path, not_in_base, train)
+    assert done.returncode == 0, done.stderr
+    (line,) = (line for line in done.stderr.splitlines() if "TF-IDF" in line)
+    assert install_command("sklearn") in line
+    assert "TF-IDF" not in done.stdout
+    assert json.loads((tmp_path / "model" / "config.json").read_text("utf-8"))["baselines"] == {}

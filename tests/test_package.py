@@ -21,11 +21,13 @@ def test_every_file_of_the_package_that_is_no_module_is_package_data():
 
 def test_the_release_has_one_number():
     release = snnlp_lava.__version__.split(".dev")[0]
-    newest = re.search(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    entries = re.findall(r"^## ([\d.]+), (.+)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     cited = re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text("utf-8"), re.MULTILINE)
-    assert newest is not None
     assert cited is not None
-    assert newest[1] == cited[1] == release
+    assert entries[0][0] == release
+    released = [number for number, day in entries if day != "not released"]
+    assert cited[1] == released[0]  # the newest that can be had
+    assert (entries[0][1] == "not released") == (".dev" in snnlp_lava.__version__)
 
 
 def test_one_list_of_pythons():

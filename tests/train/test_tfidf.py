@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from snnlp_lava.metrics import accuracy_and_mrr
-from snnlp_lava.train.baselines import fit_tfidf
+from snnlp_lava.train.tfidf import fit_tfidf
 
 TEXTS = ("the good film", "a good one", "the bad film", "a bad one", "the long film", "a long one")
 

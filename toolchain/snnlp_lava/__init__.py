@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from snnlp_lava.train.model_folder import export_model as export_model
     from snnlp_lava.train.trainer import train_model as train_model
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _PUBLIC = {
     "predict.classifier": ("SpikingTextClassifier",),

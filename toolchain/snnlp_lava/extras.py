@@ -18,7 +18,6 @@ _EXTRA_OF = {
     "lava": "lava",
     "matplotlib": "report",
     "networkx": "lava",
-    "numba": "fast",
     "sentence_transformers": "sentence",
     "tokenizers": "sentence",
     "scipy": "train",

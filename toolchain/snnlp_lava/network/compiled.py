@@ -1,4 +1,4 @@
-"""Arithmetic of a layer compiled by numba; `vectorised` does the same where that is not installed."""
+"""Loops of a layer's arithmetic, compiled by numba."""
 
 from __future__ import annotations
 

@@ -1,20 +1,15 @@
-"""Arithmetic of a layer: the sums of weights that arrive, and the neurons' steps; compiled where numba is installed."""
+"""Arithmetic of a layer: the sums of weights that arrive, and the neurons' steps."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from snnlp_lava.network import limits
+from snnlp_lava.network import compiled, limits
 
 if TYPE_CHECKING:
     from snnlp_lava.network.neuron import StateUnits
-
-_COMPILED = importlib.util.find_spec("numba") is not None
-arithmetic: Any = importlib.import_module(f"snnlp_lava.network.{'compiled' if _COMPILED else 'vectorised'}")
 
 _FLOAT32_EXACT = 1 << 24
 _STATE_LIMIT = float(limits.STATE_LIMIT)
@@ -43,7 +38,7 @@ class LayerRun(NamedTuple):
 
 def is_sparse(spikes: np.ndarray) -> bool:
     """Whether so few of the spikes, an array of any shape, are not 0 that `add_weights` is quicker than BLAS."""
-    return bool(np.count_nonzero(spikes) < arithmetic.DENSE_FROM * spikes.size)
+    return bool(np.count_nonzero(spikes) < compiled.DENSE_FROM * spikes.size)
 
 
 def exact_sums(spikes: np.ndarray, weight: np.ndarray, weight_by_line: np.ndarray) -> np.ndarray:
@@ -68,8 +63,8 @@ def exact_sums(spikes: np.ndarray, weight: np.ndarray, weight_by_line: np.ndarra
     flat = spikes.reshape(-1, lines)
     if is_sparse(flat):
         sums = np.zeros((len(flat), len(weight)), dtype=np.int32)
-        with arithmetic.threads_for(sums.size):
-            arithmetic.add_weights(np.ascontiguousarray(flat), weight_by_line, sums)
+        with compiled.threads_for(sums.size):
+            compiled.add_weights(np.ascontiguousarray(flat), weight_by_line, sums)
     else:
         exact = int(np.abs(weight).sum(axis=1, dtype=np.int64).max()) < _FLOAT32_EXACT
         dtype = np.float32 if exact else np.float64
@@ -81,8 +76,8 @@ def delayed_sums(spikes: np.ndarray, weight_by_line: np.ndarray, delay_by_line: 
     """As `exact_sums` for synapses with delays, (lines, neurons) uint8; what arrives after the last step is lost."""
     samples, steps, _ = spikes.shape
     sums = np.zeros((samples, steps, weight_by_line.shape[1]), dtype=np.int32)
-    with arithmetic.threads_for(sums.size):
-        arithmetic.add_delayed(np.ascontiguousarray(spikes), weight_by_line, delay_by_line, sums)
+    with compiled.threads_for(sums.size):
+        compiled.add_delayed(np.ascontiguousarray(spikes), weight_by_line, delay_by_line, sums)
     return sums
 
 
@@ -102,11 +97,11 @@ def run_neurons(neurons: StateUnits, sums: np.ndarray, own: np.ndarray | None = 
     samples, steps, count = sums.shape
     out = np.empty((samples, steps, count), dtype=np.uint8)
     wraps, clips, active = np.zeros((3, samples), dtype=np.int64)
-    with arithmetic.threads_for(sums.size):
+    with compiled.threads_for(sums.size):
         if own is None:
-            arithmetic.feed_forward(sums, *neurons, out, wraps, clips, active)
+            compiled.feed_forward(sums, *neurons, out, wraps, clips, active)
         else:
-            arithmetic.recurrent(sums, own, *neurons, out, wraps, clips, active)
+            compiled.recurrent(sums, own, *neurons, out, wraps, clips, active)
     return LayerRun(out, wraps, clips, active)
 
 
@@ -126,13 +121,13 @@ def trace_neuron(neurons: StateUnits, neuron: int, sums: np.ndarray, *, register
     """
     limit = _STATE_LIMIT if registers else np.inf
     bias = float(neurons.bias[neuron])
-    u, v = arithmetic.trace(sums.astype(np.float64), neurons.keep_u, neurons.keep_v, bias, neurons.threshold, limit)
+    u, v = compiled.trace(sums.astype(np.float64), neurons.keep_u, neurons.keep_v, bias, neurons.threshold, limit)
     return int(u), int(v)
 
 
 def count_spikes(spikes: np.ndarray) -> np.ndarray:
     """Spikes of each neuron over all steps: (n, steps, neurons) uint8 to (n, neurons) int32."""
     counts = np.zeros((len(spikes), spikes.shape[2]), dtype=np.int32)
-    with arithmetic.threads_for(spikes.size):
-        arithmetic.add_steps(spikes, counts)
+    with compiled.threads_for(spikes.size):
+        compiled.add_steps(spikes, counts)
     return counts

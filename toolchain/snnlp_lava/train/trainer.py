@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib.util
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ import numpy as np
 
 from snnlp_lava.embed.base import EmbeddingInfo
 from snnlp_lava.errors import InputError
+from snnlp_lava.extras import install_command
 from snnlp_lava.files import StrPath, as_path, folder_lock
 from snnlp_lava.metrics import accuracy_and_mrr, tie_broken_counts
 from snnlp_lava.network.network import Network
@@ -35,6 +38,8 @@ from snnlp_lava.train.methods.base import (
 )
 from snnlp_lava.train.model_folder import CHECKPOINT, CONFIG, ModelRecord, make_card, read_record, write_model
 
+logger = logging.getLogger(__name__)
+
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt, malloc.h
 _KEPT_BYTES = 1 << 30
 _CALIBRATED_AT_ONCE = 64
@@ -47,7 +52,7 @@ def keep_freed_memory() -> None:
     A training step frees and takes the same tens of megabytes each time; with glibc's defaults the page faults
     cost about as much as the neurons. Without glibc nothing changes.
     """
-    with contextlib.suppress(OSError, AttributeError):
+    with contextlib.suppress(OSError, AttributeError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
         mallopt(_MMAP_THRESHOLD, _KEPT_BYTES)
@@ -116,6 +121,8 @@ def train_model(
 ) -> ModelRecord:
     """Train a model and its baselines on the same rows, and write the model folder.
 
+    Without scikit-learn the baseline TF-IDF is left out.
+
     Parameters
     ----------
     data
@@ -161,7 +168,10 @@ def train_into(
     if method.spiking and method.takes == "vectors":  # which an ANN can take, too
         ann = Ann.beside(method).fit(data, TrainingRun(device, None, progress, "baseline"))
         baselines["ann"] = {**ann.scores, "sizes": list(ann.sizes), **_macs(ann, data.features[TEST])}
-    baselines["tfidf"] = _tfidf(data)
+    if importlib.util.find_spec("sklearn") is None:
+        logger.warning("no baseline TF-IDF, which needs scikit-learn; to see it, type: %s", install_command("sklearn"))
+    else:
+        baselines["tfidf"] = _tfidf(data)
     record = _record(method, data, trained, baselines)
     write_model(folder, record, trained.tensors, trained.arrays, trained.history)
     return record
@@ -314,7 +324,7 @@ def _macs(ann: Trained, vectors: np.ndarray) -> dict[str, float]:
 
 
 def _tfidf(data: TrainingData) -> dict[str, Any]:
-    from snnlp_lava.train.baselines import fit_tfidf
+    from snnlp_lava.train.tfidf import fit_tfidf
 
     texts = {split: data.data.select(data.rows[split]) for split in PARTS}
     found = fit_tfidf(

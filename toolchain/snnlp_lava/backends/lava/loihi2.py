@@ -25,6 +25,7 @@ from snnlp_lava.backends.lava.process import run_lava
 from snnlp_lava.chip.chips import CHIPS
 from snnlp_lava.chip.mapping import map_network
 from snnlp_lava.errors import BackendError, InputError, one_line
+from snnlp_lava.extras import require
 from snnlp_lava.files import write_json
 from snnlp_lava.progress import AdvanceCallback, no_advance
 from snnlp_lava.records import Record, opt
@@ -111,13 +112,14 @@ def run_board(
 
 
 def check_installed() -> None:
-    """Make sure that Intel's extension is installed.
+    """Make sure that Lava and Intel's extension are installed.
 
     Raises
     ------
     InputError
-        If it is not.
+        If one is not.
     """
+    require("lava")
     from lava.utils import loihi
 
     if not loihi.is_installed():

@@ -8,6 +8,7 @@ import numpy as np
 
 from snnlp_lava.backends.base import Backend, Recording
 from snnlp_lava.backends.lava.process import run_lava
+from snnlp_lava.extras import require
 from snnlp_lava.progress import AdvanceCallback
 from snnlp_lava.records import Record, opt
 
@@ -35,6 +36,10 @@ class Simulator(Backend):
 
     def __init__(self, options: SimulatorOptions) -> None:
         self._jobs = options.jobs
+
+    def check(self, file: NetworkFile, period: int) -> None:
+        """Refuse to start without Lava; as `Backend.check`."""
+        require("lava")
 
     def record(self, file: NetworkFile, samples: Samples, period: int, progress: AdvanceCallback) -> Recording:
         """Run samples and read all spikes; as `Backend.record`."""

@@ -31,6 +31,7 @@ class SpikeEmbedding(Method, frozen=True):
     name: ClassVar[str] = "spike-embedding"
     help: ClassVar[str] = "words, pairs or character n-grams as input lines; no embedding model"
     takes: ClassVar[Literal["vectors", "texts"]] = "texts"
+    needs: ClassVar[tuple[str, ...]] = ()
 
     tokens: Annotated[
         Literal["auto", "words", "pairs", "characters", "all"],
