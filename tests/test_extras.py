@@ -11,11 +11,11 @@ import tomli
 
 from snnlp_lava import extras
 from snnlp_lava.errors import InputError
-from snnlp_lava.run.inputs import Batches
+from snnlp_lava.run import inputs
 from snnlp_lava.run.runner import run_network
 
 PROJECT = tomli.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
-NETWORK = Path(__file__).parent / "data" / "network_files" / "spike-embedding.net"
+NETWORK = Path(__file__).parent / "data" / "network_files" / "saf.net"
 NAMES = {"sentence_transformers": "sentence-transformers", "lava": "lava-nc", "sklearn": "scikit-learn"}
 
 
@@ -94,9 +94,10 @@ def test_another_lava_is_refused(monkeypatch, package, version):
 
 
 @pytest.mark.parametrize("backend", ["sim", "loihi2"])
-def test_lava_that_is_missing_is_refused_before_a_text_is_encoded(monkeypatch, backend):
+def test_lava_that_is_missing_is_refused_before_texts_are_embedded(monkeypatch, backend):
     monkeypatch.setitem(sys.modules, "lava", None)
-    monkeypatch.setattr(Batches, "read", lambda *_: pytest.fail("a text was encoded"))
+    monkeypatch.setattr(inputs, "_embedder", lambda *_: None)
+    monkeypatch.setattr(inputs, "embed_rows", lambda *_: pytest.fail("a text was embedded"))
     with pytest.raises(InputError) as caught:
         run_network(NETWORK, texts=["a lovely day"], backend=backend)
     assert extras.install_command("lava") in str(caught.value)
