@@ -499,3 +499,20 @@ def test_a_core_has_no_more_neurons_than_a_sparse_synapse_can_name(neurons, core
     (mapped,) = fit(layer(weight), chip=LOIHI2).layers
     assert (mapped.sparse, len(mapped.cores)) == (True, cores)
     assert sum(core.neurons for core in mapped.cores) == neurons
+
+
+@pytest.mark.parametrize("bits", range(6, 12))
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_sparse_synapse_takes_the_fewest_bits_that_name_every_neuron_of_the_core(bits, more):
+    """One axon of so many synapses of 8-bit weights that one bit more in each takes a word more."""
+
+    def words(synapses, index_bits):
+        return -(-(synapses * (8 + index_bits) + 10) // 64)
+
+    needed = bits + more
+    synapses = next(n for n in range(2, 64) if words(n, needed) < words(n, needed + 1))
+    weight = np.zeros((2**bits + more, 1), int)
+    weight[:synapses:2], weight[1:synapses:2] = 254, -254
+    (mapped,) = fit(layer(weight), chip=LOIHI2).layers
+    (core,) = mapped.cores
+    assert (mapped.sparse, mapped.weight_bits, core.words) == (True, 8, words(synapses, needed))
