@@ -189,7 +189,13 @@ def data_options(*, required: bool) -> Callable[[F], F]:
     """--data and what says how to read it."""
     return _all(
         click.option("--data", required=required, help="demo, emotion, imdb, or a .parquet, .csv or .jsonl file."),
-        click.option("--text-column", default="text", show_default=True, help="Column with the texts."),
+        click.option(
+            "--text-column",
+            multiple=True,
+            default=("text",),
+            show_default=True,
+            help="Column with the texts; several are joined, in their order.",
+        ),
         click.option("--label-column", default="label", show_default=True, help="Column with the labels."),
         click.option(
             "--vectors",
@@ -225,7 +231,9 @@ def run_options(function: F) -> F:
     return _all(
         click.option("--text", "texts", multiple=True, help="A text to classify; may be given several times."),
         click.option("--data", help="demo, emotion, imdb, or a .parquet, .csv or .jsonl file."),
-        click.option("--text-column", help="Column with the texts.  [default: text]"),
+        click.option(
+            "--text-column", multiple=True, help="Column with the texts; several are joined.  [default: text]"
+        ),
         click.option("--label-column", help="Column with the labels.  [default: label]"),
         click.option("--no-labels", is_flag=True, help="Do not read labels; runs all rows."),
         click.option(

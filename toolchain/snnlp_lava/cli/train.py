@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from snnlp_lava.train.model_folder import ModelRecord
 
 _METHODS = importable_methods()
+_FAR_BELOW = 0.02  # of TF-IDF, on the validation texts
 _SOURCES = ("embedding", "vectors", "words", "codes")
 
 
@@ -41,6 +42,7 @@ _SOURCES = ("embedding", "vectors", "words", "codes")
     help="; ".join(f"{name}: {method.help}" for name, method in _METHODS.items()) + ".",
 )
 @derived_options(_METHODS)
+@click.option("--strict", is_flag=True, help="Refuse rows and labels that cannot be used, instead of counting them.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in the model folder.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Model folder.  [default: models/NAME]")
@@ -52,6 +54,7 @@ def command(output: Path | None, data: str, method: str, **given: Any) -> None:
     """
     from snnlp_lava.cli.console import Stages, print_status, progress_bars
     from snnlp_lava.errors import StoppedError
+    from snnlp_lava.text.dataset import split_rows
     from snnlp_lava.text.sources import load_texts
     from snnlp_lava.train.data import prepare_for
     from snnlp_lava.train.methods.base import FeatureSource, check_sources, make_method
@@ -59,7 +62,7 @@ def command(output: Path | None, data: str, method: str, **given: Any) -> None:
 
     text_column, label_column = given.pop("text_column"), given.pop("label_column")
     split_scheme, limit = given.pop("split_scheme"), given.pop("limit")
-    device, resume = given.pop("device"), given.pop("resume")
+    device, resume, strict = given.pop("device"), given.pop("resume"), given.pop("strict")
     given = {name: value for name, value in given.items() if value is not None}
     sources = {name: given.pop(name) for name in _SOURCES if name in given}
     chosen = make_method(method, flags=True, **given)
@@ -71,7 +74,9 @@ def command(output: Path | None, data: str, method: str, **given: Any) -> None:
             from snnlp_lava.train.loop import choose_device
 
             choose_device(device)  # refused before the texts are embedded, if there is none
-        texts = load_texts(data, text_column, label_column)
+        texts = load_texts(data, text_column, label_column, strict=strict)
+        if strict:
+            split_rows(texts, split_scheme, strict=True)
         if record is not None:
             check_same_data(folder, record, texts, split_scheme, limit)
             print_status(f"model {folder}: is already finished")
@@ -129,3 +134,12 @@ def _print_scores(record: ModelRecord) -> None:
     for title, validation, test in score_rows(record):
         table.add_row(title, f"{validation.accuracy:.1%}", f"{test.accuracy:.1%}", f"{test.mrr:.3f}")
     print_table(table)
+    if record.calibration_error is not None:
+        click.echo(f"expected calibration error on the validation texts: {record.calibration_error:.1%}")
+    lead = record.baselines["tfidf"].validation.accuracy - record.scores.validation.accuracy
+    if lead > _FAR_BELOW:
+        other = "spike-embedding" if record.method.takes == "vectors" else "snn-rate"
+        click.echo(
+            f"TF-IDF is {100 * lead:.1f} points better on the validation texts: words say more here than this network "
+            f"takes of them; try --method {other}"
+        )

@@ -71,7 +71,7 @@ class RunInput:
 
     texts: tuple[str, ...] = ()
     data: str | None = None
-    text_column: str | None = None
+    text_column: str | tuple[str, ...] = ()
     label_column: str | None = None
     no_labels: bool = False
     vectors: Path | None = None
@@ -88,6 +88,8 @@ class RunInput:
             object.__setattr__(self, name, as_optional_path(getattr(self, name)))
         if self.data is not None:
             object.__setattr__(self, "data", str(as_path(self.data)))
+        columns = (self.text_column,) if isinstance(self.text_column, str) else tuple(self.text_column)
+        object.__setattr__(self, "text_column", columns)
         sources = [bool(self.texts), self.data is not None, self.spikes is not None]
         if sources.count(True) != 1:
             raise InputError("give either --data, or --spikes, or one or more --text")
@@ -104,10 +106,13 @@ class RunInput:
         for name, value in given.items():
             if name not in _APPLIES[source]:
                 having = [other for other, names in _APPLIES.items() if name in names]
-                raise _unused(name, value, f"{' or '.join(having)}, not {source}")
+                raise _unused(
+                    name, " ".join(value) if isinstance(value, tuple) else value, f"{' or '.join(having)}, not {source}"
+                )
         for name in ("text_column", "label_column"):
             if name in given and not is_file(str(self.data)):
-                raise _unused(name, given[name], f"a data file, not {self.data}")
+                value = given[name] if isinstance(given[name], str) else " ".join(given[name])
+                raise _unused(name, value, f"a data file, not {self.data}")
         if self.no_labels and self.label_column is not None:
             raise InputError(f"--label-column {self.label_column} is not read with --no-labels; give one of them")
         if self.no_labels and self.split not in (None, ALL_ROWS):
@@ -127,12 +132,13 @@ class RunInput:
             name: sha256_of_file(Path(file)) if file is not None and Path(file).is_file() else file
             for name, file in files.items()
         }
-        plain = ("text_column", "label_column", "no_labels", "split_scheme", "limit")
+        plain = ("label_column", "no_labels", "split_scheme", "limit")
         return {
             "texts": list(self.texts),
             "split": self.rows if self.data is not None else None,
             **hashes,
             **{name: getattr(self, name) for name in plain},
+            "text_column": list(self.text_column),
         }
 
     def open(self, file: NetworkFile, progress: ProgressCallback = no_progress) -> Batches:
@@ -304,7 +310,7 @@ def _rows(inputs: RunInput, card: Card) -> _Rows:
     if inputs.data is None:
         texts = list(inputs.texts)
         return _Rows(len(texts), len(texts), {}, lambda start, stop: (np.arange(start, stop), texts[start:stop], None))
-    columns = (inputs.text_column or "text", inputs.label_column or "label")
+    columns = (inputs.text_column or ("text",), inputs.label_column or "label")
     if inputs.rows == ALL_ROWS:
         unread = inputs.no_labels and is_file(inputs.data)
         table = open_texts(
