@@ -32,3 +32,8 @@ def test_calibration_error_by_hand():
 def test_scores_that_say_nothing_have_a_temperature():
     assert fit_temperature(np.zeros((5, 3)), np.zeros(5, dtype=int)) == 1
     assert fit_temperature(np.zeros((0, 3)), np.zeros(0, dtype=int)) == 1
+
+
+def test_scores_far_apart_are_probabilities_without_overflow():
+    found = class_probabilities(np.array([[2000.0, 0.0, 1999.0]]), np.array([0]), 0.5)
+    np.testing.assert_allclose(found, [[1 / (1 + np.exp(-2)), 0, 1 / (1 + np.exp(2))]], atol=1e-12)
