@@ -165,3 +165,12 @@ def test_a_network_adds_up_what_its_layers_tell():
     network = Network([RecurrentDense([[2], [4]], [[0, 2], [2, 0]], neuron(2)), Dense([[2, 0]], neuron(1))])
     assert network.synapse_counts == (6, 2)
     assert network.synapse_counts_nonzero == (4, 1)
+
+
+@pytest.mark.parametrize("own", [None, np.zeros((1, 1), int)], ids=["dense", "dense_rec"])
+def test_a_spike_sets_v_to_0_exactly(own):
+    """Without decay a bias of 10 passes a threshold of 20 at every third step; from 1 it would at every second."""
+    integrator = Neuron([10], 4096, 0, 20)
+    layer = Dense([[2]], integrator) if own is None else RecurrentDense([[2]], own, integrator)
+    found = layer.run(np.zeros((1, 9, 1), dtype=np.uint8))
+    assert found.spikes[0, :, 0].tolist() == [0, 0, 1] * 3
