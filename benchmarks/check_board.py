@@ -6,7 +6,7 @@ For the owner of a board: it needs Intel's extension lava-loihi, no text, no dat
 code 0 and PASS, or with 1 and what differs. Where the output differs it asks whether the adapters alone are late: it
 runs again with the layers' reset up to 3 steps later and 1 sooner, and reads each output as much later or sooner.
 
-It has run on no board yet, only on tests/loihi2_stand_in, where Lava's simulator computes the chip's part:
+It has run on no board yet, only on tests/fake_lava_loihi, where Lava's simulator computes the chip's part:
 
     PASS: 16 samples, 512 steps, 492 output spikes, all as the emulator's
 """
@@ -24,7 +24,7 @@ import numpy as np
 from inputs import drawn_samples
 
 from snnlp_lava.backends.emulator import run_emulator
-from snnlp_lava.backends.lava.job import Board
+from snnlp_lava.backends.lava.job import Loihi2Board
 from snnlp_lava.backends.lava.loihi2 import GENERATIONS, run_board
 from snnlp_lava.errors import BackendError, SnnlpLavaError
 from snnlp_lava.netx.network_file import read_network
@@ -36,7 +36,7 @@ OUTPUT_DELAYS = (0, 1, 2, 3, -1)
 VARIABLES = ("SLURM", "NOSLURM", "PARTITION", "BOARD", "LOIHI_GEN", "NXSDKHOST", "HOST_BINARY")
 
 
-def main(path: Path, board: Board) -> int:
+def main(path: Path, board: Loihi2Board) -> int:
     """Run, compare and print the verdict; 0 if the board is the emulator's equal."""
     file = read_network(path)
     network, card = file.network, file.require_card()
@@ -68,7 +68,7 @@ def main(path: Path, board: Board) -> int:
         if equal:
             print(
                 "The chip computes as the emulator does; its adapters add other delays than was taken for granted. "
-                f"Set input_delay = {late} and output_delay = {equal[0]} in the class Board of "
+                f"Set input_delay = {late} and output_delay = {equal[0]} in the class Loihi2Board of "
                 "toolchain/snnlp_lava/backends/lava/job.py, run this again, and tell us."
             )
             return 1
@@ -95,10 +95,10 @@ if __name__ == "__main__":
     parser.add_argument("--host", choices=["slurm", "ethernet"])
     parser.add_argument("--partition")
     parser.add_argument("--board", dest="name")
-    parser.add_argument("--chip-generation", dest="generation", choices=GENERATIONS)
+    parser.add_argument("--chip-generation", choices=GENERATIONS)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
     try:
-        sys.exit(main(Path("netx_exports/demo.net"), Board(**vars(parser.parse_args()))))
+        sys.exit(main(Path("netx_exports/demo.net"), Loihi2Board(**vars(parser.parse_args()))))
     except SnnlpLavaError as error:
         print(f"error: {error}")
         sys.exit(error.exit_code)

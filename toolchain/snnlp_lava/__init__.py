@@ -1,7 +1,7 @@
-"""Spiking text classifiers: train with lava-dl, run on Lava spike for spike, know what they cost.
+"""Train spiking text classifiers with lava-dl, run them on Lava spike for spike, and bill what they cost.
 
-What the commands call is public here; docs/python.md shows it at work. A name is imported when it is first used, so
-that ``import snnlp_lava`` costs nothing.
+The functions behind the commands are public here; docs/python.md shows how to use them. A name is imported on first
+use, so ``import snnlp_lava`` itself is cheap.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ _PUBLIC = {
     ),
     "train.trainer": ("train_model",),
 }
-"""Public names by the module that defines them."""
+"""Public names, grouped by the module that defines them."""
 
 __all__ = ["__version__", *sorted(name for names in _PUBLIC.values() for name in names)]
 

@@ -1,4 +1,4 @@
-"""Optional packages: which extra brings each, and one line that says what to type where one is missing."""
+"""Map optional packages to extras, and report a missing one in one line with the command that installs it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _OLDEST_TORCH = (2, 3)
 
 
 def install_command(package: str) -> str:
-    """What to type to get an optional package, by the name it is imported by."""
+    """Return the command that installs an optional package, given its import name."""
     if package == "lava" and lava_compat.PIP_REFUSES_LAVA:
         return "snnlp-lava setup-lava"
     return f'pip install "snnlp-lava[{_EXTRA_OF.get(package, "all")}]"'
 
 
 def missing_package(error: ModuleNotFoundError) -> str | None:
-    """One line on a package that is not installed, or None if what is missing is ours or Python's own."""
+    """Describe a missing package in one line; None if the missing module is ours or part of Python."""
     package = (error.name or "").partition(".")[0]
     if package in {"", "snnlp_lava", *sys.stdlib_module_names}:
         return None
@@ -44,7 +44,7 @@ def missing_package(error: ModuleNotFoundError) -> str | None:
 
 
 def require(*packages: str) -> None:
-    """Refuse in one line what cannot work for want of a package; with "lava", make Lava importable, too.
+    """Raise an InputError if a package is missing or its version unsupported; with "lava", make Lava importable.
 
     Parameters
     ----------

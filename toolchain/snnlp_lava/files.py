@@ -1,4 +1,4 @@
-"""Write files and folders whole or not at all; read what users name; check simple arguments."""
+"""Write files and folders atomically, read files with size limits, and check simple arguments."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ except ModuleNotFoundError:  # on Windows
     fcntl = None  # type: ignore[assignment]
 
 MAX_FILE_BYTES = 64 << 20
-"""Largest JSON record that is read; none that this package writes comes near it."""
+"""Size limit for JSON records; those written by this package are far smaller."""
 
 _CHUNK = 1 << 20  # bytes read in one go
 _TEMPORARY, _OLD = ".tmp", ".old"
-_TOKEN = "?" * 8  # the random part of a temporary name, as glob sees it
+_TOKEN = "?" * 8  # glob pattern of the random part of a temporary name
 
 
 def _beside(path: Path, suffix: str) -> Path:
-    """A hidden name that nobody else uses, in the same folder, so that a rename moves no bytes."""
+    """Return an unused hidden name in the same folder, so that renaming copies no data."""
     return path.parent / f".{path.name}.{secrets.token_hex(4)}{suffix}"
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; rename it to `path` if the block succeeds, else remove it.
+    """Yield a temporary path next to `path`; rename it to `path` if the block succeeds, else remove it.
 
     Raises
     ------
     InputError
-        If the folder cannot be made or written to, or the disk is full.
+        If the folder cannot be created or written to, or the disk is full.
     """
     path = Path(path)
     try:
@@ -69,14 +69,15 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path, *, shared: bool = False) -> Iterator[Path]:
-    """Give a temporary folder beside `path`; put it in `path`'s place if the block succeeds, else remove it.
+    """Yield a temporary folder next to `path`; move it to `path` if the block succeeds, else remove it.
 
     Parameters
     ----------
     path
-        The folder; what it held before is replaced.
+        The folder; previous contents are replaced.
     shared
-        Its name tells its content, so that any number of processes may write it at once: the first one's stays.
+        Whether the name determines the content, so that several processes may write it at the same time: the first
+        one to finish wins.
 
     Raises
     ------
@@ -119,7 +120,7 @@ def _rename_unless_there(temporary: Path, path: Path) -> None:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder at once for all other processes, which see it whole or not at all."""
+    """Remove a folder so that other processes see either all of it or nothing."""
     old = _beside(path, _OLD)
     with contextlib.suppress(OSError):  # another process may have been faster
         path.rename(old)
@@ -128,22 +129,22 @@ def remove_folder(path: Path) -> None:
 
 @contextmanager
 def folder_lock(folder: Path, what: str) -> Iterator[None]:
-    """Hold a folder for this process alone, until the block or the process ends; not on Windows, which has no flock.
+    """Lock a folder for this process until the block or the process ends (no lock on Windows, which lacks flock).
 
-    It is made if it is absent, and removed again if nothing was put into it. Temporary files that a killed process left
-    in it are removed.
+    The folder is created if needed, and removed again if it stays empty. Temporary files left in it by a killed process
+    are removed.
 
     Parameters
     ----------
     folder
         The folder.
     what
-        What it holds, as errors name it.
+        What it contains, for error messages.
 
     Raises
     ------
     InputError
-        If another process holds it, it is a file, or it cannot be made.
+        If another process holds the lock, `folder` is a file, or it cannot be created.
     """
     try:
         if folder.exists() and not folder.is_dir():
@@ -159,8 +160,8 @@ def folder_lock(folder: Path, what: str) -> Iterator[None]:
         try:
             remove_all(folder.glob(f".*{_TEMPORARY}"))
             yield
-        finally:  # not by a process that was refused: the folder may still be empty, and is another's by now
-            with contextlib.suppress(OSError):  # raised for the first that is not empty
+        finally:  # only the process that held the lock: an empty folder may belong to another one by now
+            with contextlib.suppress(OSError):  # raised for the first folder that is not empty
                 for place in made:
                     place.rmdir()
     finally:
@@ -169,11 +170,11 @@ def folder_lock(folder: Path, what: str) -> Iterator[None]:
 
 
 def recover_interrupted(path: Path) -> None:
-    """Put right what a killed process left of `atomic_folder`: an old folder comes back if there is no new one.
+    """Clean up after a process killed inside `atomic_folder`: restore the old folder if there is no new one.
 
     No other process may be writing the folder.
     """
-    beside = f".{glob.escape(path.name)}.{_TOKEN}"  # `*` would take in what belongs to a folder NAME.OTHER
+    beside = f".{glob.escape(path.name)}.{_TOKEN}"  # `*` would also match the temporary folders of NAME.OTHER
     for old in path.parent.glob(f"{beside}{_OLD}"):
         if not path.exists():
             old.replace(path)
@@ -182,7 +183,7 @@ def recover_interrupted(path: Path) -> None:
 
 
 def remove_all(paths: Iterable[Path]) -> None:
-    """Remove files, and folders with all they hold."""
+    """Remove files, and folders with everything in them."""
     for path in paths:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
@@ -193,19 +194,19 @@ def remove_all(paths: Iterable[Path]) -> None:
 def _lock(handle: int, folder: Path, what: str) -> None:
     with contextlib.suppress(BlockingIOError):
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if folder.exists() and os.path.samestat(os.fstat(handle), folder.stat()):  # else it was replaced meanwhile
+        if folder.exists() and os.path.samestat(os.fstat(handle), folder.stat()):  # otherwise it was replaced
             return
-    raise InputError(f"{what} {folder}: another process is writing it; wait for its end or choose another folder")
+    raise InputError(f"{what} {folder}: another process is writing it; wait until it ends or choose another folder")
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write `document` as indented UTF-8 JSON, whole or not at all."""
+    """Write `document` as indented UTF-8 JSON, atomically."""
     with atomic_file(path) as temporary:
         temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
 
 
 def read_limited(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
-    """All bytes of a file that has at most `limit` of them.
+    """Return the bytes of a file of at most `limit` bytes.
 
     Raises
     ------
@@ -215,7 +216,7 @@ def read_limited(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
     try:
         content = bytearray()
         with Path(path).open("rb") as file:
-            while chunk := file.read(_CHUNK):  # pipes and devices have no size to ask for
+            while chunk := file.read(_CHUNK):  # pipes and devices report no size
                 content += chunk
                 if len(content) > limit or os.fstat(file.fileno()).st_size > limit:
                     raise InputError(f"{path} is larger than {limit:,} bytes")
@@ -240,12 +241,12 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def parse_json(data: bytes) -> dict[str, Any]:
-    """One JSON object from bytes of UTF-8 that can be written as JSON again: no NaN, no lone surrogates.
+    """Parse one JSON object from UTF-8 bytes, refusing NaN and lone surrogates, which JSON cannot represent.
 
     Raises
     ------
     InputError
-        If it is anything else.
+        If it is not.
     """
 
     def refuse(constant: str) -> None:
@@ -257,7 +258,7 @@ def parse_json(data: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"is not JSON: {error}") from error
     if not isinstance(document, dict):
-        raise InputError(f"is not a JSON object but {type(document).__name__}")
+        raise InputError(f"must be a JSON object, got {type(document).__name__}")
     return document
 
 
@@ -280,12 +281,12 @@ def sha256_of_file(path: Path) -> str:
 
 
 def home_folder() -> Path:
-    """The user's home folder; a folder in the temporary one where the user has none, as in many containers.
+    """Return the user's home folder; one inside the temporary folder if the user has none, as in many containers.
 
     Raises
     ------
     InputError
-        If that cannot be made or belongs to another user.
+        If that one cannot be created or belongs to another user.
     """
     with contextlib.suppress(RuntimeError):
         return Path.home()
@@ -300,13 +301,13 @@ def home_folder() -> Path:
 
 
 def os_error_text(error: OSError) -> str:
-    """Why something could not be read or written: the system's message, without what other libraries add to it."""
+    """Return the operating system's message of an error, without what other libraries add to it."""
     number = error.errno or int((re.findall(r"errno\D{0,3}(\d+)", str(error)) or [0])[0])
     return os.strerror(number) if number else one_line(error)
 
 
 def require_file(path: Path, what: str) -> None:
-    """Make sure that there is a file.
+    """Raise an InputError unless the file exists.
 
     Parameters
     ----------
@@ -318,7 +319,7 @@ def require_file(path: Path, what: str) -> None:
     Raises
     ------
     InputError
-        If there is none, or its folder may not be read.
+        If it does not exist, or its folder is not readable.
     """
     try:
         found = path.is_file()
@@ -329,7 +330,7 @@ def require_file(path: Path, what: str) -> None:
 
 
 def open_npy(path: Path, what: str) -> np.ndarray:
-    """Open a .npy file, memory-mapped; nothing in it is run.
+    """Open a .npy file memory-mapped; pickled objects are refused.
 
     Parameters
     ----------
@@ -350,7 +351,7 @@ def open_npy(path: Path, what: str) -> np.ndarray:
         return np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call]
     except OSError as error:
         raise InputError(f"{what} {path}: cannot be read: {os_error_text(error)}") from error
-    except Exception as error:  # a header is Python source to NumPy, and fails in as many ways
+    except Exception as error:  # NumPy parses the header as Python source, so damage raises many kinds of errors
         with path.open("rb") as handle:
             if handle.read(2) == b"PK":
                 raise InputError(f"{what} {path}: is an .npz archive; save one array as .npy") from error
@@ -361,14 +362,14 @@ StrPath = str | os.PathLike[str]
 
 
 def check_utf8(text: str, what: str) -> None:
-    """Make sure that a text can be written as UTF-8, as every record and table is.
+    """Raise an InputError unless a text can be written as UTF-8, as records and tables are.
 
-    Python keeps bytes of a command line or a file's name that are not UTF-8 as lone surrogates, which cannot.
+    Python represents non-UTF-8 bytes of a command line or a file name as lone surrogates, which cannot be encoded.
 
     Raises
     ------
     InputError
-        If it cannot.
+        If it contains lone surrogates.
     """
     try:
         text.encode("utf-8")
@@ -379,7 +380,7 @@ def check_utf8(text: str, what: str) -> None:
 
 
 def as_path(value: StrPath) -> Path:
-    """The path that a user wrote.
+    """Convert a path given by the user.
 
     Raises
     ------
@@ -389,13 +390,13 @@ def as_path(value: StrPath) -> Path:
     try:
         path = Path(value)
     except TypeError as error:
-        raise InputError(f"{value!r} is not a path; give a str or a Path") from error
+        raise InputError(f"{value!r} is not a path; use a str or a Path") from error
     check_utf8(str(path), "path")
     return path
 
 
 def as_optional_path(value: StrPath | None) -> Path | None:
-    """The same where None stands for no path.
+    """Convert a path given by the user, or pass None through.
 
     Raises
     ------
@@ -406,24 +407,24 @@ def as_optional_path(value: StrPath | None) -> Path | None:
 
 
 def check_int(name: str, value: Any, minimum: int = 1) -> None:
-    """Make sure that a value is None or an integer, `minimum` or more.
+    """Raise an InputError unless a value is None or an integer >= `minimum`.
 
     Raises
     ------
     InputError
-        If it is something else.
+        If it is neither.
     """
     if value is not None and (type(value) is not int or value < minimum):
         raise InputError(f"{name} must be an integer >= {minimum}, got {value!r}")
 
 
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
-    """Make sure that a value is one of the choices.
+    """Raise an InputError unless a value is one of the choices.
 
     Raises
     ------
     InputError
-        If it is another.
+        If it is not.
     """
     if value not in choices:
         raise InputError(f"{name} {value!r} is unknown (known: {', '.join(choices)})")

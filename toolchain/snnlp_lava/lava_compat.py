@@ -1,12 +1,12 @@
-"""Import Lava where its packages do not expect to be: on Python 3.11 and later, and without torchvision.
+"""Make Lava importable on Python 3.11 and later, and without torchvision.
 
-Two modules of lava-nc 0.10.0 and lava-dl 0.6.0 stand in the way; both are dealt with in memory, while they are
-imported, and no file of Lava is changed:
+Two modules of lava-nc 0.10.0 and lava-dl 0.6.0 prevent it. Both are patched in memory during import; no file of Lava
+is changed:
 
-* ``lava.magma.compiler.var_model`` gives dataclasses a default of its class ByteEncoder, which has no hash. Since
-  Python 3.11 dataclasses refuse such a default. ByteEncoder is compiled as ``@dataclass(unsafe_hash=True)``.
-* ``lava.lib.dl.slayer.object_detection``, which SLAYER imports and nothing here uses, needs torchvision. Where that is
-  not installed an empty module takes its place.
+* ``lava.magma.compiler.var_model`` uses an instance of its class ByteEncoder, which is not hashable, as a
+  dataclass default. Python 3.11 refuses that. ByteEncoder is compiled as ``@dataclass(unsafe_hash=True)`` instead.
+* ``lava.lib.dl.slayer.object_detection``, which SLAYER imports and nothing here uses, needs torchvision. If
+  that is not installed, an empty module replaces it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 from snnlp_lava.errors import InputError
 
 LAVA_VERSIONS = {"lava-nc": "0.10.0", "lava-dl": "0.6.0"}
-"""The releases that this package works with. They are Lava's last."""
+"""The supported releases, which are Lava's last."""
 
 LAVA_WHEELS = {
     "lava-nc": "d646723e888a72868dac77d31beee3eef1f540366a8c1a8578a2dc3302470926",
@@ -31,7 +31,7 @@ LAVA_WHEELS = {
 """SHA-256 of their wheels."""
 
 PIP_REFUSES_LAVA = sys.version_info[:2] > (3, 10)
-"""Their metadata admits Python 3.10 alone."""
+"""Their metadata allows only Python 3.10."""
 
 _VAR_MODEL = "lava.magma.compiler.var_model"
 _OBJECT_DETECTION = "lava.lib.dl.slayer.object_detection"
@@ -40,7 +40,7 @@ _HASHABLE = "@dataclass(unsafe_hash=True)\nclass ByteEncoder:\n"
 
 
 class _HashableByteEncoder(SourceFileLoader):
-    """Compiles var_model with a hash for ByteEncoder, past the files of bytecode."""
+    """Compile var_model with a hash for ByteEncoder, bypassing cached bytecode."""
 
     def get_code(self, fullname: str) -> CodeType:
         source = self.get_source(fullname) or ""
@@ -54,7 +54,7 @@ class _HashableByteEncoder(SourceFileLoader):
 
 
 class _NoTorchvision(Loader):
-    """An empty module that says why it is empty."""
+    """An empty module whose missing attributes explain why it is empty."""
 
     def exec_module(self, module: ModuleType) -> None:
         def missing(name: str) -> Any:
@@ -82,6 +82,6 @@ class _Finder(MetaPathFinder):
 
 
 def make_lava_importable() -> None:
-    """Let ``import lava`` work on every Python, from now on in this process and in those forked from it."""
+    """Make ``import lava`` work on every supported Python, in this process and in processes forked from it."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())

@@ -1,4 +1,4 @@
-"""Score classifiers: accuracy, mean reciprocal rank, ties between spike counts."""
+"""Compute ranks, accuracy and mean reciprocal rank from class scores."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 
 
 def ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Rank, from 1, of the true class of each sample; of equal scores the lower class ranks first.
+    """Return the rank of the true class of each sample, starting at 1; for equal scores the lower class ranks first.
 
-    A sample of no known class (label below 0) has rank 0, and counts as wrong.
+    A sample of an unknown class (label below 0) has rank 0 and counts as wrong.
 
     Parameters
     ----------
@@ -29,9 +29,9 @@ def accuracy_and_mrr(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]
 
 
 def scores_of_ranks(counts: np.ndarray) -> dict[str, float]:
-    """Accuracy and mean reciprocal rank from how often each rank occurred, (classes + 1,), rank 0 of no known class.
+    """Compute accuracy and mean reciprocal rank from counts of each rank, (classes + 1,); rank 0 is an unknown class.
 
-    Counts may be added up over parts of the samples in any order: the result is the same to the last bit.
+    Counts of subsets of the samples may be summed in any order: the result is identical to the last bit.
     """
     samples = counts.sum()
     reciprocal = counts[1:] / np.arange(1, len(counts))
@@ -39,15 +39,15 @@ def scores_of_ranks(counts: np.ndarray) -> dict[str, float]:
 
 
 def tie_broken_counts(spikes: np.ndarray) -> np.ndarray:
-    """Class scores of output spikes: the most spikes win; of equal counts, the one that was reached first.
+    """Compute class scores from output spikes: the highest count wins, ties go to the count reached first.
 
-    The integer part of a score is the count. The fraction is larger the earlier the class's last spike came. The host
-    sees that on any chip; membrane voltages would tell more, but would have to be read out one by one.
+    The integer part of a score is the count; the fraction is larger the earlier the class's last spike came. The host
+    can observe that on any chip, whereas membrane voltages would have to be read out one by one.
 
     Parameters
     ----------
     spikes
-        (n, steps, classes) uint8, the window alone.
+        (n, steps, classes) uint8, of the window only.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def tie_broken_counts(spikes: np.ndarray) -> np.ndarray:
 
 
 class AccuracyOverTime:
-    """How many samples are right if the answer is taken after each step of the window.
+    """Count how many samples are right if the answer is taken after each step of the window.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class AccuracyOverTime:
     window
         Steps.
     ignore_ties
-        Whether of equal counts the lower class wins, not the one that was reached first.
+        Whether ties go to the lower class instead of the count reached first.
     """
 
     def __init__(self, labels: np.ndarray, window: int, *, ignore_ties: bool) -> None:
@@ -78,7 +78,7 @@ class AccuracyOverTime:
         self._labels, self._ignore_ties, self._done = labels, ignore_ties, 0
 
     def add(self, output: np.ndarray) -> None:
-        """Add the next samples: output spikes (m, steps, classes) uint8, of which steps past the window are ignored."""
+        """Add the next samples: output spikes (m, steps, classes) uint8, ignoring steps beyond the window."""
         spikes = output[:, : len(self.counts)]
         labels = self._labels[self._done : self._done + len(spikes)]
         self._done += len(spikes)

@@ -1,26 +1,26 @@
-"""Report how much of a long task is done."""
+"""Define the callbacks through which long tasks report progress."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 ProgressCallback = Callable[[str, int, int], None]
-"""Called with the name of a stage, how much of it is done, and its total."""
+"""Called with the name of a stage, the amount done, and the total."""
 
 AdvanceCallback = Callable[[int], None]
-"""Called with the number of things done since the last call."""
+"""Called with the number of items done since the last call."""
 
 
 def no_progress(stage: str, done: int, total: int) -> None:
-    """Report nothing."""
+    """Ignore progress."""
 
 
 def no_advance(count: int) -> None:
-    """Report nothing."""
+    """Ignore an advance."""
 
 
 def cumulative(report: ProgressCallback, stage: str, total: int | None = None) -> AdvanceCallback:
-    """An `AdvanceCallback` that reports the sum; without a total, what is done is the total so far."""
+    """Return an `AdvanceCallback` that reports the running sum; without a total, the sum is reported as the total."""
     done = 0
 
     def advance(count: int) -> None:

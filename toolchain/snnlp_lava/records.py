@@ -1,7 +1,7 @@
-"""Typed records: every file that is read, and every set of options, checked against one declaration.
+"""Check files and options against typed records.
 
-`Struct.__init__` of msgspec checks nothing, so values from outside go through `Record.of`, `build` or `load`. What is
-wrong comes out as an InputError of one line with the place, the limit and the value:
+`Struct.__init__` of msgspec checks nothing, so values from outside go through `Record.of`, `build` or `load`. Errors
+are one-line InputErrors with the place, the limit and the value:
 ``run runs/x: layers[2].spikes must be an integer >= 0, got -1``.
 """
 
@@ -28,7 +28,7 @@ _PACKAGES = ("lava-nc", "lava-dl", "torch", "numpy", "sentence-transformers", "h
 _LONGEST = 60  # characters of a value in a message
 
 Count = Annotated[int, Meta(ge=0, le=1 << 62)]
-"""How often something happened. Every number of a record has bounds: without them any size and NaN would pass."""
+"""A count. Every number of a record has bounds: without them any size and NaN would pass."""
 Positive = Annotated[int, Meta(ge=1, le=1 << 62)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
@@ -36,31 +36,31 @@ Amount = Annotated[float, Meta(ge=0, le=1e300)]
 
 
 def opt(text: str, *, ge: float | None = None, le: float | None = None) -> Meta:
-    """Help and limits of a field that is an option: ``Annotated[int, opt("Time steps of a text.", ge=1, le=99)]``."""
+    """Declare help and limits of an option field: ``Annotated[int, opt("Time steps of a text.", ge=1, le=99)]``."""
     return Meta(description=text, ge=ge, le=le)
 
 
 class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all records. A subclass with a FORMAT is a file's document, whose ``format`` must be that number.
+    """Base of all records. A subclass with a FORMAT describes a file whose ``format`` must be that number.
 
-    Rules between fields stand in ``__post_init__``, which raises ValueError.
+    Constraints between fields are checked in ``__post_init__``, which raises ValueError.
     """
 
     FORMAT: ClassVar[int | None] = None
 
     @classmethod
     def of(cls: type[R], **values: Any) -> R:
-        """Build a record from values that a user gave, such as options; tuples may be lists, records dictionaries.
+        """Build a record from user input such as options; tuples may be given as lists, records as dictionaries.
 
         Raises
         ------
         InputError
-            If a value has the wrong type or is out of range, a name is unknown or missing, or a rule is broken.
+            If a value has the wrong type or is out of range, a name is unknown or missing, or a constraint is violated.
         """
         return _convert(cls, values)
 
     def replace(self: R, **values: Any) -> R:
-        """The same record with other values, checked as in `of`.
+        """Return a copy with other values, checked as in `of`.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return _convert(type(self), {**{name: getattr(self, name) for name in self.__struct_fields__}, **values})
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON; of a file's document with its ``format`` in front."""
+        """Convert to plain JSON types; a record with a FORMAT starts with ``format``."""
         document = _lists(msgspec.to_builtins(self))
         return document if self.FORMAT is None else {"format": self.FORMAT, **document}
 
@@ -88,12 +88,12 @@ def build(cls: type[R], document: Any, what: str = "") -> R:
     document
         Dictionaries, lists, strings, numbers, None.
     what
-        What it belongs to, in front of an error's place: ``run runs/x``.
+        Prefix of error messages: ``run runs/x``.
 
     Raises
     ------
     InputError
-        If the document is not such a record; or has another ``format``, where the record has one.
+        If the document does not match the record, or its ``format`` differs from the record's.
     """
     prefix = f"{what}: " if what else ""
     if cls.FORMAT is not None and isinstance(document, Mapping):
@@ -122,7 +122,7 @@ def load(cls: type[R], path: Path, what: str) -> R:
     path
         The file.
     what
-        What the file is part of, as errors name it: ``run runs/x``.
+        What the file is part of, for error messages: ``run runs/x``.
 
     Raises
     ------
@@ -143,14 +143,14 @@ def load_json(path: Path, what: str) -> Any:
 
 
 def load_toml(path: Path, what: str) -> dict[str, Any]:
-    """Read a TOML file of at most a mebibyte.
+    """Read a TOML file of at most 1 MiB.
 
     Parameters
     ----------
     path
         The file.
     what
-        What it holds, as errors name it: ``grid``.
+        What it contains, for error messages: ``grid``.
 
     Raises
     ------
@@ -166,14 +166,14 @@ def load_toml(path: Path, what: str) -> dict[str, Any]:
 
 
 def check_applies(what: str, chosen: str, choices: Mapping[str, Collection[str]], given: Mapping[str, Any]) -> None:
-    """Refuse options that belong to other choices than the chosen one.
+    """Raise an InputError for options that do not apply to the chosen method, backend or source.
 
     Parameters
     ----------
     what
-        Option that the choice was made by: ``--method``, or ``method`` from Python.
+        Name of the choosing option: ``--method``, or ``method`` from Python.
     chosen
-        What was chosen.
+        Its value.
     choices
         Names of the options of each choice.
     given
@@ -182,7 +182,7 @@ def check_applies(what: str, chosen: str, choices: Mapping[str, Collection[str]]
     Raises
     ------
     InputError
-        For the first option that the chosen one does not have.
+        For the first option that the choice does not have.
     """
     for name, value in given.items():
         if name in choices[chosen]:
@@ -208,7 +208,7 @@ _NAMES = {
 
 
 def _explain(message: str, cls: type, document: Any) -> str:
-    """Msgspec's message in plain English, with the value that it leaves out."""
+    """Rewrite a msgspec message in plain English and add the offending value."""
     text, path = typing.cast("re.Match[str]", _PLACE.fullmatch(message)).groups()
     place = (path or "").removeprefix(".")
     if found := re.fullmatch(r"Object missing required field `(.*)`", text):
@@ -235,7 +235,7 @@ def _steps(place: str) -> list[str | int]:
 
 
 def _value_at(document: Any, place: str) -> tuple[Any, bool]:
-    """The value at a place of msgspec's, and whether it was found: of dictionaries msgspec names no key."""
+    """Return the value at a msgspec path, and whether it was found: msgspec does not name dictionary keys."""
     value = document
     for step in _steps(place):
         try:
@@ -246,7 +246,7 @@ def _value_at(document: Any, place: str) -> tuple[Any, bool]:
 
 
 def _bare(kind: Any) -> Any:
-    """A type without Annotated, and without the None of an optional one."""
+    """Strip Annotated and an optional None from a type."""
     while typing.get_origin(kind) is Annotated:
         kind = typing.get_args(kind)[0]
     options = [option for option in typing.get_args(kind) if option is not type(None)]
@@ -276,7 +276,7 @@ def _lists(value: Any) -> Any:
 
 
 def versions() -> dict[str, str]:
-    """Package name to version, read from the installed metadata, so that nothing is imported."""
+    """Return package versions, read from installed metadata without importing anything."""
     found = {"snnlp-lava": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
         try:

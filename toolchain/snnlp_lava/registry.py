@@ -1,4 +1,4 @@
-"""Registries: what is chosen by name, built in or from other packages, imported when it is first used."""
+"""Look up built-ins and plug-ins by name, importing each on first use."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ T = TypeVar("T")
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """Names to objects: built-ins first, then those that installed packages declare as entry points.
+    """Maps names to objects: built-ins first, then entry points of installed packages.
 
     Parameters
     ----------
     what
-        What it holds, as errors name it: ``encoder``.
+        Kind of object, for error messages: ``encoder``.
     group
-        Group of entry points that extends it: ``snnlp_lava.encoders``.
+        Entry point group of plug-ins: ``snnlp_lava.encoders``.
     builtin
         Name to ``module:attribute``.
     """
@@ -35,12 +35,12 @@ class Registry(Mapping[str, T], Generic[T]):
         return {point.name: point for point in entry_points(group=self._group)}
 
     def __getitem__(self, name: str) -> T:
-        """The object of a name.
+        """Return the object registered under a name.
 
         Raises
         ------
         InputError
-            If the name is unknown, or its package cannot be imported or takes a built-in's name.
+            If the name is unknown, or its package cannot be imported or reuses the name of a built-in.
         """
         if name not in self._loaded:
             self._loaded[name] = self._load(name)
@@ -49,7 +49,7 @@ class Registry(Mapping[str, T], Generic[T]):
     def _load(self, name: str) -> T:
         if name in self._builtin:
             if name in self._plugins:
-                raise InputError(f"{self._what} {name!r} is built in, and {self._origin(name)} declares another one")
+                raise InputError(f"{self._what} {name!r} is built in, but {self._origin(name)} also declares it")
             module, _, attribute = self._builtin[name].partition(":")
             found: T = getattr(importlib.import_module(module), attribute)
             return found
@@ -57,7 +57,7 @@ class Registry(Mapping[str, T], Generic[T]):
             raise InputError(f"{self._what} {name!r} is unknown (known: {', '.join(self)}); is its package installed?")
         try:
             return self._plugins[name].load()
-        except Exception as error:  # whatever another package raises when it is imported
+        except Exception as error:  # importing a plug-in can raise anything
             raise InputError(
                 f"{self._what} {name!r} cannot be imported from {self._origin(name)}: {one_line(error)}"
             ) from error

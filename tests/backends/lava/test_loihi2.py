@@ -1,4 +1,4 @@
-"""The Loihi 2 backend on a stand-in for Intel's extension: what the chip is asked; one that errs is found out."""
+"""The Loihi 2 backend on a fake of Intel's extension: what the chip is asked; one that errs is found out."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from snnlp_lava.backends.compare import compare
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.backends.lava import loihi2
 from snnlp_lava.backends.lava import process as lava_run
-from snnlp_lava.backends.lava.job import Board, LavaJob
+from snnlp_lava.backends.lava.job import LavaJob, Loihi2Board
 from snnlp_lava.backends.lava.loihi2 import Loihi2, configure_host
 from snnlp_lava.cli.main import main
 from snnlp_lava.encode.base import SpikeSamples
@@ -35,13 +35,13 @@ STEPS = SAMPLES * PERIOD + LATENCY
 
 
 class Machine:
-    """A machine on which the stand-in is installed."""
+    """A machine on which the fake extension is installed."""
 
     def __init__(self, folder, monkeypatch):
         self.log, self._patch = folder / "calls.jsonl", monkeypatch
 
     def behaves(self, **how):
-        self._patch.setenv("STAND_IN", json.dumps(how))
+        self._patch.setenv("FAKE_CHIP", json.dumps(how))
 
     def calls(self, name):
         lines = [json.loads(line) for line in self.log.read_text().splitlines()]
@@ -61,11 +61,11 @@ def clean_environment(monkeypatch):
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch, clean_environment):
-    stand_in = ROOT / "tests/loihi2_stand_in"
-    monkeypatch.setattr(sys, "path", [str(stand_in), *sys.path])
-    os.environ["PYTHONPATH"] = f"{stand_in}:{os.environ.get('PYTHONPATH', ROOT / 'toolchain')}"
-    os.environ["PATH"] = f"{stand_in / 'bin'}:{os.environ['PATH']}"
-    os.environ["STAND_IN_LOG"] = str(tmp_path / "calls.jsonl")
+    fake_chip = ROOT / "tests/fake_lava_loihi"
+    monkeypatch.setattr(sys, "path", [str(fake_chip), *sys.path])
+    os.environ["PYTHONPATH"] = f"{fake_chip}:{os.environ.get('PYTHONPATH', ROOT / 'toolchain')}"
+    os.environ["PATH"] = f"{fake_chip / 'bin'}:{os.environ['PATH']}"
+    os.environ["FAKE_CHIP_LOG"] = str(tmp_path / "calls.jsonl")
     monkeypatch.setattr("lava.utils.loihi.host", None)
     return Machine(tmp_path, monkeypatch)
 
@@ -137,7 +137,7 @@ def test_one_flipped_spike_is_found_out(machine, saved, samples, sample, step, n
 def test_a_hanging_chip_is_ended_and_what_it_did_is_kept(machine, saved, samples, monkeypatch):
     network, path = saved
     machine.behaves(hang=step_of(3, 4))
-    monkeypatch.setattr(lava_run, "STALL_SECONDS", 2.0)
+    monkeypatch.setattr(lava_run, "STALL_TIMEOUT", 2.0)
     found = record(path, samples)
     assert f"no step for 2 s at step {step_of(3, 4) - 1} of {STEPS}" in found.broken
     assert (found.finished.tolist(), found.metered) == ([0, 1, 2], None)
@@ -184,18 +184,18 @@ def test_a_layer_that_would_run_on_the_host_is_no_run_on_the_chip(machine, saved
 @pytest.mark.parametrize(
     ("before", "board", "after", "host"),
     [
-        ({}, Board(), {}, None),
-        ({"SLURM": "1", "BOARD": "b"}, Board(), {"SLURM": "1", "BOARD": "b"}, None),
-        ({}, Board(generation="N3B2"), {"SLURM": "1", "LOIHI_GEN": "N3B2"}, "SLURM"),
+        ({}, Loihi2Board(), {}, None),
+        ({"SLURM": "1", "BOARD": "b"}, Loihi2Board(), {"SLURM": "1", "BOARD": "b"}, None),
+        ({}, Loihi2Board(chip_generation="N3B2"), {"SLURM": "1", "LOIHI_GEN": "N3B2"}, "SLURM"),
         (
             {"NOSLURM": "1", "BOARD": "og-board-1", "LOIHI_GEN": "N3D1"},
-            Board(host="slurm", partition="oheogulch"),
+            Loihi2Board(host="slurm", partition="oheogulch"),
             {"SLURM": "1", "BOARD": "og-board-1", "PARTITION": "oheogulch", "LOIHI_GEN": "N3D1"},
             "SLURM",
         ),
         (
             {"SLURM": "1"},
-            Board(host="ethernet", name="10.0.0.7"),
+            Loihi2Board(host="ethernet", name="10.0.0.7"),
             {
                 "NOSLURM": "1",
                 "NXSDKHOST": "10.0.0.7",
@@ -206,7 +206,7 @@ def test_a_layer_that_would_run_on_the_host_is_no_run_on_the_chip(machine, saved
         ),
         (
             {"NXSDKHOST": "10.0.0.7", "HOST_BINARY": "/opt/server"},
-            Board(generation="N3C1"),
+            Loihi2Board(chip_generation="N3C1"),
             {"NOSLURM": "1", "NXSDKHOST": "10.0.0.7", "HOST_BINARY": "/opt/server", "LOIHI_GEN": "N3C1"},
             "ETHERNET",
         ),
@@ -225,11 +225,15 @@ def test_lavas_variables_are_as_the_options_say_and_else_as_they_were(machine, b
 @pytest.mark.parametrize(
     ("environment", "board", "message"),
     [
-        ({}, Board(host="ethernet"), "needs the host's address: --board ADDRESS, or NXSDKHOST"),
-        ({}, Board(host="ethernet", name="10.0.0.8"), "--host ethernet: .*ping 10.0.0.8"),
-        ({}, Board(host="ethernet", name="10.0.0.7", partition="p"), "--partition p only applies to --host slurm"),
-        ({"PATH": "/nowhere"}, Board(host="slurm"), "--host slurm: .*sinfo"),
-        ({"LOIHI_GEN": "N2A2"}, Board(host="slurm"), "LOIHI_GEN 'N2A2' is not a Loihi 2"),
+        ({}, Loihi2Board(host="ethernet"), "needs the host's address: --board ADDRESS, or NXSDKHOST"),
+        ({}, Loihi2Board(host="ethernet", name="10.0.0.8"), "--host ethernet: .*ping 10.0.0.8"),
+        (
+            {},
+            Loihi2Board(host="ethernet", name="10.0.0.7", partition="p"),
+            "--partition p only applies to --host slurm",
+        ),
+        ({"PATH": "/nowhere"}, Loihi2Board(host="slurm"), "--host slurm: .*sinfo"),
+        ({"LOIHI_GEN": "N2A2"}, Loihi2Board(host="slurm"), "LOIHI_GEN 'N2A2' is not a Loihi 2"),
     ],
 )
 def test_a_host_that_cannot_be_used_is_named(machine, environment, board, message):
@@ -276,7 +280,7 @@ def test_a_network_that_may_not_fit_is_said_before_a_board_is_waited_for(machine
 
 def test_a_job_survives_its_folder(tmp_path, saved, samples):
     _, path = saved
-    for board in (None, Board(host="slurm", input_delay=1, output_delay=2, metered=True)):
+    for board in (None, Loihi2Board(host="slurm", input_delay=1, output_delay=2, metered=True)):
         job = LavaJob.of(path, SIZES, samples, SAMPLES, PERIOD, board)
         job.write(tmp_path, samples, np.arange(SAMPLES))
         assert LavaJob.read(tmp_path) == job
@@ -324,9 +328,9 @@ def test_the_commands_run_verify_and_report_on_a_board(machine, saved, samples, 
             {"input_delay": 1, "output_delay": 2},
             1,
             "FAIL: 264 output spikes differ; first in sample 1, step 8, neuron 0, which the emulator alone lets spike",
-            "Set input_delay = 1 and output_delay = 2 in the class Board",
+            "Set input_delay = 1 and output_delay = 2 in the class Loihi2Board",
         ),
-        ({"late_reset": 1}, 1, "FAIL: ", "Set input_delay = -1 and output_delay = 1 in the class Board"),
+        ({"late_reset": 1}, 1, "FAIL: ", "Set input_delay = -1 and output_delay = 1 in the class Loihi2Board"),
     ],
 )
 def test_the_owner_of_a_board_is_told_whether_it_computes_as_the_emulator(machine, behaviour, code, verdict, remedy):

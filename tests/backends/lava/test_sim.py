@@ -113,7 +113,7 @@ def test_a_worker_that_fails_at_once_says_why(tmp_path, saved):
 
 def test_a_hung_worker_is_ended(saved, monkeypatch):
     _, path = saved
-    monkeypatch.setattr(lava_run, "STALL_SECONDS", 2.0)
+    monkeypatch.setattr(lava_run, "STALL_TIMEOUT", 2.0)
     values = np.full((4000, 20), FIXED_ONE // 2, dtype=np.int32)
     stopped = []
 

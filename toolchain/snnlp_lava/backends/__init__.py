@@ -1,1 +1,1 @@
-"""Where a network runs: the emulator (NumPy), Lava's CPU simulator, a Loihi 2. One protocol, one result."""
+"""Execute networks on the emulator, Lava's CPU simulator or a Loihi 2, behind one protocol."""

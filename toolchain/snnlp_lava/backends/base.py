@@ -1,4 +1,4 @@
-"""What a backend is and the registry of backends, the spikes that a backend returns, and what a run counts."""
+"""Define the Backend protocol and its registry, the recordings that backends return, and the counts of a run."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 
 class Metered(Record, frozen=True):
-    """What an instrument measured while samples ran; None where it measured no such thing.
+    """Measurements taken while samples ran; None for quantities that were not measured.
 
     Attributes
     ----------
     by
         The instrument.
     samples, steps
-        What it measured: so many samples, in so many time steps.
+        Number of samples and time steps measured.
     seconds, watts, static_watts, joules, static_joules
-        Time, power and energy over all of them, and the part of power and energy that is drawn by an idle chip, too.
+        Totals of time, power and energy, and the static share that an idle chip draws as well.
     """
 
     by: Annotated[str, Meta(max_length=200)]
@@ -43,7 +43,7 @@ class Metered(Record, frozen=True):
     static_joules: Amount | None = None
 
     def plus(self, other: Metered) -> Metered:
-        """Both as one: times and energies added, powers weighted by time steps; None where one of the two has none."""
+        """Combine two measurements: add times and energies, weight powers by time steps; None if one lacks it."""
         steps = self.steps + other.steps
 
         def sum_of(name: str) -> float | None:
@@ -60,23 +60,23 @@ class Metered(Record, frozen=True):
 
 @dataclass(frozen=True)
 class Recording:
-    """The spikes that were read from a backend: perhaps of some layers only, perhaps of some samples only.
+    """The spikes read from a backend, possibly of some layers or some samples only.
 
     Attributes
     ----------
     finished
-        (n,) indices of the samples that are done.
+        (n,) indices of the finished samples.
     trains
-        Their bit-packed spikes by layer, the input being layer 0: (n, period, ceil(neurons / 8)) uint8 each, every
-        layer's from its own first step. Empty for the emulator, which every backend is compared with.
+        Their bit-packed spikes by layer, layer 0 being the input: (n, period, ceil(neurons / 8)) uint8 each, from
+        the layer's own first step on. Empty for the emulator, the reference for all backends.
     steps
-        Time steps that were run.
+        Number of time steps run.
     metered
-        What an instrument measured.
+        Measurements of an instrument.
     broken
-        Why it ended early, None if it did not.
+        Why the run ended early, None if it did not.
     interrupted
-        Whether it ended early because the user interrupted it.
+        Whether the user interrupted it.
     """
 
     finished: np.ndarray
@@ -87,41 +87,41 @@ class Recording:
     interrupted: bool = False
 
     registers: ClassVar[bool] = True
-    """Whether u and v are kept in registers of 24 bits; see `snnlp_lava.backends.compare.Peer`."""
+    """Whether u and v are 24-bit registers; see `snnlp_lava.backends.compare.Peer`."""
 
     def spikes(self, start: int, stop: int) -> Mapping[int, np.ndarray]:
-        """Bit-packed spikes of the finished samples from `start` up to `stop`, by layer."""
+        """Return bit-packed spikes of the finished samples from `start` to `stop`, by layer."""
         return {layer: packed[start:stop] for layer, packed in self.trains.items()}
 
 
 class NoOptions(Record, frozen=True):
-    """Options of a backend that has none."""
+    """Options of a backend without any."""
 
 
 class Backend(ABC):
-    """Something that runs a network and returns the spikes it read.
+    """Base class of backends, which run a network and return the spikes they read.
 
-    A class is registered by an entry point of the group ``snnlp_lava.backends`` and built from its options. Counts,
-    scores and the comparison with the emulator are made of the spikes by `snnlp_lava.run`, not by the backend.
+    Plug-ins register a class as an entry point in the group ``snnlp_lava.backends``; it is created from its options.
+    `snnlp_lava.run` computes counts, scores and the comparison with the emulator from the spikes, not the backend.
     """
 
     name: ClassVar[str]
-    """As ``--backend`` takes it."""
+    """Value of ``--backend``."""
     help: ClassVar[str]
-    """What it is, in a few words for ``--help``."""
+    """Short description for ``--help``."""
     options: ClassVar[type[Record]] = NoOptions
-    """Its options; each field becomes an option of the command line."""
+    """Options record; each field becomes a command-line option."""
     batch: ClassVar[int] = 1024
-    """Samples that are run, compared and kept on disk in one go."""
+    """Number of samples that are run, compared and saved as one batch."""
     hint: ClassVar[str] = "snnlp-lava verify shows where"
-    """Where to look when its spikes are not the emulator's."""
+    """Hint for the user if its spikes differ from the emulator's."""
 
     def __init__(self, options: Record) -> None:
-        """Take options that were checked."""
+        """Store validated options."""
         self._options = options
 
-    def check(self, file: NetworkFile, period: int) -> None:  # noqa: B027 (not every backend has something to refuse)
-        """Refuse, before texts are embedded and without side effects, what cannot run.
+    def check(self, file: NetworkFile, period: int) -> None:  # noqa: B027 (optional to override)
+        """Raise an InputError for what cannot run, before texts are embedded and without side effects.
 
         Raises
         ------
@@ -131,29 +131,29 @@ class Backend(ABC):
 
     @abstractmethod
     def record(self, file: NetworkFile, samples: Samples, period: int, progress: AdvanceCallback) -> Recording:
-        """Run samples, each independent of the others.
+        """Run samples, each independently of the others.
 
         Parameters
         ----------
         file
-            The network and the file that it was read from.
+            The network file.
         samples
-            What is presented.
+            Samples to present.
         period
-            Time steps from one sample to the next, at least the samples' window.
+            Time steps from one sample to the next, >= the samples' window.
         progress
             Called with the number of samples done since the last call.
 
         Raises
         ------
         InputError
-            If a sample cannot be made into spikes, or the backend cannot be used. What ends a run after it has begun
-            is said in the recording.
+            If a sample cannot be encoded, or the backend cannot be used. A failure after the run has begun is stored in
+                        `Recording.broken` instead.
         """
 
 
 class Emulator(Backend):
-    """The backend whose recording is empty: its spikes are computed where other backends are compared with them."""
+    """The emulator; its recording is empty, since `compare` computes its spikes for every run."""
 
     name: ClassVar[str] = "emulator"
     help: ClassVar[str] = "NumPy, the chip's integers"
@@ -173,12 +173,12 @@ BACKENDS: Registry[type[Backend]] = Registry(
         "loihi2": "snnlp_lava.backends.lava.loihi2:Loihi2",
     },
 )
-"""Backends by name; classes that are built from their options."""
+"""Backend classes by name."""
 
 
 @dataclass(frozen=True)
 class LayerCounts:
-    """What one layer did, sample by sample. All arrays are (n,) int64.
+    """Per-sample counts of one layer. All arrays are (n,) int64.
 
     Attributes
     ----------
@@ -189,15 +189,15 @@ class LayerCounts:
     spikes
         Spikes sent.
     synops
-        Spikes that arrived, times the synapses stored for each (all of a dense layer's, zeros included).
+        Arriving spikes times the stored synapses of each (for a dense layer all of them, including zero weights).
     synops_nonzero
-        The same over the synapses whose weight is not 0.
+        The same for synapses with non-zero weight.
     neuron_updates
         Neurons times steps.
     active_updates
-        Those of them that do something (see `snnlp_lava.network.kernels.LayerRun`).
+        Those in which the neuron was not at rest (see `snnlp_lava.network.kernels.LayerRun`).
     wraps, clips
-        24-bit registers that wrapped (u) or saturated (v).
+        How often a 24-bit register wrapped (u) or saturated (v).
     """
 
     name: str
@@ -212,7 +212,7 @@ class LayerCounts:
 
 
 COUNTS = tuple(counted.name for counted in fields(LayerCounts) if counted.name not in ("name", "neurons"))
-"""Names of what is counted of each layer."""
+"""Names of the counts of each layer."""
 
 
 @dataclass(frozen=True)
@@ -222,24 +222,24 @@ class RunResult:
     Attributes
     ----------
     window, period
-        Steps a sample is presented, and steps from one sample to the next.
+        Steps for which a sample is presented, and steps from one sample to the next.
     steps
-        Steps that were run in all.
+        Total number of steps.
     output_counts
-        (n, classes) int64 spikes of the output neurons within the window.
+        (n, classes) int64 output spikes within the window.
     output_scores
         (n, classes) float64: the same with ties broken, see `snnlp_lava.metrics.tie_broken_counts`.
     first_spikes
-        (n,) int64 input spikes of each sample's first step, which the paper's way of counting leaves out.
+        (n,) int64 input spikes of each sample's first step, which the paper's counting omits.
     layers
         The input and every layer.
     neuron_spikes
-        (neurons,) int64 of the input and every layer: spikes of each line or neuron over all samples.
+        For the input and every layer, (neurons,) int64 spikes of each line or neuron over all samples.
     seconds
         Wall-clock time.
     trains
-        Packed spike trains of the first samples, as many as were asked for, of the input and every layer:
-        (samples, period, ceil(neurons / 8)) uint8 each, every layer's in its own time.
+        Packed spike trains of the first samples (`keep_trains` of them) of the input and every layer:
+        (samples, period, ceil(neurons / 8)) uint8 each, in the layer's own time.
     """
 
     window: int
@@ -260,7 +260,7 @@ class RunResult:
 
 
 def concat_batches(parts: Sequence[tuple[LayerCounts, ...]]) -> tuple[LayerCounts, ...]:
-    """The counts of several batches as those of one."""
+    """Concatenate the counts of several batches."""
     return tuple(
         replace(batches[0], **{name: np.concatenate([getattr(layer, name) for layer in batches]) for name in COUNTS})
         for batches in zip(*parts, strict=True)
@@ -275,18 +275,18 @@ def count_layers(
     wraps: Sequence[np.ndarray],
     clips: Sequence[np.ndarray],
 ) -> tuple[LayerCounts, ...]:
-    """What every layer did, from the spikes of every neuron.
+    """Compute the counts of every layer from the spikes of every neuron.
 
     Parameters
     ----------
     network
-        The network that ran.
+        The network.
     counts
-        Spikes of the input lines and of each layer's neurons, (n, neurons) each, over the whole period.
+        Spikes of the input lines and of each layer's neurons over the whole period, (n, neurons) each.
     period
-        Steps a sample took.
+        Steps per sample.
     active, wraps, clips
-        (n,) for each layer, the input not among them.
+        (n,) for each layer, without the input.
     """
     samples = len(counts[0])
     zero = np.zeros(samples, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""The emulator compared, spike by spike, with what backends recorded and SLAYER computes."""
+"""Compare the emulator, spike by spike, with recordings of backends and with SLAYER."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ State = Annotated[int, Meta(ge=-(1 << 62), le=1 << 62)]
 
 
 class Peer(Protocol):
-    """What the emulator is compared with: a `snnlp_lava.backends.base.Recording`, or SLAYER."""
+    """Source of spikes to compare the emulator with: a `snnlp_lava.backends.base.Recording`, or SLAYER."""
 
     registers: ClassVar[bool]
-    """Whether its u and v wrap and saturate at 24 bits."""
+    """Whether u wraps and v saturates at 24 bits."""
 
     def spikes(self, start: int, stop: int) -> Mapping[int, np.ndarray]:
-        """Bit-packed spikes of the samples from `start` up to `stop`, by layer, the input being 0.
+        """Return bit-packed spikes of the samples from `start` to `stop`, by layer, layer 0 being the input.
 
-        (m, steps, ceil(neurons / 8)) uint8 each; of fewer steps than the period, the first ones are compared.
+        (m, steps, ceil(neurons / 8)) uint8 each; if there are fewer steps than the period, only those are compared.
         """
         ...
 
@@ -41,12 +41,12 @@ class FirstDifference(Record, frozen=True):
     peer
         Name of the peer.
     sample, layer, neuron, step
-        Where: the sample from 0, the layer's name, the neuron, the step of the layer's own window.
+        Sample (from 0), layer name, neuron, and step within the layer's own window.
     peer_spikes
-        Whether the peer spikes there, and the emulator does not.
+        True if the peer spikes and the emulator does not, False if it is the other way round.
     emulator_state, peer_state
-        u and v after that step, before the reset by a spike, as they follow from the spikes that arrived on either
-        side, since spikes are all that is recorded. None where those were not read; 0 for the input, which has none.
+        u and v after that step, before the reset by a spike. They are recomputed from the spikes that arrived on each
+        side, since only spikes are recorded. None if those were not read; 0 for the input, which has no state.
     """
 
     peer: str
@@ -70,16 +70,16 @@ class FirstDifference(Record, frozen=True):
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the emulator counted, and how its spikes differ from those of its peers.
+    """Counts of the emulator, and differences between its spikes and those of its peers.
 
     Attributes
     ----------
     result
-        The emulator's.
+        Counts of the emulator.
     differences
-        For each peer the number of different spikes of the input and every layer; None where a layer was not read.
+        For each peer, the number of differing spikes of the input and every layer; None for a layer that was not read.
     first
-        The difference in the earliest layer, there in the earliest sample and step; None if there is none.
+        First difference, ordered by layer, then sample, then step; None if there is none.
     """
 
     result: RunResult
@@ -97,21 +97,21 @@ def compare(
     on_batch: Callable[[Sequence[np.ndarray]], None] = lambda trains: None,
     progress: AdvanceCallback = no_advance,
 ) -> Comparison:
-    """Run samples on the emulator and compare each of its batches with the same samples of every peer.
+    """Run samples on the emulator and compare each batch with the same samples of every peer.
 
     Parameters
     ----------
     network, samples, period, keep_trains, progress
         As in `snnlp_lava.backends.emulator.run_emulator`.
     peers
-        What it is compared with, by name.
+        Peers by name.
     on_batch
-        Called with the emulator's spikes of each batch, (m, period, neurons) uint8 of the input and every layer.
+        Called with the emulator's spikes of each batch: (m, period, neurons) uint8 of the input and every layer.
 
     Raises
     ------
     InputError
-        If a sample cannot be made into spikes.
+        If a sample cannot be encoded.
     """
     differences: dict[str, list[int | None]] = {name: [None] * len(network.sizes) for name in peers}
     first: FirstDifference | None = None

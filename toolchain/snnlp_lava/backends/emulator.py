@@ -1,4 +1,4 @@
-"""The emulator: Loihi's integers for whole batches, in NumPy."""
+"""Emulate Loihi's integer arithmetic for whole batches of samples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from snnlp_lava.metrics import tie_broken_counts
 from snnlp_lava.network.kernels import count_spikes
 from snnlp_lava.network.network import Network
 
-_BATCH_BYTES = 1 << 27  # of the widest layer's 8-byte state over a period
+_BATCH_BYTES = 1 << 27  # bytes of the widest layer's 8-byte state over a period
 
 
 def run_emulator(
@@ -27,18 +27,18 @@ def run_emulator(
 ) -> RunResult:
     """Run samples through a network, in batches of bounded size.
 
-    Memory holds one batch and the counts: some 50 bytes a sample and layer, and what is kept of the trains.
+    Memory is bounded by one batch, the counts (some 50 bytes per sample and layer) and the kept trains.
 
     Parameters
     ----------
     network
         The network.
     samples
-        What is presented, made into spikes batch by batch.
+        Samples to present, encoded batch by batch.
     period
-        Steps from one sample to the next, at least the samples' window.
+        Steps from one sample to the next, >= the samples' window.
     keep_trains
-        Number of samples, the first, whose spike trains are kept.
+        Number of samples, from the first, whose spike trains are kept.
     progress
         Called with the number of samples done since the last call.
     inspect
@@ -47,7 +47,7 @@ def run_emulator(
     Raises
     ------
     InputError
-        If a sample cannot be made into spikes.
+        If a sample cannot be encoded.
     """
     started = time.perf_counter()
     rows = np.arange(len(samples))

@@ -1,1 +1,1 @@
-"""The network as the chip sees it: integers, their limits, and the integer neuron. NumPy and numba alone."""
+"""Describe chips and map networks onto their cores."""

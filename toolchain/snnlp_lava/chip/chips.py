@@ -1,4 +1,4 @@
-"""The chips that a network can be checked against: their limits, each with its source."""
+"""List the chips that a network can be checked against, with the source of every limit."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ RESOURCES = {
     "output_axons": "output axons",
     "words": "words of synaptic memory",
 }
-"""What a core has a limited number of, as `Chip` and `snnlp_lava.chip.mapping.Core` name it, and as people call it."""
+"""Limited resources of a core: field of `Chip` and `snnlp_lava.chip.mapping.Core` to display name."""
 
 
 @dataclass(frozen=True)
 class Chip:
-    """What a chip offers.
+    """The limits of a chip.
 
     Attributes
     ----------
     name
-        As people write it; an estimate says so.
+        Display name, marked if it is an estimate.
     estimate
-        Whether the limits are partly unpublished, so that what is counted is an estimate.
+        Whether some limits are unpublished, so that results are estimates.
     cores
-        Neuro cores for a network.
+        Neuro cores available to a network.
     neurons, input_axons, output_axons, words
-        Of one core, at most; None where no limit is known. Words have 64 bits.
+        Limits of one core; None if unknown. Words have 64 bits.
     period_power_of_two
         Whether the period must be a power of two.
     neurons_seen
-        Most neurons that a core is known to have held, where that is less than `neurons`.
+        Largest number of neurons seen on one core, if that is less than `neurons`.
     sources
-        Where each limit that is not None is published, by its name.
+        Source of each limit that is not None, by field name.
     """
 
     name: str
@@ -81,7 +81,7 @@ LOIHI2 = Chip(
     sources={
         "cores": "reported usable on board N3B3; the chip has 128 (Intel's technology brief, 2021)",
         "neurons": "Intel's technology brief, 2021",
-        "words": "192 KB a core (Intel's technology brief, 2021), as if synapses alone took it",
+        "words": "192 KB a core (Intel's technology brief, 2021), assuming that synapses can use all of it",
         "period_power_of_two": "lava-dl's MNIST notebook, on the reset interval",
         "neurons_seen": "compiled networks in lava-dl's benchmark notebooks",
     },

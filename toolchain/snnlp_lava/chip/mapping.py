@@ -1,15 +1,15 @@
-"""Map a network onto the neuro cores of a chip, counted as nengo-loihi counts, and compare with its limits.
+"""Map a network onto the neuro cores of a chip, count resources as nengo-loihi does, and check the chip's limits.
 
-Each core holds consecutive neurons of one layer. On it, every line that reaches one of its neurons is an input axon,
-and every pair of a neuron and a core it sends to is an output axon; a recurrent layer sends to its own cores, too. An
+Each core has consecutive neurons of one layer. Every line that reaches one of them is an input axon of the core, and
+every pair of a neuron and a core it sends to is an output axon; a recurrent layer also sends to its own cores. An
 input axon with n synapses takes blocks of at most 64: each has n_i (weight bits + delay bits + index bits) + 10 bits,
 rounded up to words of 64; there are no tags. A dense axon has a synapse for every neuron of the core and no index; a
 sparse one has only those whose weight is not 0, each with an index. A layer is kept in the format that takes fewer
 cores, then fewer words.
 
-Core by core the counts are those of nengo-loihi 1.1.0 (a table in tests/chip/test_mapping.py). Two things differ: it
-gives every weight 8 bits, where here a layer takes the fewest that keep its weights, as NetX does; and it refuses a
-layer with more output axons than a core may have, where here the layer is split further.
+The counts of each core equal those of nengo-loihi 1.1.0 (table in tests/chip/test_mapping.py), with two differences:
+nengo-loihi uses 8 bits for every weight, whereas here a layer uses the fewest bits that represent its weights, as NetX
+does; and it refuses a layer with more output axons than a core allows, whereas here the layer is split further.
 
 The network's input comes from a Process on the host or the embedded cores: its lines are input axons of the first
 layer's cores, its own output axons are on no neuro core. The spikes of the last layer are read out by probes, which
@@ -30,12 +30,12 @@ from snnlp_lava.files import check_int
 from snnlp_lava.network import limits
 from snnlp_lava.network.network import Layer, Network
 
-_SETTLING_ROUNDS = 16  # cores of a recurrent layer grow with each; twice is what was needed
+_SETTLING_ROUNDS = 16  # each pass may add cores to a recurrent layer; two passes have been enough
 
 
 @dataclass(frozen=True)
 class Core:
-    """What one core holds.
+    """Resources used on one core.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class LayerMapping:
     inputs, neurons
         Their number.
     sparse
-        Whether its axons keep only the weights that are not 0.
+        Whether its axons store only non-zero weights.
     weight_bits
         Of each synapse.
     longest_delay
@@ -92,18 +92,18 @@ class LayerMapping:
     cores: tuple[Core, ...]
 
     def most(self, resource: str) -> int:
-        """The most of a resource that one of its cores takes; a name of `RESOURCES`."""
+        """Return the maximum of a resource (a name of `RESOURCES`) over its cores."""
         return max(getattr(core, resource) for core in self.cores)
 
     @property
     def words(self) -> int:
-        """64-bit words of synaptic memory on all its cores."""
+        """Return the 64-bit words of synaptic memory on all its cores."""
         return sum(core.words for core in self.cores)
 
 
 @dataclass(frozen=True)
 class Violation:
-    """A limit that is broken.
+    """A violated limit.
 
     Attributes
     ----------
@@ -112,11 +112,11 @@ class Violation:
     quantity
         ``cores``, ``input_axons``, ``output_axons``, ``words``, ``voltage_decay`` or ``period``.
     value
-        What the network has.
+        Value of the network.
     limit
-        The nearest value that the chip takes.
+        Nearest value that the chip allows.
     text
-        All of it in one sentence, with what would mend it.
+        One sentence with the remedy.
     """
 
     subject: str
@@ -128,20 +128,20 @@ class Violation:
 
 @dataclass(frozen=True)
 class CoreMapping:
-    """A network on a chip.
+    """A network mapped onto a chip.
 
     Attributes
     ----------
     chip
         The chip.
     period
-        Steps from one sample to the next; None where the network file does not say.
+        Steps from one sample to the next; None if the network file does not state it.
     layers
         One for each layer, in order.
     violations
-        The limits that are broken; none if the network fits.
+        Violated limits; empty if the network fits.
     notes
-        What a reader should know of the figures.
+        Caveats for the reader.
     """
 
     chip: Chip
@@ -152,7 +152,7 @@ class CoreMapping:
 
     @property
     def totals(self) -> dict[str, int]:
-        """Cores, neurons, axons and words of all layers."""
+        """Return the sums of cores, neurons, axons and words over all layers."""
         cores = [core for layer in self.layers for core in layer.cores]
         return {
             "cores": len(cores),
@@ -160,7 +160,7 @@ class CoreMapping:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, ready for JSON."""
+        """Convert to plain JSON types."""
         layers = [{**asdict(layer), "words": layer.words} for layer in self.layers]
         return {
             "chip": asdict(self.chip),
@@ -175,11 +175,11 @@ class CoreMapping:
 
 
 def map_network(network: Network, chip: Chip, period: int | None = None) -> CoreMapping:
-    """Split a network over the cores of a chip and compare all it takes with what the chip has.
+    """Split a network over the cores of a chip and check the chip's limits.
 
-    Each layer takes the fewest cores on which its neurons, kept in order, break no limit, given the cores of the layer
-    behind it; on those they are spread evenly where that breaks none. A limit that a single neuron breaks is a
-    violation, and the layer is split as if the limit were what that neuron needs.
+    Each layer gets the fewest cores on which its neurons, kept in order, violate no limit, given the cores of the next
+    layer; they are spread evenly over these cores if that violates none. A limit that a single neuron exceeds is
+    reported as a violation, and the layer is split as if the limit were what that neuron needs.
 
     Parameters
     ----------
@@ -208,10 +208,10 @@ def map_network(network: Network, chip: Chip, period: int | None = None) -> Core
 
 
 def weight_bits(*weights: np.ndarray) -> int:
-    """Fewest bits in which a synapse can keep every weight of a layer's matrices, with the best weight exponent.
+    """Return the fewest bits that represent every weight of a layer's matrices, with the best weight exponent.
 
-    A layer keeps w = k 2^g with one g for all: without negative weights k has the bits b of 0 to 2^b - 1, with both
-    signs those of -2^(b-1) to 2^(b-1) - 1. Any g from 0 is within the exponents -7 to 7 that the chip has.
+    A layer stores w = k 2^g with one g for all weights: k is 0 to 2^b - 1 without negative weights, and -2^(b-1) to
+    2^(b-1) - 1 otherwise. Any g >= 0 found here is within the chip's exponents -7 to 7.
     """
     common = int(np.bitwise_or.reduce([np.bitwise_or.reduce(weight, axis=None) for weight in weights]))
     shift = (common & -common).bit_length() - 1
@@ -222,21 +222,21 @@ def weight_bits(*weights: np.ndarray) -> int:
 
 
 def axon_words(synapses: np.ndarray, synapse_bits: int) -> np.ndarray:
-    """64-bit words of synaptic memory that input axons take.
+    """Return the 64-bit words of synaptic memory used by input axons.
 
     Parameters
     ----------
     synapses
         Number of synapses of each axon.
     synapse_bits
-        Bits of one synapse: its weight, and its index where the axon is sparse.
+        Bits of one synapse: weight, plus index if the axon is sparse.
     """
     full, rest = np.divmod(synapses, limits.BLOCK_SYNAPSES)
     return full * _block_words(limits.BLOCK_SYNAPSES, synapse_bits) + (rest > 0) * _block_words(rest, synapse_bits)
 
 
 def words_read(layer: Layer, mapped: LayerMapping, arrived: np.ndarray, sent: np.ndarray) -> int:
-    """64-bit words of synaptic memory that spikes read: each reads its line's axons on all cores of the layer.
+    """Return the 64-bit words of synaptic memory that spikes read: each spike reads its line's axons on all cores.
 
     Parameters
     ----------
@@ -258,7 +258,7 @@ def _block_words(synapses: Any, synapse_bits: int) -> Any:
 
 @dataclass(frozen=True)
 class _SynapseFormat:
-    """A group of synapses in one format: `bits` of each without an index."""
+    """A group of synapses in one format; `bits` per synapse without an index."""
 
     weight: np.ndarray
     bits: int
@@ -266,9 +266,9 @@ class _SynapseFormat:
     own: bool
 
     def axons(self, start: int, stop: int) -> tuple[np.ndarray, int]:
-        """Synapses of each line on a core with the neurons from `start` up to `stop`, and the bits of one.
+        """Return the synapses of each line on a core with neurons `start` to `stop`, and the bits of one synapse.
 
-        A line without any is no axon.
+        A line without synapses is not an axon.
         """
         neurons = stop - start
         if not self.sparse:
@@ -278,7 +278,7 @@ class _SynapseFormat:
         return np.count_nonzero(self.weight[start:stop], axis=0), self.bits + index_bits
 
     def targets(self, cores: Sequence[Core]) -> np.ndarray:
-        """Number of these cores that each line reaches."""
+        """Return how many of these cores each line reaches."""
         if not self.sparse:
             return np.full(self.weight.shape[1], len(cores))
         return np.sum([self.weight[core.first : core.first + core.neurons].any(axis=0) for core in cores], axis=0)
@@ -294,7 +294,7 @@ def _stored(layer: Layer, sparse: bool) -> tuple[_SynapseFormat, ...]:
 
 @dataclass(frozen=True)
 class _Filling:
-    """How a layer fills cores; `fan_out` has the number of cores that each neuron sends to."""
+    """Splits a layer over cores; `fan_out` is the number of cores that each neuron sends to."""
 
     groups: tuple[_SynapseFormat, ...]
     fan_out: np.ndarray
@@ -306,11 +306,11 @@ class _Filling:
 
     @property
     def sparse(self) -> bool:
-        """Whether only weights that are not 0 are kept."""
+        """Whether only non-zero weights are stored."""
         return self.groups[0].sparse
 
     def core(self, start: int, stop: int) -> Core:
-        """What the neurons from `start` up to `stop` take on one core."""
+        """Return the resources that neurons `start` to `stop` use on one core."""
         axons = [group.axons(start, stop) for group in self.groups]
         words = sum(int(axon_words(synapses, bits).sum()) for synapses, bits in axons)
         inputs = sum(int(np.count_nonzero(synapses)) for synapses, _ in axons)
@@ -325,7 +325,7 @@ def _place(layer: Layer, fan_out: np.ndarray, chip: Chip) -> tuple[tuple[_Synaps
 
 
 def _settle(groups: tuple[_SynapseFormat, ...], fan_out: np.ndarray, chip: Chip) -> tuple[Core, ...]:
-    """Split a layer; one that sends to its own cores is split again until as many neurons fit as reach them."""
+    """Split a layer; a layer that sends to its own cores is split again until the fan-out is consistent."""
     own = [group for group in groups if group.own]
     cores = _split(_Filling(groups, fan_out), chip)
     for _ in range(_SETTLING_ROUNDS if own else 0):
@@ -348,7 +348,7 @@ def _split(stored: _Filling, chip: Chip) -> tuple[Core, ...]:
 
 
 def _fill_cores(stored: _Filling, chip: Chip) -> tuple[Core, ...]:
-    """Fill core after core with as many neurons as it takes."""
+    """Fill one core after another with as many neurons as fit."""
     cores: list[Core] = []
     start, neurons = 0, stored.neurons
     most = min(chip.neurons, 1 << limits.INDEX_BITS[-1]) if stored.sparse else chip.neurons
@@ -358,7 +358,7 @@ def _fill_cores(stored: _Filling, chip: Chip) -> tuple[Core, ...]:
         while high <= last and _within(stored.core(start, high), chip, alone):
             low, high = high, 2 * high - start
         high = min(high, last + 1)
-        while high - low > 1:  # `low` is within the limits, `high` is not
+        while high - low > 1:  # invariant: `low` neurons fit, `high` do not
             middle = (low + high) // 2
             low, high = (middle, high) if _within(stored.core(start, middle), chip, alone) else (low, middle)
         cores.append(stored.core(start, low))
@@ -367,7 +367,7 @@ def _fill_cores(stored: _Filling, chip: Chip) -> tuple[Core, ...]:
 
 
 def _within(core: Core, chip: Chip, alone: Core | None = None) -> bool:
-    """Whether no limit is broken, or none further than by the core's first neuron alone."""
+    """Return whether no limit is exceeded, or none by more than the core's first neuron alone exceeds it."""
     for resource in RESOURCES:
         limit = getattr(chip, resource)
         if limit is not None and getattr(core, resource) > max(limit, getattr(alone, resource) if alone else 0):
@@ -399,7 +399,7 @@ def _violations(layers: Sequence[LayerMapping], chip: Chip) -> list[Violation]:
     if number > chip.cores:
         text = f"network: {number:,} cores, {chip.name} has {chip.cores:,}; train with fewer neurons in its layers"
         found.append(Violation("network", "cores", number, chip.cores, text))
-    smaller = ["give the network fewer input lines"]
+    smaller = ["use fewer input lines"]
     smaller += [f"train with fewer neurons in {layer.name}" for layer in layers]
     for index, layer in enumerate(layers):
         for resource, words in RESOURCES.items():
@@ -422,7 +422,7 @@ def _period_violations(period: int | None, chip: Chip) -> list[Violation]:
         return []
     power = 1 << period.bit_length()
     text = (
-        f"network: period {period} is no power of two, which {chip.name} needs, {power} is the next; "
+        f"network: period must be a power of two on {chip.name}, got {period}, the next is {power}; "
         f"export again with snnlp-lava export --period {power}"
     )
     return [Violation("network", "period", period, power, text)]
@@ -433,14 +433,14 @@ def _notes(layers: Sequence[LayerMapping], chip: Chip, period: int | None) -> tu
     if chip.estimate:
         notes.append(
             f"{chip.name}: the limits of axons and the layout of synapses are not published; synapses are counted as "
-            "on Loihi 1, in all of a core's memory."
+            "on Loihi 1, assuming that they can use all of a core's memory."
         )
     for layer in layers:
         if chip.neurons_seen is not None and layer.most("neurons") > chip.neurons_seen:
             notes.append(
-                f"{layer.name}: {layer.most('neurons'):,} neurons on a core, {chip.neurons_seen:,} are the most that "
-                f"have been seen on {chip.name}."
+                f"{layer.name}: {layer.most('neurons'):,} neurons on a core; the most seen on {chip.name} so far is "
+                f"{chip.neurons_seen:,}."
             )
     if chip.period_power_of_two and period is None:
-        notes.append(f"The network file names no period; on {chip.name} it must be a power of two.")
+        notes.append(f"The network file states no period; on {chip.name} it must be a power of two.")
     return tuple(notes)

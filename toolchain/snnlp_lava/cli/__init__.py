@@ -1,1 +1,1 @@
-"""The command line: one module per command; it parses, calls and prints, and does no work of its own."""
+"""Implement the command line, one module per command: parse options, call the library, print results."""

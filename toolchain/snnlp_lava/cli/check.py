@@ -30,11 +30,11 @@ _CORES_A_ROW = 16
     "--chip",
     type=click.Choice(list(CHIPS)),
     required=True,
-    help="The chip. Where its limits are not all published, the answer is an estimate and says so.",
+    help="The chip. For a chip whose limits are partly unpublished the result is marked as an estimate.",
 )
 @json_option
 def command(network: Path, chip: str, as_json: bool) -> None:
-    """Say whether the network file NETWORK fits on a chip, and how full its cores are. Exit code 1 if it does not."""
+    """Check whether the network file NETWORK fits on a chip, and how full its cores are. Exit code 1 if not."""
     from snnlp_lava.chip.mapping import map_network
     from snnlp_lava.errors import CheckError
     from snnlp_lava.netx.network_file import read_network
@@ -72,7 +72,7 @@ def _shares(fit: CoreMapping) -> Table:
         title=f"{chip.name}: {'fits' if not fit.violations else 'does not fit'}, "
         f"{totals['cores']:,} of {chip.cores} cores ({totals['cores'] / chip.cores:.1%})",
         title_justify="left",
-        caption="of each layer's fullest core, and the share of what a core has",
+        caption="each layer's fullest core, and the share of a core's capacity",
         caption_justify="left",
     )
     table.add_column("layer")
@@ -97,7 +97,7 @@ def _integers(fit: CoreMapping) -> Table:
     from snnlp_lava.network import limits
 
     table = Table(
-        caption=f"stored are bias {limits.BIAS_MIN} to {limits.BIAS_MAX}, current decay {limits.CURRENT_DECAY_MIN} to "
+        caption=f"ranges: bias {limits.BIAS_MIN} to {limits.BIAS_MAX}, current decay {limits.CURRENT_DECAY_MIN} to "
         f"{limits.DECAY_UNITY},\nvoltage decay 0 to {limits.VOLTAGE_DECAY_STORED_MAX}, threshold 1 to "
         f"{limits.THRESHOLD_MAX}, weights in {limits.WEIGHT_BITS[0]} to {limits.WEIGHT_BITS[-1]} bits",
         caption_justify="left",
@@ -117,7 +117,7 @@ def _integers(fit: CoreMapping) -> Table:
 
 
 def _drawing(fit: CoreMapping, console: Console) -> Text:
-    """Draw the cores of the chip, each with the number of its layer and its memory's fill, a dot where it is free."""
+    """Draw the cores of the chip, each with its layer number and a memory fill bar, or a dot if it is free."""
     from rich.text import Text
 
     ascii_only = console.options.ascii_only
@@ -134,5 +134,5 @@ def _drawing(fit: CoreMapping, console: Console) -> Text:
         if index % _CORES_A_ROW == 0 and index < len(drawn):
             text.append("\n")
     if len(cells) > len(drawn):
-        text.append(f"\nand {len(cells) - len(drawn):,} cores that the chip does not have")
+        text.append(f"\nand {len(cells) - len(drawn):,} more cores than the chip has")
     return text

@@ -1,4 +1,4 @@
-"""Print tables on stdout, and messages and progress on stderr; no progress where that is not a terminal."""
+"""Print tables on stdout, and progress and messages on stderr (progress only on a terminal)."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
     from rich.table import Table
 
-_LEAST_WIDTH = 80  # columns of a table, on a narrower terminal, too
+_LEAST_WIDTH = 80  # columns of a table, even on a narrower terminal
 
 
 class _Console(Console):
-    """Lets a closed pipe end the command with its own exit code; rich would exit with 1."""
+    """Console that lets a broken pipe reach the command line; rich would exit with code 1, a failed check."""
 
     def on_broken_pipe(self) -> None:
-        raise  # rich calls this where it handles the error
+        raise  # rich calls this inside its exception handler
 
 
 def stdout() -> Console:
-    """The console for what a command was asked for."""
+    """Return the console for a command's results."""
     return _Console(highlight=False)
 
 
 def stderr() -> Console:
-    """The console for messages and progress."""
+    """Return the console for messages and progress."""
     return _Console(stderr=True)
 
 
 def print_table(table: Table, width: int | None = None) -> None:
-    """Print a table on stdout, as wide as the terminal or `width`, and wider where its numbers would be cut."""
+    """Print a table on stdout, as wide as the terminal or `width`, or wider if its numbers would be cut."""
     for column in table.columns:
         if column.justify == "right":
             words = " ".join(map(str, (column.header, *column.cells))).split()
@@ -44,13 +44,13 @@ def print_table(table: Table, width: int | None = None) -> None:
 
 
 def print_status(text: str) -> None:
-    """Print a line on stderr as it is; square brackets, as in a path, are not markup."""
+    """Print a line on stderr literally: square brackets, as in a path, are not markup."""
     stderr().print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager
 def progress_bars() -> Iterator[Progress]:
-    """Progress bars with time left on stderr, shown on a terminal only and gone when done."""
+    """Create progress bars with remaining time on stderr; shown only on a terminal and removed when done."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = stderr()
@@ -60,14 +60,14 @@ def progress_bars() -> Iterator[Progress]:
 
 
 class Stages:
-    """Progress bars by name of stage, made when a stage first reports."""
+    """Progress bars by stage name, created when a stage first reports."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Say how much of a stage is done."""
+        """Update the bar of a stage."""
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(stage, total=total)
         self._progress.update(self._tasks[stage], completed=done, total=total)

@@ -21,7 +21,7 @@ TEXTS = (
 @click.option("--epochs", type=click.IntRange(min=1), default=20, show_default=True, help="Epochs to train.")
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Lava runtimes at once.")
 def command(output: Path, limit: int, epochs: int, jobs: int) -> None:
-    """Train, export, run on Lava and report, on data that comes with the package."""
+    """Train, export, run on Lava and report, using data included in the package."""
     from rich.markup import escape
 
     from snnlp_lava.cli import export, report, run, train
@@ -49,7 +49,7 @@ def command(output: Path, limit: int, epochs: int, jobs: int) -> None:
     context.invoke(
         run.command, network=network, backend="sim", data="demo", limit=limit, jobs=jobs, resume=True, output=runs
     )
-    step(4, "Three texts by hand", f'snnlp-lava run {network} --text "..."')
+    step(4, "Three typed texts", f'snnlp-lava run {network} --text "..."')
     context.invoke(run.command, network=network, texts=TEXTS)
     step(5, "Report", f"snnlp-lava report {runs} -o {page}")
     context.invoke(report.command, runs=(runs,), output=page)

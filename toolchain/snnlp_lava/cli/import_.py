@@ -19,14 +19,16 @@ if TYPE_CHECKING:
     "--time-step",
     type=click.FloatRange(min=1e-9, max=1e9),
     metavar="SECONDS",
-    help="Of a simulator's step; a NIR file does not say it.  [default: 0.0001]",
+    help="Time step of the exporting simulator, which a NIR file does not state.  [default: 0.0001]",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Network file.  [default: netx_exports/NAME.net]")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Network file to write.  [default: netx_exports/NAME.net]"
+)
 def command(file: Path, time_step: float | None, output: Path | None) -> None:
-    """Write the network in the NIR file FILE as a network file.
+    """Convert the NIR file FILE to a network file.
 
-    What `export --format nir` wrote comes back as it was. Dense layers of LIF or CubaLIF neurons that another program
-    wrote are quantised to Loihi's integers, and what that changed is printed.
+    A file written by `export --format nir` converts back without loss. Dense layers of LIF or CubaLIF neurons of other
+    programs are quantised to Loihi's integers, and the quantisation errors are printed.
     """
     from snnlp_lava.cli.console import print_status
     from snnlp_lava.errors import InputError
@@ -42,7 +44,7 @@ def command(file: Path, time_step: float | None, output: Path | None) -> None:
     if imported.changes:
         _print(imported)
     card = imported.card
-    what = f"window {card.window}, period {card.period} steps" if card else "no card, so it runs on spikes"
+    what = f"window {card.window}, period {card.period} steps" if card else "no card, so it takes spikes"
     print_status(f"network: {path} ({format_sizes(imported.network.sizes)}, {what})")
 
 
@@ -52,9 +54,9 @@ def _print(imported: Imported) -> None:
     from snnlp_lava.cli.console import print_table, stdout
 
     table = Table(
-        title=f"quantised, a time step being {imported.time_step:g} s; errors are the largest of a layer",
+        title=f"quantised at a time step of {imported.time_step:g} s; errors are each layer's largest",
         title_justify="left",
-        caption="in brackets: stored minus wanted decay, in units of 1/4096",
+        caption="in brackets: stored minus requested decay, in units of 1/4096",
         caption_justify="left",
     )
     layers, changes = imported.network.layers, imported.changes
@@ -66,10 +68,10 @@ def _print(imported: Imported) -> None:
         "scale": [f"{change.scale:.6g}" for change in changes],
         "threshold (kept exactly)": [str(layer.neuron.threshold) for layer in layers],
         "weights": [_span(layer.synapses()[0].weight) for layer in layers],
-        "  error, of the largest": [f"{change.relative_weight_error:.2%}" for change in changes],
-        "  not 0 before, 0 now": [f"{change.n_zeroed:,} of {change.weights:,}" for change in changes],
+        "  error / largest weight": [f"{change.relative_weight_error:.2%}" for change in changes],
+        "  rounded to 0": [f"{change.n_zeroed:,} of {change.weights:,}" for change in changes],
         "biases": [_span(layer.neuron.bias) for layer in layers],
-        "  error, of the threshold": [f"{change.bias_error:.2%}" for change in changes],
+        "  error / threshold": [f"{change.bias_error:.2%}" for change in changes],
         "current decay": [_decay(layer.neuron.current_decay, change.current_decay_error) for layer, change in pairs],
         "voltage decay": [_decay(layer.neuron.voltage_decay, change.voltage_decay_error) for layer, change in pairs],
     }

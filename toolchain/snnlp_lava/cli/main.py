@@ -1,4 +1,4 @@
-"""Run the command `snnlp-lava`, importing a sub-command's module only when it is called."""
+"""Run `snnlp-lava`, importing a sub-command's module only when it is called."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from snnlp_lava.extras import missing_package
 from snnlp_lava.files import check_utf8, home_folder
 
 COMMANDS = {
-    "demo": "Train, export, run on Lava and report, on data that comes with the package.",
+    "demo": "Train, export, run on Lava and report, using data included in the package.",
     "train": "Train a spiking text classifier with lava-dl SLAYER.",
-    "sweep": "Train and test every combination of a grid, locally or on a Dask cluster.",
-    "reproduce": "Train the SNNLP paper's grid; its table and figures, ours beside them.",
-    "export": "Write a trained model as a network file (NetX HDF5), or for other simulators (NIR).",
-    "import": "Write a NIR file's network as a network file.",
-    "check": "Say whether a network file fits on Loihi 1 or Loihi 2.",
+    "sweep": "Train and test every combination in a grid file, locally or on a Dask cluster.",
+    "reproduce": "Train the SNNLP paper's grid and compare its table and figures with ours.",
+    "export": "Export a trained model as a network file (NetX HDF5) or for other simulators (NIR).",
+    "import": "Convert a NIR file to a network file.",
+    "check": "Check whether a network file fits on Loihi 1 or Loihi 2.",
     "predict": "Classify texts, from the command line or a pipe.",
     "run": "Run a network file on texts.",
     "verify": "Compare every spike of SLAYER, the emulator and Lava.",
-    "report": "Write a page on what runs found and cost.",
+    "report": "Write a report of runs: accuracy, activity and energy.",
     "setup-lava": "Install Lava on Python 3.11 and later.",
 }
 
@@ -43,7 +43,7 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 @contextlib.contextmanager
 def _ended_in_one_line() -> Iterator[None]:
-    """Turn an error into one line on stderr and an exit code."""
+    """Convert an error to one line on stderr and an exit code."""
     try:
         yield
     except SnnlpLavaError as error:
@@ -60,10 +60,10 @@ def _ended_in_one_line() -> Iterator[None]:
     except BrokenPipeError as error:
         _close_unwritable()
         raise Exit(_PIPE_CLOSED) from error
-    except OSError as error:  # errors of our files are InputErrors; one without a file name is the output's
+    except OSError as error:  # files raise InputErrors; an OSError without a file name comes from the output
         if error.filename is not None or error.errno not in _DISK_FULL:
             raise
-        with contextlib.suppress(OSError):  # stderr may be as full
+        with contextlib.suppress(OSError):  # stderr may be on the same full disk
             click.echo(f"error: cannot write the output: {error.strerror}", err=True)
         _close_unwritable()
         raise Exit(2) from error
@@ -72,12 +72,12 @@ def _ended_in_one_line() -> Iterator[None]:
 def _check_working_folder() -> None:
     try:
         Path.cwd()
-    except OSError as error:  # many libraries ask for it when they are imported
+    except OSError as error:  # many libraries query it on import
         raise InputError("the working folder was removed; change to one that exists") from error
 
 
 def _close_unwritable() -> None:
-    """Close a stream that keeps what it cannot write, else Python tries again, and fails, when it ends."""
+    """Close a stream with unwritable buffered data; otherwise Python tries again, and fails, at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -87,16 +87,16 @@ def _close_unwritable() -> None:
 
 
 class _LazyGroup(click.Group):
-    """The commands by name and help; a command's module is imported when it is called."""
+    """Commands by name and help text; a command's module is imported when it is called."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):  # show characters that the terminal lacks as escapes
+            if isinstance(stream, io.TextIOWrapper):  # print characters that the terminal cannot encode as escapes
                 stream.reconfigure(errors="backslashreplace")
         with _ended_in_one_line():
-            for argument in args:  # each may be written to a file of UTF-8, after hours of training
+            for argument in args:  # any argument may end up in a UTF-8 file, after hours of training
                 check_utf8(argument, "argument")
             return super().make_context(info_name, args, parent, **extra)
 
@@ -117,7 +117,7 @@ class _LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         with _ended_in_one_line():
             _check_working_folder()
-            os.environ.setdefault("HOME", str(home_folder()))  # matplotlib fails where there is none
+            os.environ.setdefault("HOME", str(home_folder()))  # matplotlib fails without one
             return super().invoke(ctx)
 
 
@@ -132,9 +132,9 @@ def _show_versions(context: click.Context, parameter: click.Parameter, wanted: b
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_versions, help="Versions.")
-@click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
+@click.option("-v", "--verbose", is_flag=True, help="Print more on stderr.")
 def main(verbose: bool) -> None:
-    """Spiking text classifiers: train with lava-dl, run on Lava spike for spike, know what they cost."""
+    """Train spiking text classifiers with lava-dl, run them on Lava spike for spike, and report what they cost."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s: %(message)s"
     )

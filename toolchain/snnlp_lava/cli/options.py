@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Define options shared by several commands, and derive options from records."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_ROWS = 1 << 40
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _all(*options: Callable[[Any], Any]) -> Callable[[F], F]:
+def _combine(*options: Callable[[Any], Any]) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for option in reversed(options):
             function = option(function)
@@ -29,21 +29,21 @@ def _all(*options: Callable[[Any], Any]) -> Callable[[F], F]:
 
 
 def derived_options(kinds: Mapping[str, type[Record]]) -> Callable[[F], F]:
-    """One option for each field of any of the records; what is not given stays None.
+    """Create one option for each field of any of the records; options not given stay None.
 
-    The type follows from the field's annotation, the help from its `opt`, with the default of each record. In a
-    `CommandOfChoices` the help lists together what the same records have.
+    The type comes from the field's annotation, the help from its `opt`, with the default of each record. In a
+    `CommandOfChoices` the help groups options by the records that have them.
 
     Parameters
     ----------
     kinds
-        Records by the name that the user chooses them with.
+        Records by the name that selects them.
     """
     fields: dict[str, dict[str, _Field]] = {}
     for kind, record in kinds.items():
         for name, found in _fields(record).items():
             fields.setdefault(name, {})[kind] = found
-    return _all(*(_option(name, by_kind, len(kinds)) for name, by_kind in fields.items()))
+    return _combine(*(_option(name, by_kind, len(kinds)) for name, by_kind in fields.items()))
 
 
 class _Field(typing.NamedTuple):
@@ -89,12 +89,12 @@ def _option(name: str, by_kind: Mapping[str, _Field], kinds: int) -> Callable[[F
 
 
 class DerivedOption(click.Option):
-    """An option of some choices alone, or of all.
+    """An option that applies to some choices only, or to all.
 
     Attributes
     ----------
     owners
-        Names of the choices that have it; "" for all.
+        Names of the choices it applies to; "" for all.
     """
 
     def __init__(self, *arguments: Any, owners: str, **settings: Any) -> None:
@@ -102,7 +102,7 @@ class DerivedOption(click.Option):
         self.owners = owners
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """Flag and help, with the choices where the command has no section for them."""
+        """Return flag and help, naming the choices if the command's help has no section for them."""
         record = super().get_help_record(ctx)
         if record is None or not self.owners or isinstance(ctx.command, CommandOfChoices):
             return record
@@ -110,7 +110,7 @@ class DerivedOption(click.Option):
 
 
 class CommandOfChoices(click.Command):
-    """A command whose help lists derived options after the others, those of the same choices together."""
+    """A command whose help lists derived options last, in one section per set of choices."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, section by section."""
@@ -152,12 +152,12 @@ def _wrong(param: click.Parameter | None, text: str) -> InputError:
 
 
 class _Numbers(click.ParamType):
-    """Integers as ``256,128``; nothing at all as ``none``."""
+    """Integers written as ``256,128``, or ``none`` for an empty list."""
 
     name = "N,N,..."
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        """Text to integers."""
+        """Parse integers."""
         if not isinstance(value, str):
             return tuple(value)
         try:
@@ -167,12 +167,12 @@ class _Numbers(click.ParamType):
 
 
 class _Settings(click.ParamType):
-    """Numbers by name as ``threshold=2,current_decay=0.5``."""
+    """Named numbers written as ``threshold=2,current_decay=0.5``."""
 
     name = "NAME=VALUE,..."
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, float]:
-        """Text to numbers by name."""
+        """Parse named numbers."""
         if not isinstance(value, str):
             return dict(value)
         found = {}
@@ -186,8 +186,8 @@ class _Settings(click.ParamType):
 
 
 def data_options(*, required: bool) -> Callable[[F], F]:
-    """--data and what says how to read it."""
-    return _all(
+    """Add --data and the options that describe its columns."""
+    return _combine(
         click.option("--data", required=required, help="demo, emotion, imdb, or a .parquet, .csv or .jsonl file."),
         click.option(
             "--text-column",
@@ -222,14 +222,14 @@ def split_scheme_option(default: str | None) -> Callable[[F], F]:
 
 
 def run_options(function: F) -> F:
-    """What a network is run on: the fields of `snnlp_lava.run.inputs.RunInput`.
+    """Add the options that select a run's input: the fields of `snnlp_lava.run.inputs.RunInput`.
 
-    Nothing has a default here: whether an option is given decides whether it may be.
+    None of them has a default here, so that options given without effect can be refused.
     """
     from snnlp_lava.text.dataset import PARTS, SCHEMES
 
-    return _all(
-        click.option("--text", "texts", multiple=True, help="A text to classify; may be given several times."),
+    return _combine(
+        click.option("--text", "texts", multiple=True, help="A text to classify; may be repeated."),
         click.option("--data", help="demo, emotion, imdb, or a .parquet, .csv or .jsonl file."),
         click.option(
             "--text-column", multiple=True, help="Column with the texts; several are joined.  [default: text]"
@@ -244,12 +244,12 @@ def run_options(function: F) -> F:
         click.option(
             "--words",
             type=click.Path(path_type=Path, dir_okay=False),
-            help="The word vectors that the network was trained with, where the cache does not have them.",
+            help="The word vectors that the network was trained with, if they are not in the cache.",
         ),
         click.option(
             "--split",
             type=click.Choice([*PARTS, "all"]),
-            help="Rows of the data; all takes every row in its order, and needs no labels.  "
+            help="Which rows of the data to run; all takes every row in order and needs no labels.  "
             "[default: test, or all with --no-labels]",
         ),
         click.option(
@@ -261,29 +261,30 @@ def run_options(function: F) -> F:
         click.option(
             "--spikes",
             type=click.Path(path_type=Path, dir_okay=False),
-            help="A .npy file of spikes, (samples, steps, input lines), in place of data: any network takes them.",
+            help="A .npy file of spikes, (samples, steps, input lines), instead of data; works with any network.",
         ),
         click.option(
-            "--limit", type=click.IntRange(1, MAX_ROWS), help="At most so many rows, the same ones each time."
+            "--limit", type=click.IntRange(1, MAX_ROWS), help="Maximum number of rows; the same rows each time."
         ),
         click.option(
             "--strict",
             is_flag=True,
-            help="Refuse rows without text and labels that the network lacks; else left out, and counted as wrong.",
+            help="Refuse rows without text and labels that the network lacks, instead of skipping the former and "
+            "counting the latter as wrong.",
         ),
     )(function)
 
 
 def backend_options(default: str) -> Callable[[F], F]:
-    """--backend, and the options of every backend."""
+    """Add --backend and the options of every backend."""
     from snnlp_lava.backends.base import BACKENDS
 
     known = {}
     for name in BACKENDS:
-        with contextlib.suppress(InputError):  # another package's that cannot be imported fails when it is chosen
+        with contextlib.suppress(InputError):  # a plug-in that cannot be imported is refused when it is chosen
             known[name] = BACKENDS[name]
     texts = "; ".join(f"{name}: {backend.help}" for name, backend in known.items())
-    return _all(
+    return _combine(
         click.option(
             "--backend", type=click.Choice(list(BACKENDS)), default=default, show_default=True, help=f"{texts}."
         ),
@@ -292,7 +293,7 @@ def backend_options(default: str) -> Callable[[F], F]:
 
 
 def given_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given."""
+    """Return the options that were given."""
     absent = (None, False, ())
     return {name: value for name, value in options.items() if not any(value is nothing for nothing in absent)}
 
@@ -301,13 +302,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 
 def sweep_options(function: F) -> F:
-    """Where the cells of a sweep run, and whether it goes on."""
-    return _all(
+    """Add the options that say where the cells of a sweep run, and --resume."""
+    return _combine(
         click.option(
-            "--jobs", type=click.IntRange(min=1), help="Cells at once, each in a process of its own.  [default: 1]"
+            "--jobs",
+            type=click.IntRange(min=1),
+            help="Cells to run in parallel, each in its own process.  [default: 1]",
         ),
         click.option(
             "--scheduler", metavar="tcp://HOST:PORT", help="Run on the workers of this Dask scheduler instead."
         ),
-        click.option("--resume", is_flag=True, help="Keep the results in the folder and run the cells without one."),
+        click.option("--resume", is_flag=True, help="Keep the results in the folder and run only the missing cells."),
     )(function)

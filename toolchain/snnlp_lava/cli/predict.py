@@ -17,13 +17,13 @@ from snnlp_lava.cli.options import json_option
 @click.option(
     "--reject-below",
     type=click.FloatRange(0, 1),
-    help="Answer unknown where the probability of the answer is lower.",
+    help="Answer unknown if the probability of the best class is lower.",
 )
 def command(network: str, texts: Sequence[str], as_json: bool, reject_below: float | None) -> None:
     """Classify texts with NETWORK: a network file, a model folder, or demo.
 
-    A line for each text: label, probability, text, with tabs between. Without TEXT, or where it is -, texts are read
-    from standard input, one a line, and each is answered as it comes.
+    Prints one line per text: label, probability and text, separated by tabs. Without TEXT, or if it is -, texts are
+    read from standard input, one per line, and each is answered as it arrives.
     """
     from snnlp_lava.predict.classifier import SpikingTextClassifier
     from snnlp_lava.predict.stream import Line, answers, read_lines

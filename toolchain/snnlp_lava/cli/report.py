@@ -15,16 +15,16 @@ import click
     type=click.Path(path_type=Path, dir_okay=False),
     default="report.html",
     show_default=True,
-    help="An .html, .json, .csv, .md or .tex file.",
+    help="Output file: .html, .json, .csv, .md or .tex.",
 )
 @click.option(
     "--prices",
     multiple=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A TOML file with a price book of your own, like those in the package's energy/books/; may be repeated.",
+    help="Your own price book, a TOML file like those in the package's energy/books/; may be repeated.",
 )
 def command(runs: tuple[Path, ...], output: Path, prices: tuple[Path, ...]) -> None:
-    """Write a page on what the run folders RUNS found and cost."""
+    """Write a report of the run folders RUNS: accuracy, activity, energy and chip resources."""
     from snnlp_lava.cli.console import print_status
     from snnlp_lava.energy.prices import read_price_books
     from snnlp_lava.report.page import write_report

@@ -10,20 +10,20 @@ from snnlp_lava.cli.options import sweep_options
 
 
 @click.command("reproduce")
-@click.option("--quick", is_flag=True, help="A part of the grid on a part of the rows: for a look, not for figures.")
+@click.option("--quick", is_flag=True, help="Part of the grid on part of the rows: a quick look, not results.")
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder with imdb.parquet and emotion.parquet.  [default: from the Hugging Face hub]",
 )
-@click.option("--data", "names", multiple=True, type=click.Choice(["imdb", "emotion"]), help="One of them alone.")
+@click.option("--data", "names", multiple=True, type=click.Choice(["imdb", "emotion"]), help="Only this data set.")
 @click.option(
-    "--words", type=click.Path(path_type=Path, dir_okay=False), help="Word vectors; the paper has glove.6B.200d.txt."
+    "--words", type=click.Path(path_type=Path, dir_okay=False), help="Word vectors; the paper uses glove.6B.200d.txt."
 )
 @click.option(
-    "--codes", type=click.Path(path_type=Path, dir_okay=False), help="Word codes; the paper has glove-64bit.txt."
+    "--codes", type=click.Path(path_type=Path, dir_okay=False), help="Word codes; the paper uses glove-64bit.txt."
 )
-@click.option("--seed", type=int, default=42, show_default=True, help="Of every training.")
+@click.option("--seed", type=int, default=42, show_default=True, help="Seed of every training.")
 @sweep_options
 @click.option(
     "-o",
@@ -31,7 +31,7 @@ from snnlp_lava.cli.options import sweep_options
     type=click.Path(path_type=Path),
     default="reproduction",
     show_default=True,
-    help="Folder for cells, table and figures.",
+    help="Output folder for cells, table and figures.",
 )
 def command(
     quick: bool,
@@ -45,7 +45,7 @@ def command(
     resume: bool,
     output: Path,
 ) -> None:
-    """Train the SNNLP paper's grid of 38 cells; write its table and figures with ours beside them."""
+    """Train the SNNLP paper's grid of 38 cells, and write its table and figures with our results beside the paper's."""
     from snnlp_lava.cli.sweep import finish, run_with_progress
     from snnlp_lava.paper.published import DATA, paper_cells
     from snnlp_lava.paper.table import write_input_raster, write_reproduction

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from snnlp_lava.run.record import RunRecord
 
 _NOT_PRINTED = ("format", "network", "job", "examples", "presented", "preprocessing", "fits")
-"""What --json leaves out of a record."""
+"""Fields of the record that --json omits."""
 
 
 @click.command("run")
@@ -26,12 +26,14 @@ _NOT_PRINTED = ("format", "network", "job", "examples", "presented", "preprocess
 @click.option(
     "--keep-trains",
     type=click.IntRange(0, 1 << 24),
-    help="Keep every spike of so many samples, the first, in the run folder (trains.safetensors, bit-packed).  "
+    help="Keep the spike trains of the first samples, this many, in the run folder (trains.safetensors, bit-packed).  "
     "[default: 4]",
 )
-@click.option("--resume", is_flag=True, help="Continue a run that was interrupted.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 @json_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Run folder.  [default without --text: runs/...]")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Run folder.  [default: runs/...; none with --text]"
+)
 def command(network: Path, as_json: bool, output: Path | None, **options: Any) -> None:
     """Run the network file NETWORK on texts, on rows of a data set, or on spikes."""
     from snnlp_lava.cli.console import Stages, print_status, progress_bars

@@ -6,12 +6,12 @@ import click
 
 
 @click.command("setup-lava")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 def command(yes: bool) -> None:
-    """Install Lava beside this package.
+    """Install Lava into the Python environment of this package.
 
-    Lava's two packages admit Python 3.10 alone, where pip installs them with the extra [lava]. They work on 3.11 to
-    3.13, too: this command installs what they need, and then the two by their hashes, past their own limit.
+    Lava's two packages declare support for Python 3.10 only, where pip installs them with the extra [lava]. They also
+    work on 3.11 to 3.13: this command installs their dependencies, then the two packages by hash, ignoring that limit.
     """
     import importlib.util
     import subprocess
@@ -34,16 +34,16 @@ def command(yes: bool) -> None:
         if PIP_REFUSES_LAVA:
             alone = ["--no-deps", "--ignore-requires-python", "--only-binary=:all:", "--require-hashes"]
             steps.append(["install", *alone, "-r", str(wheels)])
-        print_status(f"this runs, for {sys.executable} (torch comes along where it is not installed yet):")
+        print_status(f"this will run for {sys.executable} (and install torch if it is missing):")
         for step in steps:
             print_status(f"  python -m pip {' '.join(step)}")
         if len(steps) > 1:
-            print_status("where lava.txt says: " + ", ".join(pins))
+            print_status("with this lava.txt: " + ", ".join(pins))
         if not yes and not click.confirm("Go on?", err=True):
             raise InputError("nothing was installed")
         for step in steps:
             if subprocess.run([sys.executable, "-m", "pip", "--quiet", *step], check=False).returncode:
-                raise CheckError(f"pip {step[0]} failed; its lines above say why")
+                raise CheckError(f"pip {step[0]} failed; see its output above")
     trial = "from snnlp_lava.extras import require; require('lava'); import lava.lib.dl.netx.hdf5"
     done = subprocess.run([sys.executable, "-c", trial], capture_output=True, text=True, check=False)
     if done.returncode:

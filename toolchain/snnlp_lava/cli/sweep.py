@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from snnlp_lava.sweep.runner import SweepState
     from snnlp_lava.sweep.workers import Event
 
-_LAST = 5  # results that the progress table shows
-_FILE_WIDTH = 200  # columns of the table of results where it goes to no terminal
+_LAST = 5  # results shown in the progress table
+_FILE_WIDTH = 200  # columns of the table of results when it is not printed to a terminal
 
 
 @click.command("sweep")
@@ -29,7 +29,7 @@ _FILE_WIDTH = 200  # columns of the table of results where it goes to no termina
 def command(grid: Path, jobs: int | None, scheduler: str | None, resume: bool, output: Path | None) -> None:
     """Train and test every combination of the grid file GRID.
 
-    The result is a folder with one JSON file for each cell, and results.csv. docs/sweep.md describes the grid file.
+    Writes a folder with one JSON file per cell and results.csv. docs/sweep.md describes the grid file.
     """
     from snnlp_lava.sweep.grid import read_grid
 
@@ -43,7 +43,7 @@ def command(grid: Path, jobs: int | None, scheduler: str | None, resume: bool, o
 def run_with_progress(
     cells: list[Cell], folder: Path, resume: bool, jobs: int | None, scheduler: str | None
 ) -> SweepState:
-    """Run a sweep and show how far it is; arguments and errors as for `snnlp_lava.sweep.runner.run_sweep`."""
+    """Run a sweep and show its progress; arguments and errors as for `snnlp_lava.sweep.runner.run_sweep`."""
     from snnlp_lava.sweep.runner import run_sweep
 
     with _Display() as display:
@@ -60,29 +60,29 @@ def run_with_progress(
 
 
 class _Display(ExitStack):
-    """Show a sweep on stderr: bars and a table of cells on a terminal, elsewhere a line for each finished cell."""
+    """Show a sweep on stderr: bars and a table of cells on a terminal, otherwise one line per finished cell."""
 
     def start(self, state: SweepState) -> None:
-        """Show how many cells there are, and make progress bars for preparing their features."""
+        """Print the number of cells, and create progress bars for preparing their features."""
         from snnlp_lava.cli.console import Stages, progress_bars, stderr
 
         self._state, self._console, self._has_table = state, stderr(), False
-        self._print(f"{len(state.cells)} cells" + (f", {state.found} of them done before" if state.found else ""))
+        self._print(f"{len(state.cells)} cells" + (f", {state.found} of them already done" if state.found else ""))
         self._bars = Stages(self.enter_context(progress_bars()))
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        """Show how far a stage of the preparation is."""
+        """Show the progress of a preparation stage."""
         self._bars(stage, done, total)
 
     def show(self, event: Event) -> None:
-        """Show an event, and with the first one the table."""
+        """Show an event, and open the table at the first one."""
         from rich.live import Live
 
         from snnlp_lava.sweep.workers import Finished
 
         if self._console.is_terminal and not self._has_table:
             self._has_table = True
-            self.close()  # the bars: there can be one live display at a time
+            self.close()  # close the bars: rich allows one live display at a time
             self.enter_context(
                 Live(
                     get_renderable=lambda: progress_table(self._state),
@@ -92,7 +92,7 @@ class _Display(ExitStack):
                 )
             )
         line = event_line(self._state, event)
-        if line is not None and not (self._has_table and isinstance(event, Finished)):  # the table shows those
+        if line is not None and not (self._has_table and isinstance(event, Finished)):  # shown in the table
             self._print(line)
 
     def _print(self, line: str) -> None:
@@ -113,7 +113,7 @@ def finish(state: SweepState) -> None:
 
 
 def event_line(state: SweepState, event: Event) -> str | None:
-    """An event in one line; None for the first start of a cell.
+    """Describe an event in one line; None for the first start of a cell.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def event_line(state: SweepState, event: Event) -> str | None:
     from snnlp_lava.sweep.workers import Failed, Started
 
     if isinstance(event, Started):
-        return f"again {event.name}: its worker was lost" if event.again else None
+        return f"restarted {event.name}: its worker was lost" if event.again else None
     count = f"{len(state.done) + len(state.failed)} of {len(state.cells)}"
     if isinstance(event, Failed):
         return f"failed {count}  {event.name}: {event.reason}"
@@ -139,7 +139,7 @@ def _scores_text(state: SweepState, name: str) -> str:
 
 
 def progress_table(state: SweepState) -> Group:
-    """What a terminal shows while a sweep runs; called from a thread other than the one that changes the state."""
+    """Build the progress table; called from another thread than the one that changes the state."""
     from rich.console import Group
     from rich.table import Table
 
@@ -175,7 +175,7 @@ def _print_results(state: SweepState) -> None:
     cells = list(state.cells.values())
     varying = varying_fields(cells)
     table = Table(
-        title="on the test texts; spikes and synops for one text",
+        title="on the test split; spikes and synops per text",
         title_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),

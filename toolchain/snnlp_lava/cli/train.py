@@ -29,10 +29,10 @@ _SOURCES = ("embedding", "vectors", "words", "codes")
 @click.option(
     "--codes",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Binary word codes of up to 64 bits as text.  (only snn-bin)  [default: made of the word vectors]",
+    help="Binary word codes of up to 64 bits as text.  (only snn-bin)  [default: computed from the word vectors]",
 )
 @split_scheme_option("official")
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many rows of each split.")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of rows of each split.")
 @click.option(
     "--method",
     type=click.Choice(list(METHODS)),
@@ -44,12 +44,12 @@ _SOURCES = ("embedding", "vectors", "words", "codes")
 @derived_options(_METHODS)
 @click.option("--strict", is_flag=True, help="Refuse rows and labels that cannot be used, instead of counting them.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint in the model folder.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Model folder.  [default: models/NAME]")
+@click.option("--resume", is_flag=True, help="Continue from the checkpoint in the model folder.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Output folder.  [default: models/NAME]")
 def command(output: Path | None, data: str, method: str, **given: Any) -> None:
     """Train a text classifier, and its baselines on the same rows.
 
-    Options that a method does not have are refused. The result is a folder with config.json, weights.safetensors,
+    Options that do not apply to the method are refused. Writes a folder with config.json, weights.safetensors,
     history.csv and a model card, README.md.
     """
     from snnlp_lava.cli.console import Stages, print_status, progress_bars
@@ -93,7 +93,7 @@ def command(output: Path | None, data: str, method: str, **given: Any) -> None:
                     record = train_into(chosen, prepared, folder, device, stages, on_epoch)
                 except KeyboardInterrupt as error:
                     raise StoppedError(
-                        f"interrupted; the same command with --resume goes on after the last finished epoch in {folder}"
+                        f"interrupted; the same command with --resume continues after the last epoch in {folder}"
                     ) from error
     _print_scores(record)
     print_status(f"model: {folder}")
@@ -118,7 +118,7 @@ def _name(data: str, method: Method) -> str:
 
 
 def _print_scores(record: ModelRecord) -> None:
-    """Print the model's scores beside its baselines'."""
+    """Print the scores of the model and its baselines."""
     from rich.markup import escape
     from rich.table import Table
 

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 @click.command("verify")
 @click.argument("network", type=click.Path(path_type=Path))
-@click.option("--model", type=click.Path(path_type=Path), help="The model folder, to compare with SLAYER, too.")
+@click.option(
+    "--model", type=click.Path(path_type=Path), help="Model folder of the network; also compares with SLAYER."
+)
 @backend_options("sim")
 @run_options
 @json_option
 def command(network: Path, as_json: bool, **options: Any) -> None:
-    """Compare every spike of the emulator, Lava and SLAYER on the network file NETWORK. Exit code 1 if one differs."""
+    """Compare every spike of the emulator, Lava and SLAYER on the network file NETWORK. Exit code 1 if any differs."""
     from snnlp_lava.cli.console import Stages, progress_bars
     from snnlp_lava.errors import CheckError
     from snnlp_lava.run.verify import verify

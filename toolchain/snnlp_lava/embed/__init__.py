@@ -1,1 +1,1 @@
-"""Make vectors of texts and binary codes of words, and keep them in a cache."""
+"""Turn texts into vectors (sentence model, word vectors, a file) and words into binary codes, with a cache."""

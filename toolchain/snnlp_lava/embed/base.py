@@ -1,4 +1,4 @@
-"""Count the operations of embedding texts, and name embedding models."""
+"""Count the operations of preprocessing, and identify embedding models."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from snnlp_lava.records import Count, Record
 
 
 class UncountedError(InputError):
-    """What a model does cannot be counted; the message says why."""
+    """The operations of a model cannot be counted; the message says why."""
 
 
 class OpCounts(Record, frozen=True, kw_only=False):
-    """Operations in front of a network, summed over all texts of a run.
+    """Operations of one preprocessing step, summed over all texts of a run.
 
-    Splitting texts into words and finding a word's row in a table are on no side's count.
+    Splitting texts into words and finding a word's row in a table are never counted.
 
     Attributes
     ----------
     title
         The model or table.
     unit, units
-        What was gone through, and how many of them: ``tokens``, ``words`` or ``codes``.
+        Processed units, ``tokens``, ``words`` or ``codes``, and their number.
     counts
-        Term of a price book (see `snnlp_lava.energy.prices.TERMS`) to number of operations.
+        Number of operations by term (see `snnlp_lava.energy.prices.TERMS`).
     not_counted
-        Why nothing was counted, None where it was.
+        Why nothing was counted, None if it was.
     """
 
     title: str
@@ -40,7 +40,7 @@ class OpCounts(Record, frozen=True, kw_only=False):
 
 
 def sum_counts(works: Sequence[OpCounts]) -> OpCounts:
-    """Sum of one model's or table's work on several lots of texts; not counted if any of them was not."""
+    """Add up the counts of one model or table over several batches; not counted if any of them was not."""
     for work in works:
         if work.not_counted is not None:
             return work
@@ -51,21 +51,21 @@ def sum_counts(works: Sequence[OpCounts]) -> OpCounts:
 
 
 def words64(bits: int) -> int:
-    """Memory words that so many bits take."""
+    """Return how many 64-bit memory words so many bits need."""
     return -(-bits // 64)
 
 
 class EmbeddingInfo(Record, frozen=True, kw_only=False):
-    """The embedding model in front of a network.
+    """The embedding model whose vectors a network takes.
 
     Attributes
     ----------
     name
-        Name of the model, or None if the vectors were given and no known model makes them.
+        Name of the model, None for ready vectors of unknown origin.
     sha256
-        Hash of the model's weights, None with no name.
+        Hash of the model's weights and settings, None without a name.
     dimension
-        Length of a vector; None where the network takes words.
+        Length of a vector; None if the network takes words.
     """
 
     name: str | None

@@ -1,14 +1,14 @@
-"""Learn binary codes of words with an auto-encoder.
+"""Learn binary codes for words with an auto-encoder.
 
 This is the near-lossless binarisation of Tissier, Gravier and Habrard (AAAI 2019).
 
-A code is b = (W x > 0), from which y = tanh(W^T b + c) is to restore the vector x. W and c descend the gradient of
+A code is b = (W x > 0), from which y = tanh(W^T b + c) reconstructs the vector x. W and c descend the gradient of
 
     mean (x - y)^2  +  lambda / 2 |W^T W - I|^2
 
 through the decoder and the second term only, since the step function has no gradient; the second term keeps the
-rows of W at right angles, so that no two bits say the same. A code does not depend on the length of x, so all vectors
-are scaled to one length, and all words count alike.
+rows of W orthogonal, so that bits are not redundant. A code does not depend on the length of x, so all vectors are
+scaled to one length and all words have equal weight.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _PAIRS = 20_000
 _QUERIES = 1_000
 
 
-_QUALITY_BLOCK = 1 << 13  # words compared with all queries in one go
+_QUALITY_BLOCK = 1 << 13  # words compared with all queries at a time
 
 
 Points = Callable[[np.ndarray], np.ndarray]
-"""Gives (n, d) points for n rows; the likeness of two words is the product of their points."""
+"""Maps n rows to points (n, d); the similarity of two words is the dot product of their points."""
 
 
 def code_quality(vectors: np.ndarray, codes: np.ndarray, bits: int, seed: int) -> dict[str, float]:
@@ -54,7 +54,7 @@ def code_quality(vectors: np.ndarray, codes: np.ndarray, bits: int, seed: int) -
     bits
         Length of a code.
     seed
-        Of the choice of words.
+        Seed of the choice of words.
 
     Returns
     -------
@@ -90,9 +90,9 @@ def code_quality(vectors: np.ndarray, codes: np.ndarray, bits: int, seed: int) -
 
 
 def spearman(left: np.ndarray, right: np.ndarray) -> float:
-    """Spearman's rank correlation of two (n,) arrays; equal values share the mean of their ranks.
+    """Spearman's rank correlation of two (n,) arrays; ties share their mean rank.
 
-    It is 0 where all values of one are equal.
+    It is 0 if all values of one array are equal.
     """
     ranks = np.stack([_ranks(left), _ranks(right)])
     ranks -= ranks.mean(axis=1, keepdims=True)
@@ -106,12 +106,12 @@ def _ranks(values: np.ndarray) -> np.ndarray:
 
 
 def _others(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """For each row another one."""
+    """Draw another row for each row."""
     return (rows + rng.integers(1, count, rows.shape)) % count
 
 
 def _nearest(points: Points, queries: np.ndarray, count: int) -> np.ndarray:
-    """Rows (q, `NEIGHBOURS`) of the words most alike each query, itself left out."""
+    """Return rows (q, `NEIGHBOURS`) of the words most similar to each query, excluding itself."""
     own = points(queries)
     best = np.full((len(queries), NEIGHBOURS), -np.inf, dtype=np.float32)
     best_rows = np.full(best.shape, -1)
@@ -129,7 +129,7 @@ def _nearest(points: Points, queries: np.ndarray, count: int) -> np.ndarray:
 EPOCHS = 10
 
 
-_LEARNED_FROM = 50_000  # words; files of word vectors begin with the most frequent ones
+_LEARNED_FROM = 50_000  # words; word vector files list the most frequent words first
 
 
 _BATCH = 75
@@ -141,16 +141,16 @@ _LEARNING_RATE = 3e-3
 _LAMBDA = 1e-3
 
 
-_WITHIN = 0.999  # share of the numbers that are scaled to [-1, 1]; the others are clipped
+_WITHIN = 0.999  # fraction of the numbers that are scaled to [-1, 1]; the others are clipped
 
 
-_BLOCK = 1 << 16  # words encoded in one go
+_BLOCK = 1 << 16  # words encoded at a time
 
 
 def binarise(
     vectors: WordVectors, bits: int = 64, seed: int = 42, epochs: int = EPOCHS, progress: AdvanceCallback = no_advance
 ) -> WordCodes:
-    """Learn to encode word vectors, and encode them all.
+    """Learn to encode word vectors, and encode all of them.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def binarise(
     bits
         Length of a code, at most 64.
     seed
-        Of the first weights, the order of the words and the choice of words that are compared.
+        Seed of the initial weights, the order of the words and the choice of words that are compared.
     epochs
         Passes over the words, or over the first 50,000 if there are more.
     progress
@@ -169,7 +169,7 @@ def binarise(
     -------
     WordCodes
         Codes of the words that `is_writable_word`; the same for the same vectors and seed on the same kind of machine.
-        Their quality, over the words learned from: ``reconstruction_mse``, of numbers scaled to [-1, 1],
+        `quality`, over the training words: ``reconstruction_mse``, of numbers scaled to [-1, 1],
         ``reconstruction_cosine``, the mean, and what `code_quality` finds.
 
     Raises
@@ -178,13 +178,13 @@ def binarise(
         If `bits` is outside 1 to 64, or fewer than 11 words have a vector that is not zero.
     """
     if not 1 <= bits <= MAX_BITS:
-        raise InputError(f"word codes of {vectors.name}: {bits} bits asked for; 1 to {MAX_BITS} can be made")
+        raise InputError(f"word codes of {vectors.name}: bits must be 1 to {MAX_BITS}, got {bits}")
     sample = np.array(vectors.vectors[:_LEARNED_FROM], dtype=np.float32)
     sample = sample[sample.any(axis=1)]
     if len(sample) <= NEIGHBOURS:
         raise InputError(
-            f"word vectors {vectors.name}: {len(sample)} words have a vector that is not zero; "
-            f"codes are learned from {NEIGHBOURS + 1} or more"
+            f"word vectors {vectors.name}: learning codes needs {NEIGHBOURS + 1} or more words with a non-zero vector, "
+            f"got {len(sample)}"
         )
     weight, quality = _learn(_scaled(sample), bits, seed, epochs, progress)
     quality |= code_quality(sample, _encode(sample, weight), bits, seed)
@@ -196,7 +196,7 @@ def binarise(
 
 
 def _scaled(vectors: np.ndarray) -> np.ndarray:
-    """Vectors of one length, as long as `_WITHIN` allows; numbers beyond -1 and 1 are clipped."""
+    """Scale vectors to one length so that `_WITHIN` of the numbers are within [-1, 1]; clip the others."""
     vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.clip(vectors / np.quantile(np.abs(vectors), _WITHIN), -1, 1)
 
@@ -209,11 +209,11 @@ def _encode(vectors: np.ndarray, weight: np.ndarray) -> np.ndarray:
 def _learn(
     vectors: np.ndarray, bits: int, seed: int, epochs: int, progress: AdvanceCallback
 ) -> tuple[np.ndarray, dict[str, float]]:
-    """The encoder's weights, (bits, d) float32, and how well vectors (n, d) are decoded."""
+    """Fit the encoder's weights, (bits, d) float32, and measure how well vectors (n, d) are decoded."""
     import torch
 
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as fast for matrices this small, and codes do not depend on the number of cores
+    torch.set_num_threads(1)  # as fast for small matrices, and independent of the number of cores
     try:
         x = torch.from_numpy(vectors)
         random = torch.Generator().manual_seed(seed)

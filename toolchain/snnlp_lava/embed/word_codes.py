@@ -1,4 +1,4 @@
-"""Read and write binary codes of words in the format of near-lossless binarisation."""
+"""Read and write binary word codes, in the format of near-lossless binarisation."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from snnlp_lava.text.tokens import paper_tokens
 MAX_BITS = 64
 
 _WHAT = "word codes"
-_FORMAT = "first line: count bits; then word INTEGER a line, in decimal"
+_FORMAT = "first line: count bits; then lines of word INTEGER, in decimal"
 _HEADER = re.compile(rb"([0-9]{1,12}) ([0-9]{1,6})")
-_CODE = re.compile(rb"0|[1-9][0-9]{0,19}")  # as it is printed: 0110 is a string of bits
+_CODE = re.compile(rb"0|[1-9][0-9]{0,19}")  # without leading zeros: 0110 is a string of bits
 _SEPARATORS = " \t"
 
 
@@ -38,11 +38,11 @@ class WordCodes:
     bits
         Length of a code, at most 64.
     name
-        What they are called.
+        Display name.
     sha256
         Hash of the file they were read from or would be written to.
     quality
-        How well they keep the vectors that they were made of (see `snnlp_lava.embed.binarise`); empty if unknown.
+        How well they preserve the vectors they were computed from (see `snnlp_lava.embed.binarise`); empty if unknown.
     """
 
     words: Mapping[str, int]
@@ -53,24 +53,24 @@ class WordCodes:
     quality: Mapping[str, float] = field(default_factory=dict)
 
     def knows(self, text: str) -> bool:
-        """Whether a word of the text, cleaned and split as the paper does, has a code other than 0."""
+        """Return whether a word of the text, cleaned and split as in the paper, has a non-zero code."""
         rows = (self.words.get(token) for token in paper_tokens(text))
         return any(row is not None and self.codes[row] for row in rows)
 
 
 def is_writable_word(word: str) -> bool:
-    """Whether a line of the format can hold a word: it has no white space in it. No token of a text has any."""
+    """Return whether the format can store a word: it contains no white space, and no token of a text does."""
     return not any(separator in word for separator in _SEPARATORS)
 
 
 def bits_of(codes: np.ndarray) -> np.ndarray:
-    """Bits of n codes (uint64), least significant first: (n, 64) uint8 of zeros and ones."""
+    """Unpack n codes (uint64) to bits, least significant first: (n, 64) uint8 of zeros and ones."""
     octets = np.ascontiguousarray(codes, dtype="<u8").view(np.uint8).reshape(-1, 8)
     return np.unpackbits(octets, axis=1, bitorder="little")
 
 
 def codes_of(bits: np.ndarray) -> np.ndarray:
-    """Codes (n,) uint64 of n rows of at most 64 bits, least significant first."""
+    """Pack n rows of at most 64 bits, least significant first, into codes (n,) uint64."""
     octets = np.zeros((len(bits), 8), dtype=np.uint8)
     packed = np.packbits(bits, axis=1, bitorder="little")
     octets[:, : packed.shape[1]] = packed
@@ -84,7 +84,7 @@ def codes_from_arrays(
     name: str,
     quality: Mapping[str, float] = MappingProxyType({}),
 ) -> WordCodes:
-    """`WordCodes` that come from no file, with the hash of the file they would be written to."""
+    """Create `WordCodes` without a file, with the hash of the file they would be written to."""
     digest = hashlib.sha256()
     for line in _lines(words, codes, bits):
         digest.update(line)
@@ -94,8 +94,8 @@ def codes_from_arrays(
 def read_word_codes(path: Path) -> WordCodes:
     """Read a line ``count bits`` and then ``word integer`` lines; the integer, in decimal, is the whole code.
 
-    The file may be packed with gzip. Where a word stands twice, the first line counts. A word holds no white space: no
-    token of a text does, and what follows it would be taken for a part of it.
+    The file may be gzip-compressed. For a duplicate word the first line counts. A word contains no white space: no
+    token of a text does, and what follows it could be mistaken for a part of it.
 
     Raises
     ------
@@ -108,12 +108,10 @@ def read_word_codes(path: Path) -> WordCodes:
     _, first = next(lines, (0, b""))
     header = _HEADER.fullmatch(first)
     if header is None:
-        raise InputError(
-            f"{_WHAT} {path}: the first line must give the number of words and the bits of a code ({_FORMAT})"
-        )
-    promised, bits = int(header[1]), int(header[2])
+        raise InputError(f"{_WHAT} {path}: line 1 must give the number of words and of bits ({_FORMAT})")
+    declared, bits = int(header[1]), int(header[2])
     if not 1 <= bits <= MAX_BITS:
-        raise InputError(f"{_WHAT} {path}: has codes of {bits} bits; 1 to {MAX_BITS} can be used")
+        raise InputError(f"{_WHAT} {path}: codes must have 1 to {MAX_BITS} bits, got {bits}")
     words: dict[str, int] = {}
     codes: list[int] = []
     count = 0
@@ -125,18 +123,20 @@ def read_word_codes(path: Path) -> WordCodes:
             raise InputError(f"{_WHAT} {path}: line {number}: the word {shown!r} contains white space ({_FORMAT})")
         if not _CODE.fullmatch(field) or int(field) >> bits:
             shown = field[:40].decode("utf-8", "replace")
-            raise InputError(f"{_WHAT} {path}: line {number}: {shown!r} must be a decimal integer below 2^{bits}")
+            raise InputError(
+                f"{_WHAT} {path}: line {number}: the code must be a decimal integer below 2^{bits}, got {shown!r}"
+            )
         if words.setdefault(utf8_word(word, path, number, _WHAT), len(codes)) == len(codes):
             codes.append(int(field))
     if count == 0:
-        raise InputError(f"{_WHAT} {path}: holds no words")
-    if count != promised:
-        raise InputError(f"{_WHAT} {path}: has {count} words, but its first line says {promised}; is it complete?")
+        raise InputError(f"{_WHAT} {path}: contains no words")
+    if count != declared:
+        raise InputError(f"{_WHAT} {path}: has {count} words, but its first line says {declared}; is it complete?")
     return WordCodes(words, np.array(codes, dtype=np.uint64), bits, title_of(path), sha256)
 
 
 def write_word_codes(path: Path, codes: WordCodes) -> None:
-    """Write what `read_word_codes` reads, as plain text, whole or not at all.
+    """Write a file for `read_word_codes`, as plain text, atomically.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Embed texts as the mean of their words' vectors, which come from a file or are distilled from a sentence model."""
+"""Embed texts as means of word vectors, which come from a file or are distilled from a sentence model."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from snnlp_lava.files import atomic_folder, open_npy, read_json, remove_folder, 
 from snnlp_lava.progress import AdvanceCallback, no_advance
 from snnlp_lava.text.tokens import paper_tokens
 
-RECIPE = "distil-1"  # another number whenever other vectors come out
+RECIPE = "distil-1"  # increased whenever the vectors change
 
 
-_SMOOTH = 1e-4  # probability of a word that counts half
+_SMOOTH = 1e-4  # probability of a word of weight 1/2
 
 
 def words_of_model(embedder: SentenceEmbedder) -> list[str]:
-    """The words of letters and digits in the model's vocabulary, in its order, as `paper_tokens` would give them.
+    """Return the words of letters and digits in the model's vocabulary, in order, as `paper_tokens` yields them.
 
-    Of single characters only ASCII ones are words: the others are the alphabets in front of a WordPiece vocabulary.
+    Single characters count only if they are ASCII: the others are the alphabets at the start of a WordPiece vocabulary.
 
     Raises
     ------
@@ -45,8 +45,8 @@ def words_of_model(embedder: SentenceEmbedder) -> list[str]:
     ]
     if not words:
         raise InputError(
-            f"embedding model {embedder.name}: its vocabulary has no whole words to make word vectors of; "
-            "give a file of word vectors"
+            f"embedding model {embedder.name}: its vocabulary has no whole words to distil; "
+            "use a file of word vectors (--words)"
         )
     return words
 
@@ -54,14 +54,14 @@ def words_of_model(embedder: SentenceEmbedder) -> list[str]:
 def distil(
     embedder: SentenceEmbedder, words: Sequence[str], dimension: int, progress: AdvanceCallback = no_advance
 ) -> np.ndarray:
-    """Make word vectors.
+    """Distil word vectors from a sentence model.
 
     Parameters
     ----------
     embedder
         The sentence model.
     words
-        V different words, the most frequent first.
+        V distinct words, the most frequent first.
     dimension
         Length of a vector, at most the model's.
     progress
@@ -78,20 +78,20 @@ def distil(
 
 
 def on_principal_axes(vectors: np.ndarray, dimension: int) -> np.ndarray:
-    """Centred vectors (V, d) on the `dimension` axes along which they vary most: (V, dimension) float64.
+    """Project centred vectors (V, d) on the `dimension` axes of largest variance: (V, dimension) float64.
 
-    An axis has no direction of its own; here its largest component is positive.
+    The sign of an axis is arbitrary; here its largest component is positive.
     """
     centred = vectors.astype(np.float64)
     centred -= centred.mean(axis=0)
-    _, axes = np.linalg.eigh(centred.T @ centred)  # in columns, by rising variance
+    _, axes = np.linalg.eigh(centred.T @ centred)  # columns, in order of increasing variance
     axes = axes[:, ::-1][:, :dimension]
     largest = np.abs(axes).argmax(axis=0)
     return centred @ (axes * np.sign(axes[largest, np.arange(dimension)]))
 
 
 def sif_weights(count: int) -> np.ndarray:
-    """Weights (count,) of words by rank, the most frequent first: near 0 for frequent words, near 1 for rare ones.
+    """Return weights (count,) of words by frequency rank: near 0 for frequent words, near 1 for rare ones.
 
     By Zipf's law the word of rank r has a probability p proportional to 1/r; its weight is a / (a + p).
     """
@@ -113,12 +113,12 @@ _HASHES = "sha256.json"
 
 @dataclass(frozen=True)
 class WordTable:
-    """What a folder holds.
+    """A table of word vectors in a cache folder.
 
     Attributes
     ----------
     words
-        Row of each word, in order of the rows.
+        Row of each word, in row order.
     vectors
         (V, d) float32, memory-mapped.
     """
@@ -130,8 +130,8 @@ class WordTable:
 def write_table(folder: Path, dimension: int, blocks: Iterable[tuple[Sequence[str], np.ndarray]]) -> WordTable:
     """Write blocks of words and their (n, d) vectors to a folder of the cache, and open them.
 
-    A word that was there before is left out. Words hold no line feed. Any number of processes may write the same
-    folder at once: the first one's stays, and each has its own open before anybody else can see or remove it.
+    Duplicate words are skipped. Words contain no line feed. Several processes may write the same folder at the same
+    time: the first to finish wins, and each opens its own table before others can see or remove it.
 
     Raises
     ------
@@ -150,18 +150,18 @@ def write_table(folder: Path, dimension: int, blocks: Iterable[tuple[Sequence[st
                         fresh.append(row)
                         words_file.write(word.encode("utf-8") + b"\n")
                 vectors_file.write(np.ascontiguousarray(vectors[fresh], dtype="<f4").tobytes())
-            # NumPy leaves room in a header for the number of rows to grow.
+            # NumPy reserves space in a header for a growing number of rows.
             vectors_file.seek(0)
             assert _write_header(vectors_file, (len(seen), dimension)) == header_end
         write_json(temporary / _HASHES, {name: sha256_of_file(temporary / name) for name in (_WORDS, _VECTORS)})
         table = open_table(temporary)
     if table is None:
-        raise InputError(f"cache {folder}: is not what was just written there; set SNNLP_LAVA_CACHE to another disk")
+        raise InputError(f"cache {folder}: differs from what was just written; set SNNLP_LAVA_CACHE to another disk")
     return table
 
 
 def open_table(folder: Path) -> WordTable | None:
-    """Open what `write_table` wrote; None if there is nothing, or something else, which is logged and removed."""
+    """Open a table of `write_table`; None if it is missing or damaged (then it is logged and removed)."""
     if not folder.exists():
         return None
     try:
@@ -173,7 +173,7 @@ def open_table(folder: Path) -> WordTable | None:
         index = {word: row for row, word in enumerate(words)}
         vectors = open_npy(folder / _VECTORS, "word vectors")
         if end or vectors.dtype != np.dtype("<f4") or vectors.ndim != 2 or not len(vectors) == len(words) == len(index):
-            raise InputError("words and vectors do not belong together")
+            raise InputError("words and vectors do not match")
     except (InputError, OSError, UnicodeDecodeError) as error:
         logger.warning("cache %s is damaged (%s): recreated", folder, one_line(error))
         remove_folder(folder)
@@ -190,20 +190,20 @@ def _write_header(file: BinaryIO, shape: tuple[int, int]) -> int:
 logger = logging.getLogger(__name__)
 
 
-_DIMENSION = 200  # of distilled vectors, as GloVe's in the paper
+_DIMENSION = 200  # dimension of distilled vectors, as of GloVe's in the paper
 
 
 DISTILLED_SUFFIX = f"/words-{_DIMENSION}"
-"""Name of distilled vectors, after that of their sentence model."""
+"""Return the name of distilled vectors, derived from their sentence model."""
 
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
-_BLOCK = 4096  # words of a text whose vectors are in memory at once
+_BLOCK = 4096  # words of a text whose vectors are in memory at a time
 
 
-_REPORTED = 256  # texts from one report of progress to the next
+_REPORTED = 256  # texts between progress reports
 
 
 @dataclass(frozen=True)
@@ -215,13 +215,13 @@ class WordVectors:
     words
         Row of each word.
     vectors
-        (V, d) float32, perhaps memory-mapped.
+        (V, d) float32, possibly memory-mapped.
     name
-        What they are called.
+        Display name.
     sha256
-        Hash of what they were read from or made of.
+        Hash of the file they were read from, or of what they were distilled from.
     legacy_sha256
-        What version 0.1.0 wrote in its place; None if it wrote the same or another model.
+        Hash that version 0.1.0 wrote for them; None if it is the same or unknown.
     """
 
     words: Mapping[str, int]
@@ -236,15 +236,15 @@ class WordVectors:
         return int(self.vectors.shape[1])
 
     def rows(self, tokens: Iterable[str]) -> np.ndarray:
-        """Rows, (k,) int64, of those tokens that have a vector, in their order."""
+        """Return the rows, (k,) int64, of the tokens that have a vector, in order."""
         known = (self.words.get(token) for token in tokens)
         return np.array([row for row in known if row is not None], dtype=np.int64)
 
     def embed(self, texts: Sequence[str], progress: AdvanceCallback = no_advance) -> np.ndarray:
-        """Mean vector of the words of each text, cleaned and split as the paper does: (n, d) float32.
+        """Return the mean vector of the words of each text, cleaned and split as in the paper: (n, d) float32.
 
-        Words without a vector and words whose vector is zero do not count. A text with no other word gets the
-        zero vector; how many there are is logged.
+        Words without a vector, or with a zero vector, are ignored. A text without other words gets the zero vector;
+        the number of such texts is logged.
         """
         means = np.zeros((len(texts), self.dimension), dtype=np.float32)
         empty = 0
@@ -261,7 +261,7 @@ class WordVectors:
         return means
 
     def host_ops(self, texts: Sequence[str]) -> OpCounts:
-        """Reads of the table of vectors, and the additions and multiplications of their means."""
+        """Count the reads of the vector table, and the additions and multiplications of the means."""
         found = [len(self.rows(paper_tokens(text))) for text in texts]
         means = sum(count > 0 for count in found)
         counts = {
@@ -272,7 +272,7 @@ class WordVectors:
         return OpCounts(self.name, "words", sum(found), counts)
 
     def _sum(self, rows: np.ndarray) -> tuple[np.ndarray, int]:
-        """Sum, (d,) float64, of the vectors of some rows, and how many of them are not zero."""
+        """Return the sum, (d,) float64, of the vectors of some rows, and the number of non-zero ones."""
         total, count = np.zeros(self.dimension), 0
         for start in range(0, len(rows), _BLOCK):
             block = self.vectors[rows[start : start + _BLOCK]]
@@ -282,10 +282,10 @@ class WordVectors:
 
 
 def open_word_vectors(path: Path) -> WordVectors:
-    """Open word vectors written as text: GloVe (``word v1 v2 ...``) or word2vec (a line ``count dimension`` first).
+    """Open word vectors in text format: GloVe (``word v1 v2 ...``) or word2vec (``count dimension`` in the first line).
 
-    The file may be packed with gzip. It is read once, into the cache; from then on only its hash is compared and
-    the vectors stay on disk. Where a word stands twice, the first line counts.
+    The file may be gzip-compressed. It is converted once, into the cache; afterwards only its hash is compared and the
+    vectors stay on disk. For a duplicate word the first line counts.
 
     Raises
     ------
@@ -304,18 +304,18 @@ def open_word_vectors(path: Path) -> WordVectors:
 
 
 def cached_word_vectors(name: str, sha256: str) -> WordVectors:
-    """Word vectors that `open_word_vectors` has read before.
+    """Open word vectors that `open_word_vectors` has cached.
 
     Raises
     ------
     InputError
         If they are not in the cache.
     """
-    # The hash may come from a network file, and must not lead out of the cache.
+    # The hash may come from an untrusted network file, and must not point outside the cache.
     table = open_table(cache_folder() / f"word-vectors-{sha256}") if _SHA256.fullmatch(sha256) else None
     if table is None:
         raise InputError(
-            f"word vectors {name} (sha256 {sha256[:12]}...) are not in the cache; give their file (--words)"
+            f"word vectors {name} (sha256 {sha256[:12]}...) are not in the cache; specify their file with --words"
         )
     return WordVectors(table.words, table.vectors, name, sha256)
 
@@ -323,24 +323,24 @@ def cached_word_vectors(name: str, sha256: str) -> WordVectors:
 def distilled_word_vectors(
     embedder: SentenceEmbedder, dimension: int = _DIMENSION, progress: AdvanceCallback = no_advance
 ) -> WordVectors:
-    """Word vectors made of a sentence model, for where no file of word vectors is given (see `distil`).
+    """Open word vectors distilled from a sentence model (see `distil`), the default without a file of word vectors.
 
-    They are made once, in about a minute, and kept in the cache.
+    They are computed once, in about a minute, and cached.
 
     Parameters
     ----------
     embedder
-        The sentence model. Its own words are taken.
+        The sentence model, whose vocabulary is used.
     dimension
         Length of a vector, at most the model's.
     progress
-        Advances by words while they are made.
+        Advances by words while they are computed.
 
     Returns
     -------
     WordVectors
-        `sha256` says what they were made of: the model (weights and settings), the words, the
-        dimension and the recipe. Numbers differ in their last digits from machine to machine and are no part of it.
+        `sha256` covers their inputs: the model (weights and settings), the words, the dimension and the recipe. The
+        numbers differ in their last digits between machines and are not part of it.
 
     Raises
     ------
@@ -349,8 +349,8 @@ def distilled_word_vectors(
     """
     if not 1 <= dimension <= embedder.dimension:
         raise InputError(
-            f"word vectors of {embedder.name}: {dimension} dimensions asked for, it gives 1 to {embedder.dimension}; "
-            "give a file of word vectors (--words)"
+            f"word vectors of {embedder.name}: dimension must be 1 to {embedder.dimension}, got {dimension}; "
+            "use a file of word vectors (--words)"
         )
     folder = cache_folder() / f"words-of-{embedder.sha256}-{dimension}-{RECIPE}"
     table = open_table(folder)

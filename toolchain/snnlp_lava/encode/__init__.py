@@ -1,1 +1,1 @@
-"""Vectors or texts to spike trains, in NumPy alone: the same spikes on every machine."""
+"""Encode vectors or texts as spike trains, in NumPy only: the same spikes on every machine."""

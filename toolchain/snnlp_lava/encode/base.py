@@ -1,7 +1,7 @@
-"""Turn texts or their vectors into spikes: the Encoder protocol, its registry, and samples.
+"""Encode texts or their vectors as spikes: the Encoder protocol, its registry, and samples.
 
-Each encoder is fitted once and stands in the model folder and the network file. It works in two steps: `quantise` makes
-integers of a text's features (a vector, or the text itself), `encode` makes spike trains of those.
+An encoder is fitted once and stored in the model folder and the network file. It works in two steps: `quantise` turns
+features (vectors, or the texts themselves) into integers, `encode` turns those into spike trains.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ MAX_WINDOW = limits.MAX_WINDOW
 
 
 class Encoder(Protocol):
-    """What an encoder is. One of another package inherits from this class, which checks that nothing is missing.
+    """Base class of encoders. A plug-in inherits from it, which checks that nothing is missing.
 
     Attributes
     ----------
     kind
-        Its name in files and in ENCODERS.
+        Name in files and in ENCODERS.
     takes
-        What its features are.
+        Kind of features.
     """
 
     kind: ClassVar[str]
@@ -42,16 +42,16 @@ class Encoder(Protocol):
     @property
     @abstractmethod
     def lines(self) -> int:
-        """Number of input lines that it feeds."""
+        """Number of input lines."""
 
     @property
     def dimension(self) -> int | None:
-        """Length of a vector; None where it takes texts."""
+        """Length of a vector; None if the encoder takes texts."""
         return None
 
     @property
     def scheduled(self) -> int:
-        """Number of lines, the last ones, that spike at fixed steps, whatever the features are."""
+        """Number of trailing lines that spike at fixed steps, whatever the features are."""
         return 0
 
     def known(self, features: Any) -> np.ndarray | None:
@@ -59,12 +59,12 @@ class Encoder(Protocol):
         return None
 
     def entry_lines(self, entry: str) -> list[int]:
-        """Lines that stand for an entry of `token_steps`; none where lines stand for no words."""
+        """Lines of an entry of `token_steps`; empty if lines do not represent words."""
         return []
 
     @abstractmethod
     def quantise(self, features: Any, window: int) -> np.ndarray:
-        """Integers of n features: an array whose first axis is the samples; each encoder says what stands in it.
+        """Quantise n features to integers: an array whose first axis is the samples; the rest depends on the encoder.
 
         Raises
         ------
@@ -74,25 +74,25 @@ class Encoder(Protocol):
 
     @abstractmethod
     def encode(self, values: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Spike trains of quantised features: (n, window, lines) uint8, 0 or 1.
+        """Encode quantised features as spike trains: (n, window, lines) uint8, 0 or 1.
 
-        A random code draws from `rng`; without one its spikes follow from the sample and the encoder's seed alone.
+        A random encoder draws from `rng`; without it, its spikes depend on the sample and the encoder's seed only.
         """
 
     def token_steps(self, text: str, window: int) -> list[tuple[int, str]]:
-        """Pairs of a step and the word of the text that is presented in it; none where steps stand for no words."""
+        """Return pairs of a step and the word presented in it; empty if steps do not represent words."""
         return []
 
     def host_ops(self, texts: Sequence[str], samples: int, window: int) -> OpCounts:
-        """What a computer does to encode samples: terms of `snnlp_lava.energy.prices.TERMS` and how many of each.
+        """Count the host operations for encoding samples, as terms of `snnlp_lava.energy.prices.TERMS`.
 
-        Laying spikes out in time and handing them over are not part of it. An encoder that does not say is billed as
-        "not counted", never as nothing.
+        Distributing spikes over time and sending them is not included. An encoder that does not override this is
+                billed as "not counted", never as zero.
 
         Parameters
         ----------
         texts
-            The samples' texts, none where vectors of unknown texts are encoded.
+            Texts of the samples; empty if vectors of unknown texts are encoded.
         samples, window
             Number of samples, and steps of each.
         """
@@ -100,16 +100,16 @@ class Encoder(Protocol):
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
-        """All but the arrays, ready for JSON; with ``kind``."""
+        """Return everything except the arrays as plain JSON types, including ``kind``."""
 
     @abstractmethod
     def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays, of one or two dimensions."""
+        """Return the arrays, of one or two dimensions."""
 
     @classmethod
     @abstractmethod
     def from_parts(cls, document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Encoder:
-        """Inverse of `to_dict` and `arrays`; nothing in either is to be trusted.
+        """Inverse of `to_dict` and `arrays`; the input is untrusted.
 
         Raises
         ------
@@ -133,7 +133,7 @@ ENCODERS: Registry[type[Encoder]] = Registry(
 
 
 def load_encoder(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Encoder:
-    """The encoder of a description and arrays, of the kind that the description names.
+    """Create the encoder that a description and arrays define.
 
     Raises
     ------
@@ -147,38 +147,38 @@ def load_encoder(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) 
 
 
 def array_from(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
-    """An encoder's array by name; InputError if there is none."""
+    """Return an encoder's array by name; InputError if it is missing."""
     if name not in arrays:
         raise InputError(f"encoder: array {name} is missing")
     return np.asarray(arrays[name])
 
 
 def words_from(arrays: Mapping[str, np.ndarray], name: str) -> tuple[str, ...]:
-    """Words that `snnlp_lava.text.tokens.pack_words` packed into an encoder's array; InputError if they are none."""
+    """Unpack the words in an encoder's array, see `snnlp_lava.text.tokens.pack_words`; InputError if it is invalid."""
     packed = array_from(arrays, name)
     try:
         words = unpack_words(packed)
     except (TypeError, UnicodeDecodeError) as error:
         raise InputError(f"encoder: array {name} must be words in UTF-8: {error}") from error
     if len(set(words)) != len(words):
-        raise InputError(f"encoder: array {name} has a word twice")
+        raise InputError(f"encoder: array {name} contains a duplicate word")
     return words
 
 
 class Features(Protocol):
-    """What encoders take of each text, which need not be in memory; a NumPy array is one."""
+    """Features of texts, which need not be in memory; a NumPy array qualifies."""
 
     def __len__(self) -> int:
         """Number of texts."""
         ...
 
     def __getitem__(self, rows: np.ndarray) -> Any:
-        """Those of some rows: vectors (m, d), or texts (m,)."""
+        """Return the features of some rows: vectors (m, d), or texts (m,)."""
         ...
 
 
 class Samples(Protocol):
-    """Samples in order, each of the same number of steps."""
+    """A sequence of samples with the same number of steps."""
 
     @property
     def window(self) -> int:
@@ -190,24 +190,24 @@ class Samples(Protocol):
         ...
 
     def spikes(self, rows: np.ndarray) -> np.ndarray:
-        """Spike trains of some samples: (m, window, lines) uint8, 0 or 1."""
+        """Return spike trains of some samples: (m, window, lines) uint8, 0 or 1."""
         ...
 
     def take(self, rows: np.ndarray) -> Samples:
-        """Some of the samples."""
+        """Return some of the samples."""
         ...
 
 
 @dataclass(frozen=True)
 class EncodedSamples:
-    """Features and the encoder that makes them into spikes.
+    """Features with the encoder that turns them into spikes.
 
     Attributes
     ----------
     features
-        What is known of each text.
+        Features of each text.
     encoder
-        From features to spikes.
+        The encoder.
     window
         Steps a sample is presented.
     """
@@ -220,26 +220,26 @@ class EncodedSamples:
         return len(self.features)
 
     def quantised(self, rows: np.ndarray) -> np.ndarray:
-        """The encoder's integers of some samples; errors as `Encoder.quantise`."""
+        """Return the encoder's integers of some samples; errors as `Encoder.quantise`."""
         return self.encoder.quantise(self.features[rows], self.window)
 
     def spikes(self, rows: np.ndarray) -> np.ndarray:
-        """Spike trains of some samples: (m, window, lines) uint8."""
+        """Return spike trains of some samples: (m, window, lines) uint8."""
         return self.encoder.encode(self.quantised(rows), self.window)
 
     def take(self, rows: np.ndarray) -> EncodedSamples:
-        """Some of the samples."""
+        """Return some of the samples."""
         return replace(self, features=self.features[rows])
 
 
 @dataclass(frozen=True)
 class SpikeSamples:
-    """Spike trains as they are.
+    """Samples given as spike trains.
 
     Attributes
     ----------
     trains
-        (n, window, lines) of any type of number, all 0 or 1; may be memory-mapped.
+        (n, window, lines) of any numeric type, all 0 or 1; may be memory-mapped.
     """
 
     trains: np.ndarray
@@ -253,12 +253,12 @@ class SpikeSamples:
         return len(self.trains)
 
     def spikes(self, rows: np.ndarray) -> np.ndarray:
-        """Spike trains of some samples: (m, window, lines) uint8.
+        """Return spike trains of some samples: (m, window, lines) uint8.
 
         Raises
         ------
         InputError
-            If they hold anything but 0 and 1.
+            If they contain anything but 0 and 1.
         """
         trains = self.trains[rows]
         spikes = trains != 0
@@ -269,7 +269,7 @@ class SpikeSamples:
         return spikes.view(np.uint8)
 
     def take(self, rows: np.ndarray) -> SpikeSamples:
-        """Some of the samples."""
+        """Return some of the samples."""
         return SpikeSamples(self.trains[rows])
 
 
@@ -286,7 +286,7 @@ def load_spikes(path: Path, lines: int) -> SpikeSamples:
     Raises
     ------
     InputError
-        If it is no such file. That all its values are 0 or 1 shows when they are read.
+        If it is not such a file. Its values are checked when they are read.
     """
     trains = open_npy(path, "spikes")
     fits = trains.ndim in (2, 3) and trains.shape[-1] == lines and 0 not in trains.shape

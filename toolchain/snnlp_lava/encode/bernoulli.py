@@ -1,4 +1,4 @@
-"""Encode vectors by Bernoulli rates: at every step a line spikes with probability x, independently of all others.
+"""Encode vectors as Bernoulli rates: at every step a line spikes with probability x, independently of all others.
 
 SNNLP (arXiv 2401.17911) calls it the random, or Poisson, rate code. With x a multiple of 2^-FRACTION_BITS the
 probability is exact: a line spikes where a uniform 16-bit number is below X = 2^16 x.
@@ -19,7 +19,7 @@ from snnlp_lava.records import Record, build
 
 
 def bernoulli_spikes(values: np.ndarray, window: int, rng: np.random.Generator) -> np.ndarray:
-    """Spike trains from one stream of random numbers.
+    """Draw spike trains from one stream of random numbers.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def bernoulli_spikes(values: np.ndarray, window: int, rng: np.random.Generator) 
     window
         Number of steps T.
     rng
-        Source of the numbers.
+        Random number generator.
 
     Returns
     -------
@@ -41,9 +41,9 @@ def bernoulli_spikes(values: np.ndarray, window: int, rng: np.random.Generator) 
 
 
 def seeded_bernoulli_spikes(values: np.ndarray, window: int, seed: int) -> np.ndarray:
-    """Spike trains that depend on each sample's values and the seed alone.
+    """Draw spike trains that depend only on each sample's values and the seed.
 
-    So the same text has the same train in every order, batch, process and data set.
+    So a text has the same train in every order, batch, process and data set.
 
     Parameters
     ----------
@@ -69,12 +69,12 @@ class _Description(Record, frozen=True):
 
 @dataclass(frozen=True)
 class BernoulliEncoder(RateEncoder):
-    """Vectors, calibrated, as random rates.
+    """Encode calibrated vectors as random rates.
 
     Attributes
     ----------
     calibration
-        From vectors to probabilities in fixed point.
+        Maps vectors to probabilities in fixed point.
     seed
         Seed of the trains, 0 to 2^32 - 1.
     reference
@@ -87,18 +87,18 @@ class BernoulliEncoder(RateEncoder):
     step_ops = ("random_number", "comparison")
 
     def quantise(self, features: np.ndarray, window: int) -> np.ndarray:
-        """Vectors (n, d) to probabilities (n, lines) int32 in [0, FIXED_ONE]."""
+        """Convert vectors (n, d) to probabilities (n, lines) int32 in [0, FIXED_ONE]."""
         values = self.calibration(features)
         return FIXED_ONE - values if self.reference else values
 
     def encode(self, values: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Probabilities to spike trains (n, window, lines) uint8."""
+        """Convert probabilities to spike trains (n, window, lines) uint8."""
         if rng is None or self.reference:
             return seeded_bernoulli_spikes(values, window, self.seed)
         return bernoulli_spikes(values, window, rng)
 
     def to_dict(self) -> dict[str, Any]:
-        """Kind, calibration, seed, reference."""
+        """Return kind, calibration, seed and reference."""
         return {
             "kind": self.kind,
             "calibration": self.calibration.name,
@@ -108,6 +108,6 @@ class BernoulliEncoder(RateEncoder):
 
     @classmethod
     def from_parts(cls, document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> BernoulliEncoder:
-        """Inverse of `to_dict` and `arrays`; InputError if they are not of such an encoder."""
+        """Inverse of `to_dict` and `arrays`; InputError if they do not describe such an encoder."""
         found = build(_Description, document, "encoder")
         return cls(load_calibration(found.calibration, arrays), found.seed, found.reference)

@@ -1,9 +1,9 @@
-"""Calibrate vectors: one affine map per dimension into [0, 1] in fixed point, and what rate encoders share.
+"""Calibrate vectors to [0, 1] in fixed point by one affine map per dimension, and share code among rate encoders.
 
-Every calibration is one affine map per dimension, z = gain v + offset, fitted on the training vectors alone:
+Every calibration is one affine map per dimension, z = gain v + offset, fitted on the training vectors only:
 
 paper
-    z = (v + 1) / 2, as SNNLP has it. Sentence vectors have unit norm, so 384 values stay within about
+    z = (v + 1) / 2, as in SNNLP. Sentence vectors have unit norm, so 384 values stay within about
     0.5 +- 0.05 and most of the window carries nothing.
 range
     The 1st to the 99th percentile of each dimension is spread over 0 to 1.
@@ -28,7 +28,7 @@ FRACTION_BITS = 16
 
 
 FIXED_ONE = 1 << FRACTION_BITS
-"""The integer that stands for x = 1, and the threshold of the integer accumulator."""
+"""The integer that represents x = 1, and the threshold of the integer accumulator."""
 
 
 def to_fixed_point(x: np.ndarray) -> np.ndarray:
@@ -52,11 +52,11 @@ CALIBRATIONS: tuple[CalibrationName, ...] = get_args(CalibrationName)
 
 
 N_SIGMA = 3.0
-"""Standard deviations that `onoff` maps to a spike at every step."""
+"""Number of standard deviations that `onoff` maps to a spike at every step."""
 
 
 _CONSTANT = 1e-5
-"""A dimension whose spread is below this part of the typical one is constant, and stays silent."""
+"""A dimension whose spread is below this fraction of the typical one counts as constant, and stays silent."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,13 @@ class Calibration:
             object.__setattr__(self, field, values)
         if len(self.gain) != len(self.offset) or not len(self.gain):
             raise InputError(
-                f"calibration {self.name}: {len(self.gain)} gains, {len(self.offset)} offsets; as many are needed"
+                f"calibration {self.name}: must have as many offsets as gains, got {len(self.gain)} gains and "
+                f"{len(self.offset)} offsets"
             )
 
     @property
     def dimension(self) -> int:
-        """Length of the vectors it takes."""
+        """Length of a vector."""
         return len(self.gain)
 
     @property
@@ -100,12 +101,12 @@ class Calibration:
         return self.dimension * (2 if self.name == "onoff" else 1)
 
     def __call__(self, vectors: np.ndarray) -> np.ndarray:
-        """Vectors, (n, d) floats, to SAF values, (n, lines) int32 in [0, FIXED_ONE].
+        """Convert vectors, (n, d) floats, to SAF values, (n, lines) int32 in [0, FIXED_ONE].
 
         Raises
         ------
         InputError
-            If the vectors have another dimension, or hold NaN or infinity.
+            If the vectors have another dimension, or contain NaN or infinity.
         """
         if vectors.ndim != 2 or vectors.shape[1] != self.dimension:
             raise InputError(f"vectors must have shape (n, {self.dimension}) for this network, got {vectors.shape}")
@@ -138,14 +139,14 @@ def fit_calibration(name: str, vectors: np.ndarray) -> Calibration:
 
 
 def inverse_spread(spread: np.ndarray, size: float) -> np.ndarray:
-    """1 / spread of each dimension; 0 for constant ones, of which all-MiniLM-L6-v2 has two.
+    """Return 1 / spread of each dimension; 0 for constant dimensions, of which all-MiniLM-L6-v2 has two.
 
     Parameters
     ----------
     spread
         (d,) floats, 0 or more.
     size
-        Largest absolute value of the vectors: what varies less than float32 can tell is constant.
+        Largest absolute value of the vectors: variation below float32 resolution counts as constant.
     """
     floor = max(_CONSTANT * float(np.median(spread)), float(np.finfo(np.float32).eps) * size)
     varies = spread > floor
@@ -159,13 +160,13 @@ class RateEncoder(Encoder):
     Attributes
     ----------
     calibration
-        From vectors to rates in fixed point.
+        Maps vectors to rates in fixed point.
     """
 
     calibration: Calibration
     takes = "vectors"
     step_ops: ClassVar[tuple[str, str]]
-    """Operations of a line at every step, as `snnlp_lava.energy.prices.TERMS` names them."""
+    """Operations per line and step, as terms of `snnlp_lava.energy.prices.TERMS`."""
 
     @property
     def lines(self) -> int:
@@ -182,16 +183,16 @@ class RateEncoder(Encoder):
         return np.asarray(features).any(axis=1)
 
     def host_ops(self, texts: Sequence[str], samples: int, window: int) -> OpCounts:
-        """One MAC a dimension (gain and offset), and the operations of each line and step."""
+        """Count one MAC per dimension (gain and offset), and the operations of each line and step."""
         dimensions, line_steps = samples * self.dimension, samples * self.lines * window
         counts = {"mac": dimensions, **dict.fromkeys(self.step_ops, line_steps)}
         return OpCounts(f"{self.kind} coding", "dimensions", dimensions, counts)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Gain and offset."""
+        """Return gain and offset."""
         return {"gain": self.calibration.gain, "offset": self.calibration.offset}
 
 
 def load_calibration(name: str, arrays: Mapping[str, np.ndarray]) -> Calibration:
-    """The calibration of a name and an encoder's arrays; InputError if it is none."""
+    """Create a calibration from its name and an encoder's arrays; InputError if it is invalid."""
     return Calibration(name, array_from(arrays, "gain"), array_from(arrays, "offset"))

@@ -1,4 +1,4 @@
-"""Encode vectors by SAF, the self-accumulate-and-fire neuron: deterministic rates in closed form.
+"""Encode vectors as deterministic rates of SAF (self-accumulate-and-fire) neurons, in closed form.
 
 A SAF neuron adds its input x to an accumulator at every step, fires when the accumulator reaches 1 and keeps
 the remainder (soft reset, no leak, start at 0; SNNLP, arXiv 2401.17911). With x a multiple of 2^-FRACTION_BITS
@@ -24,7 +24,7 @@ from snnlp_lava.records import Record, build
 
 
 def saf_spikes(values: np.ndarray, window: int) -> np.ndarray:
-    """Spike trains of SAF neurons.
+    """Return the spike trains of SAF neurons.
 
     Parameters
     ----------
@@ -58,30 +58,30 @@ class _Description(Record, frozen=True):
 
 @dataclass(frozen=True)
 class SafEncoder(RateEncoder):
-    """Vectors, calibrated, as deterministic rates.
+    """Encode calibrated vectors as deterministic rates.
 
     Attributes
     ----------
     calibration
-        From vectors to SAF values.
+        Maps vectors to SAF values.
     """
 
     kind = "saf"
-    step_ops = ("integer_addition", "comparison")  # the accumulator takes x, and is compared with the threshold
+    step_ops = ("integer_addition", "comparison")  # x is added to the accumulator, which is compared with the threshold
 
     def quantise(self, features: np.ndarray, window: int) -> np.ndarray:
-        """Vectors (n, d) to SAF values (n, lines) int32 in [0, FIXED_ONE]."""
+        """Convert vectors (n, d) to SAF values (n, lines) int32 in [0, FIXED_ONE]."""
         return self.calibration(features)
 
     def encode(self, values: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """SAF values to spike trains (n, window, lines) uint8."""
+        """Convert SAF values to spike trains (n, window, lines) uint8."""
         return saf_spikes(values, window)
 
     def to_dict(self) -> dict[str, Any]:
-        """Kind and calibration."""
+        """Return kind and calibration."""
         return {"kind": self.kind, "calibration": self.calibration.name}
 
     @classmethod
     def from_parts(cls, document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> SafEncoder:
-        """Inverse of `to_dict` and `arrays`; InputError if they are not of such an encoder."""
+        """Inverse of `to_dict` and `arrays`; InputError if they do not describe such an encoder."""
         return cls(load_calibration(build(_Description, document, "encoder").calibration, arrays))

@@ -1,4 +1,4 @@
-"""Encode texts by binary word codes, one token a step and an end mark (SNN-bin of SNNLP)."""
+"""Encode texts as binary word codes, one token per step, and an end mark (SNN-bin of SNNLP)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REFERENCE_LINE = 1
 
 
 class _Description(Record, frozen=True):
-    """What version 0.1.0 did stands in the defaults: its files have kind and reference alone."""
+    """Parameters in files; the defaults are those of version 0.1.0, whose files have only kind and reference."""
 
     kind: Literal["word-codes"]
     reference: bool
@@ -32,9 +32,9 @@ class _Description(Record, frozen=True):
 
 @dataclass(frozen=True, eq=False)
 class WordCodeEncoder(Encoder):
-    """Binary word codes, one token a step, and an end mark.
+    """Present one binary word code per step, then an end mark.
 
-    The first window - 1 tokens of a text that have a code other than 0 are presented, one a step from step 0 on. Line k
+    The first window - 1 tokens of a text that have a non-zero code are presented, one per step from step 0 on. Line k
     spikes where bit k of the token's code is set, the least significant bit first. In the step after the last token
     every line spikes.
 
@@ -47,12 +47,12 @@ class WordCodeEncoder(Encoder):
     bits
         Length of a code, 1 to MAX_BITS.
     reference
-        As SNNLP's published code has it: the end mark is one spike of line 1.
+        As in SNNLP's published code: the end mark is one spike of line 1.
     unicode_form
-        Normal form of words and texts, None to take both as they are.
+        Unicode normal form applied to words and texts, None for no normalisation.
     skip_unknown
-        Whether tokens without a code count for nothing. Otherwise, as SNNLP has it, the first window - 1 tokens are
-        taken, known or not, and words behind them are lost although steps are free.
+        Whether tokens without a code are skipped. Otherwise, as in SNNLP, the first window - 1 tokens are taken, known
+        or not, and later words are lost although steps are free.
     """
 
     words: Sequence[str]
@@ -86,11 +86,11 @@ class WordCodeEncoder(Encoder):
 
     @property
     def lines(self) -> int:
-        """Number of bits."""
+        """Number of input lines, one per bit."""
         return self.bits
 
     def quantise(self, features: Sequence[str], window: int) -> np.ndarray:
-        """Texts to rows of the code table: (n, window - 1) int32, -1 after the last token."""
+        """Convert texts to rows of the code table: (n, window - 1) int32, -1 after the last token."""
         rows = np.full((len(features), window - 1), -1, dtype=np.int32)
         for sample, text in enumerate(features):
             tokens = paper_tokens(normalise(text, self.unicode_form))
@@ -100,7 +100,7 @@ class WordCodeEncoder(Encoder):
         return rows
 
     def encode(self, values: np.ndarray, window: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Rows of the code table to spike trains (n, window, bits) uint8."""
+        """Convert rows of the code table to spike trains (n, window, bits) uint8."""
         spikes = np.zeros((len(values), window, self.bits), dtype=np.uint8)
         codes = np.where(values >= 0, self.codes[values], np.uint64(0))
         bits = codes[:, :, None] >> np.arange(self.bits, dtype=np.uint64) & np.uint64(1)
@@ -114,17 +114,17 @@ class WordCodeEncoder(Encoder):
         return np.array([bool(self.token_steps(text, MAX_WINDOW)) for text in features], dtype=bool)
 
     def token_steps(self, text: str, window: int) -> list[tuple[int, str]]:
-        """The tokens, one a step."""
+        """Return the tokens, one per step."""
         rows = self.quantise([text], window)[0]
         return [(step, self.words[row]) for step, row in enumerate(rows.tolist()) if row >= 0]
 
     def host_ops(self, texts: Sequence[str], samples: int, window: int) -> OpCounts:
-        """The words of 64 bits that are read from the table of codes."""
+        """Count the 64-bit words read from the table of codes."""
         codes = int((self.quantise(texts, window) >= 0).sum())
         return OpCounts(f"a table of {self.bits}-bit codes", "codes", codes, {"table_word": codes * words64(self.bits)})
 
     def to_dict(self) -> dict[str, Any]:
-        """All but words and codes."""
+        """Return everything except words and codes."""
         return {
             "kind": self.kind,
             "reference": self.reference,
@@ -134,12 +134,12 @@ class WordCodeEncoder(Encoder):
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Words, as bytes of UTF-8 with a line feed after each, and codes."""
+        """Return the words, as UTF-8 bytes each followed by a line feed, and the codes."""
         return {"words": pack_words(self.words), "codes": self.codes}
 
     @classmethod
     def from_parts(cls, document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> WordCodeEncoder:
-        """Inverse of `to_dict` and `arrays`; InputError if they are not of such an encoder."""
+        """Inverse of `to_dict` and `arrays`; InputError if they do not describe such an encoder."""
         found = build(_Description, document, "encoder")
         return cls(
             words_from(arrays, "words"),

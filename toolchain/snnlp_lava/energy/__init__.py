@@ -1,1 +1,1 @@
-"""A ledger of integers times prices with sources is a bill."""
+"""Multiply counted operations by published prices to get energy bills."""

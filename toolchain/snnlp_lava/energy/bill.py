@@ -1,4 +1,4 @@
-"""The bill: a ledger times the prices of one book."""
+"""Compute bills: a ledger of counted operations times the prices of one book."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from snnlp_lava.energy.prices import PER_TERM, UPDATES, PriceBook
 
 @dataclass(frozen=True)
 class Entry:
-    """Operations of one kind in one place.
+    """Operations of one kind at one place.
 
     Attributes
     ----------
     place
         The layer.
     term
-        Which operation, one of `snnlp_lava.energy.prices.TERMS`.
+        Kind of operation, one of `snnlp_lava.energy.prices.TERMS`.
     count
-        How many one text takes, on average.
+        Mean number per text.
     """
 
     place: str
@@ -30,40 +30,40 @@ class Entry:
 
 @dataclass(frozen=True)
 class Ledger:
-    """All operations of one classifier.
+    """All operations of one classifier, per text.
 
     Attributes
     ----------
     title
-        What people call it.
+        Display name.
     entries
-        Those with a count above 0.
+        Entries with a count above 0.
     """
 
     title: str
     entries: tuple[Entry, ...]
 
     def total(self, term: str) -> float:
-        """Operations of one kind in all places."""
+        """Return the number of operations of one kind over all places."""
         return sum(entry.count for entry in self.entries if entry.term == term)
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """The kinds of operations, in order."""
+        """The kinds of operations, in display order."""
         return tuple(dict.fromkeys(entry.term for entry in self.entries))
 
 
 def spiking_ledger(title: str, layers: Sequence[Mapping[str, Any]], samples: int) -> Ledger:
-    """Ledger of a spiking network.
+    """Build the ledger of a spiking network.
 
     Parameters
     ----------
     title
-        Its name.
+        Display name.
     layers
-        A result's layers: name and summed spikes, synops, neuron_updates and active_updates each.
+        Layers of a result, with name and summed spikes, synops, neuron_updates and active_updates.
     samples
-        Number of texts those sums are over.
+        Number of texts that the sums cover.
     """
     entries = []
     for layer in layers:
@@ -78,12 +78,12 @@ def spiking_ledger(title: str, layers: Sequence[Mapping[str, Any]], samples: int
 
 
 def macs_ledger(title: str, macs: float) -> Ledger:
-    """Ledger of a classifier of which nothing but its MACs is known."""
+    """Build the ledger of a classifier of which only the MACs are known."""
     return Ledger(title, (Entry("all", "mac", macs),))
 
 
 def host_ledger(title: str, place: str, counts: Mapping[str, int], samples: int) -> Ledger:
-    """Ledger of operations of a computer in one place, counted over so many texts."""
+    """Build the ledger of host operations at one place, counted over so many texts."""
     return Ledger(title, tuple(Entry(place, term, count / samples) for term, count in counts.items() if count))
 
 
@@ -92,14 +92,14 @@ _WITH_SPIKES = ("synop", "spike")
 
 @dataclass(frozen=True)
 class Charge:
-    """One term of one place.
+    """The price of one ledger entry.
 
     Attributes
     ----------
     place, term, count
-        As in `snnlp_lava.energy.bill.Entry`.
+        As in `Entry`.
     low, high
-        Picojoules for one text, None where the book has no price for the term.
+        Picojoules per text, None if the book has no price for the term.
     """
 
     place: str
@@ -111,14 +111,14 @@ class Charge:
 
 @dataclass(frozen=True)
 class Bill:
-    """What one text costs at the prices of one book.
+    """The cost of one text at the prices of one book.
 
     Attributes
     ----------
     ledger, book
         Operations and prices.
     charges
-        One for each of the ledger's entries, but at an all-in price for those alone that have a price.
+        One for each ledger entry; for an all-in book only the entries that have a price.
     """
 
     ledger: Ledger
@@ -127,31 +127,31 @@ class Bill:
 
     @property
     def unpriced(self) -> tuple[str, ...]:
-        """Terms that were counted but have no price."""
+        """Terms that are counted but have no price."""
         return tuple(sorted({charge.term for charge in self.charges if charge.low is None}))
 
     @property
     def total(self) -> tuple[float, float] | None:
-        """Lowest and highest sum in picojoules; None while a charged term has no price, or nothing is charged."""
+        """Lowest and highest total in picojoules; None if a term has no price, or nothing is charged."""
         if self.unpriced or not self.charges:
             return None
         return self._sum(_always)
 
     def break_even(self, baseline: float) -> tuple[float, float] | None:
-        """By how much all spikes may be multiplied until a text costs as much as a baseline: lowest and highest factor.
+        """Return by what factor spikes could grow before a text costs as much as a baseline: lowest and highest.
 
-        How many neurons are updated does not depend on spikes; whether they are active does, so that the factors lie
-        between all of them idle and all active. A factor of 0 says that they alone cost as much.
+        The number of neuron updates does not depend on spikes, but whether they are active does, so the factors are
+                computed for all updates idle and all active. A factor of 0 means that the updates alone cost that much.
 
         Parameters
         ----------
         baseline
-            Picojoules for one text.
+            Picojoules per text.
 
         Returns
         -------
         tuple of float, or None
-            None where the bill has no total or no spikes.
+            None if the bill has no total or no spikes.
         """
         if self.total is None:
             return None
@@ -173,10 +173,10 @@ class Bill:
 
 
 def make_bill(ledger: Ledger, book: PriceBook) -> Bill:
-    """Charge every operation of a ledger at the prices of a book.
+    """Charge the operations of a ledger at the prices of a book.
 
-    At per-term prices each operation is charged, and one without a price leaves the bill without a total. At an all-in
-    price everything is paid for with the operations that the price is given for.
+    A per-term book charges every operation, and the bill has no total if one lacks a price. An all-in book charges only
+    the operations it has a price for, since that price covers everything.
     """
     charges = []
     for entry in ledger.entries:
@@ -190,14 +190,14 @@ def make_bill(ledger: Ledger, book: PriceBook) -> Bill:
 
 
 def unpriced_terms(bills: Sequence[Bill]) -> tuple[str, ...]:
-    """Terms that some of these bills count and have no price for."""
+    """Return the terms that some of these bills count but cannot price."""
     return tuple(sorted({term for bill in bills for term in bill.unpriced}))
 
 
 def combined_total(bills: Sequence[Bill]) -> tuple[float, float] | None:
-    """Sum, in picojoules, of bills for things done one after the other, each at the prices of its own technology.
+    """Add up, in picojoules, bills of consecutive steps, each at the prices of its own technology.
 
-    None where one of them has no total, or an all-in price is among them, which pays for other things, too.
+    None if a bill has no total or uses an all-in book, whose price covers more than the step.
     """
     totals = [bill.total for bill in bills if bill.ledger.entries]
     if not totals or any(bill.book.scope != PER_TERM for bill in bills):

@@ -1,7 +1,7 @@
-"""NeuroBench's metrics of a run, under its names.
+"""Estimate latency, NeuroBench's metrics and the SNNLP paper's energy ratio.
 
 Source: Yik et al., "NeuroBench: a framework for benchmarking neuromorphic computing algorithms and systems", Nature
-Communications 16, 2025; benchmarks/neurobench_metrics.py holds them against its package.
+Communications 16, 2025; benchmarks/neurobench_metrics.py compares the metrics with its package.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from snnlp_lava.energy.bill import Ledger
 def neurobench_metrics(
     layers: Sequence[Mapping[str, Any]], synapses: Sequence[int], nonzero: Sequence[int], words: int, steps: float
 ) -> dict[str, float]:
-    """Metrics of one text, on average, and of the network.
+    """Compute NeuroBench's metrics of a network, as means per text.
 
     Parameters
     ----------
     layers
-        The input and every layer of a result, with spikes, synops_nonzero and neuron_updates each, sums over n texts
-        or means.
+        The input and every layer of a result, with spikes, synops_nonzero and neuron_updates, summed over n texts
+            or averaged.
     synapses, nonzero
-        Of each layer: synapses, and those whose weight is not 0.
+        Synapses of each layer, and those with non-zero weight.
     words
-        64-bit words of synaptic memory of all cores.
+        64-bit words of synaptic memory on all cores.
     steps
-        Steps of as many texts as the layers' counts are for.
+        Time steps that the layers' counts cover.
 
     Returns
     -------
     dict
         ``Footprint`` (bytes of synaptic memory on Loihi 1, not those of a model in Python), ``ConnectionSparsity``,
-        ``ActivationSparsity`` (of the neurons, input lines are none), and of ``SynapticOperations``
+        ``ActivationSparsity`` (of neurons, not input lines), and of ``SynapticOperations``
         ``Effective_MACs``, ``Effective_ACs`` and ``Dense``.
     """
     updates = sum(layer["neuron_updates"] for layer in layers)
@@ -49,27 +49,27 @@ def neurobench_metrics(
 
 
 BARRIER_NS = (113.0, 465.0)
-"""Synchronisation of a step, over 1 to 32 tiles."""
+"""Nanoseconds to synchronise a step, over 1 to 32 tiles."""
 
 
 NEURON_UPDATE_NS = (5.3, 8.4)
-"""Idle and active."""
+"""Nanoseconds of an idle and of an active neuron update."""
 
 
 SYNOP_NS = 3.5
 
 
 def latency_ns(ledger: Ledger, steps: float) -> tuple[float, float]:
-    """Nanoseconds of one text: the barriers of its steps alone, and with all its work done by one core in turn.
+    """Bound the nanoseconds per text: barriers only, and barriers plus all operations one after the other on one core.
 
-    A chip is between the two: cores work at the same time, each on its own neurons. Input and output are not in it.
+    A chip lies in between, since its cores run in parallel. Input and output are not included.
 
     Parameters
     ----------
     ledger
-        Operations of one text.
+        Operations per text.
     steps
-        Time steps of one text.
+        Time steps per text.
     """
     updates = zip(("idle_update", "active_update"), NEURON_UPDATE_NS, strict=True)
     work = sum(ledger.total(term) * time for term, time in updates) + ledger.total("synop") * SYNOP_NS
@@ -77,9 +77,9 @@ def latency_ns(ledger: Ledger, steps: float) -> tuple[float, float]:
 
 
 MAC_PJ, SPIKE_PJ = 4.6, 0.9
-"""Horowitz, ISSCC 2014, 45 nm, float32: the usual pair. The paper's own constants are not known."""
+"""Horowitz, ISSCC 2014, 45 nm, float32: the usual pair. The paper does not state its constants."""
 
 
 def energy_ratio(macs: float, operations: float) -> float | None:
-    """Energy of an ANN's MACs over that of spikes, or synops, each as one accumulation; None where there are none."""
+    """Return an ANN's MAC energy over that of spikes (or synops) counted as accumulations; None if there are none."""
     return macs * MAC_PJ / (operations * SPIKE_PJ) if operations else None

@@ -1,11 +1,11 @@
-"""Read price books: prices with unit, source, kind of evidence and scope, one TOML file a book.
+"""Read price books: TOML files of prices with unit, source, kind of evidence and scope.
 
-Those of the package are in ``energy/books/``; each says of its prices where they come from:
+The built-in books are in ``energy/books/``. Each states where its prices come from:
 
 evidence
     ``metered``, ``measured``, ``simulated``, ``derived`` or ``second-hand``.
 scope
-    ``per-term`` prices are for single operations and add up; an ``all-in`` price covers all that was drawn.
+    ``per-term`` prices are for single operations and add up; an ``all-in`` price covers everything that was drawn.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ TERMS: Mapping[str, str] = {
     "comparison": "comparisons",
     "random_number": "random numbers",
     "table_word": "64-bit words read from tables",
-    "host_spike": "spikes handed over by the host",
+    "host_spike": "spikes sent by the host",
 }
-"""Operations that have prices, and what people call them."""
+"""Operations that can have prices, with display names."""
 
 UPDATES = ("active_update", "idle_update")
-"""Neuron updates; a book that does not tell them apart has one price for both, `neuron_update`."""
+"""Neuron updates; a book that does not distinguish them has one price for both, `neuron_update`."""
 
 _PICOJOULES = {"pJ": 1.0, "nJ": 1e3, "uJ": 1e6}
 
 Text = Annotated[str, Meta(pattern=r"\S")]
 Value = Annotated[float, Meta(gt=0, le=1e15)]
-"""Of a book's unit; sums of it stay far from what a float holds."""
+"""Upper bound of a price, in the book's unit, so that sums cannot overflow."""
 
 
 class Price(Record, frozen=True):
-    """What one operation costs: the operation in words, lowest and highest value, the same where one was published."""
+    """The price of one operation: description, lowest and highest value (equal if only one was published)."""
 
     what: Text
     low: Value
@@ -71,23 +71,24 @@ class PriceBook(Record, frozen=True):
     Attributes
     ----------
     name
-        Name of the file, without its ending.
+        File name without suffix.
     title, technology
-        What it is the price of.
+        Display name and technology.
     source
         Paper, table, page.
     evidence
-        What kind of number it is.
+        Kind of evidence.
     scope
-        ``per-term`` if its prices are for single operations and add up, ``all-in`` if each covers all that was drawn.
+        ``per-term`` if its prices are for single operations and add up, ``all-in`` if each covers everything that was
+        drawn.
     unit
-        Unit of its prices.
+        Unit of the prices.
     note
         What the prices leave out.
     in_figure
-        Whether bills at its prices are drawn in the report's figure.
+        Whether the report's figure shows bills at these prices.
     prices
-        Term, one of TERMS, to price, in the book's unit.
+        Price of each term of TERMS, in the book's unit.
     """
 
     name: Text
@@ -106,46 +107,46 @@ class PriceBook(Record, frozen=True):
             raise ValueError(f"prices.{min(unknown)} is unknown (known: {', '.join(TERMS)})")
 
     def price(self, term: str) -> Price | None:
-        """The price of an operation in picojoules, None if the book has none."""
+        """Return the price of an operation in picojoules, None if the book has none."""
         price = self.prices.get(term) or (self.prices.get("neuron_update") if term in UPDATES else None)
         scale = _PICOJOULES[self.unit]
         return price and Price(what=price.what, low=price.low * scale, high=price.high * scale)
 
 
 PLUGIN_BOOKS: Registry[str | Path] = Registry("price book", "snnlp_lava.prices", {})
-"""Paths of the TOML files of other packages' price books."""
+"""Return the paths of price books declared by other packages."""
 
 
 @cache
 def price_books() -> Mapping[str, PriceBook]:
-    """The price books of this package and of other packages that are installed, by name.
+    """Read the price books of this package and of installed plug-ins, by name.
 
     Raises
     ------
     InputError
-        If another package's book cannot be read or has the name of one of this package.
+        If a plug-in's book cannot be read or has the name of a built-in one.
     """
     folder = Path(str(resources.files("snnlp_lava.energy"))) / "books"
     books = {path.stem: _read(path, path.stem) for path in sorted(folder.glob("*.toml"))}
     for name, path in PLUGIN_BOOKS.items():
         if name in books:
-            raise InputError(f"price book {name!r} is built in, and another package declares one, {path}")
+            raise InputError(f"price book {name!r} is built in, but another package also declares it, {path}")
         books[name] = _read(Path(path), name)
     return books
 
 
 def read_price_books(paths: Sequence[Path]) -> Mapping[str, PriceBook]:
-    """A user's own price books, each a TOML file like those in ``energy/books/``, by the names of their files.
+    """Read a user's own price books, TOML files like those in ``energy/books/``, by file name.
 
     Raises
     ------
     InputError
-        If a file cannot be read, is larger than a mebibyte, is no price book, or has the name of another book.
+        If a file cannot be read, is larger than 1 MiB, is not a price book, or has the name of another book.
     """
     books: dict[str, PriceBook] = {}
     for path in paths:
         if path.stem in price_books() or path.stem in books:
-            raise InputError(f"prices {path}: there is another price book {path.stem!r}; rename the file")
+            raise InputError(f"prices {path}: another price book is also named {path.stem!r}; rename the file")
         books[path.stem] = _read(path, path.stem)
     return books
 

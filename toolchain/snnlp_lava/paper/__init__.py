@@ -1,1 +1,1 @@
-"""The SNNLP paper (arXiv 2401.17911): its cells, its figures, ours beside them."""
+"""Reproduce the SNNLP paper (arXiv 2401.17911): cells, table and figures, with ours beside the paper's."""

@@ -1,7 +1,7 @@
-"""The paper's figures, from cells: F1 to F6 and F8 of reference and reproduction, as SVG files.
+"""Draw the paper's figures from cells: F1 to F6 and F8 as SVG files, ours beside the paper's.
 
-F1 validation loss, F2 and F3 accuracy and F4 MRR over windows, F5 input spikes of one text, F6 the course of each
-training, F8 energy. The published panels at sentence level repeat the word level's data; these do not.
+F1 validation loss, F2 and F3 accuracy and F4 MRR over windows, F5 input spikes of one text, F6 accuracy during
+each training, F8 energy. The published panels at sentence level repeat the word level's data; these do not.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, 
 
 
 _ByCell = Mapping[tuple[str, str, str, int | None], Results]
-"""Results of cells by method, level, data and window."""
+"""Index results by method, level, data and window."""
 
 
 def write_figures(
     folder: Path, cells: Sequence[Cell], records: Mapping[str, CellRecord], rows: Sequence[Row]
 ) -> list[Path]:
-    """Draw every figure for which there are results.
+    """Draw every figure that has results.
 
     Parameters
     ----------
     folder
-        Where to.
+        Output folder.
     cells, records
         The cells, and the results of the finished ones by name.
     rows
@@ -61,7 +61,7 @@ def write_figures(
 
 
 def write_raster(path: Path, spikes: np.ndarray) -> Path:
-    """F5: the input spikes (steps, channels) of one text."""
+    """Draw F5: the input spikes (steps, channels) of one text."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(6, 4), layout="constrained")
         axes = figure.subplots()
@@ -80,7 +80,7 @@ def _save(figure: Figure, path: Path) -> Path:
 
 
 def _is_main(method: str, window: int | None) -> bool:
-    """Whether the paper shows this window where it shows one of each method: 50, or the only one there is."""
+    """Return whether this window is the one the paper shows per method: 50, or the only one."""
     return method in (ANN, SNN_BIN) or window == 50
 
 
@@ -147,7 +147,7 @@ def _trainings(results: _ByCell, names: Sequence[str]) -> Figure:
 def _draw_course(axes: Axes, results: _ByCell, level: str, data: str, name: str) -> None:
     for (method, of_level, of_data, window), of_cell in results.items():
         if (of_level, of_data) == (level, data):
-            values = [getattr(epoch, name) for epoch in of_cell.history]  # None where a result file lacks it
+            values = [getattr(epoch, name) for epoch in of_cell.history]  # None if a result file lacks it
             alpha = 1.0 if _is_main(method, window) else 0.35
             axes.plot(range(1, len(values) + 1), values, color=_COLOURS[method], alpha=alpha)
 

@@ -1,4 +1,4 @@
-"""List the cells of the SNNLP paper's grid (arXiv 2401.17911), its published results, and ours beside them."""
+"""List the cells of the SNNLP paper's grid (arXiv 2401.17911), and compare its published results with ours."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEVELS = SENTENCE, WORD = ("sentence", "word")
 WINDOWS = (100, 50, 25, 10)
 
 
-_TOKENS = {"imdb": 512, "emotion": 32}  # that SNN-bin reads at most (main.py)
+_TOKENS = {"imdb": 512, "emotion": 32}  # most that SNN-bin reads (main.py)
 
 
 _QUICK_ROWS, _QUICK_EPOCHS, _QUICK_WINDOWS = 2000, 8, (50, 10)
@@ -33,17 +33,17 @@ _QUICK_ROWS, _QUICK_EPOCHS, _QUICK_WINDOWS = 2000, 8, (50, 10)
 
 @dataclass(frozen=True)
 class Row:
-    """One published result, and ours where its cell is done.
+    """One published result, and ours if its cell is done.
 
     Attributes
     ----------
     method, level, data, window
-        Which; the window is None for the ANN.
+        The cell; the window is None for the ANN.
     paper
-        Columns of paper.csv as numbers, None where the paper has none.
+        Columns of paper.csv as numbers, None if the paper has none.
     ours
         ``accuracy``, ``mrr``, ``operations`` (MACs, or spikes as the paper counts them), ``training_operations``,
-        ``synops``, ``input_spikes``; None where the cell is not done or has no such count.
+        ``synops``, ``input_spikes``; None if the cell is not done or has no such count.
     """
 
     method: str
@@ -63,22 +63,22 @@ def paper_cells(
     words: Path | None = None,
     codes: Path | None = None,
 ) -> list[Cell]:
-    """The paper's 38 cells, trained our way.
+    """Return the paper's 38 cells with our training options.
 
     Parameters
     ----------
     folder
-        Where imdb.parquet and emotion.parquet are, and beside them, if they are, vectors of all-MiniLM-L6-v2
-        (emotion-all-MiniLM-L6-v2.npy); None takes the data from the Hugging Face hub.
+        Folder with imdb.parquet and emotion.parquet, and optionally vectors of all-MiniLM-L6-v2
+        (emotion-all-MiniLM-L6-v2.npy); None uses the data on the Hugging Face hub.
     names
-        Which of `DATA`.
+        Some of `DATA`.
     quick
-        A part of the grid: two windows, 2,000 rows of each part, few epochs.
+        Whether to take a part of the grid: two windows, 2,000 rows of each split, few epochs.
     seed
-        Of every cell.
+        Seed of every cell.
     words, codes
         Files of word vectors and word codes (the paper's: glove.6B.200d.txt and glove-64bit.txt); distilled and
-        learned where there are none.
+        learned by default.
 
     Raises
     ------
@@ -124,14 +124,14 @@ def _sources(folder: Path | None, data: str, limit: int | None) -> tuple[Source,
 
 
 def compare(cells: Sequence[Cell], records: Mapping[str, CellRecord]) -> list[Row]:
-    """Every published result, in the paper's order, with ours.
+    """Return every published result, in the paper's order, with ours.
 
     Parameters
     ----------
     cells
         From `paper_cells`.
     records
-        Results of the finished ones, by name.
+        Results of the finished cells, by name.
     """
     done = {key_of(cell): records[cell.name].results for cell in cells if cell.name in records}
     rows = []
@@ -145,7 +145,7 @@ def compare(cells: Sequence[Cell], records: Mapping[str, CellRecord]) -> list[Ro
 
 
 def key_of(cell: Cell) -> tuple[str, str, str, int | None]:
-    """Method, level, data and window of a cell; no window for the ANN."""
+    """Return method, level, data and window of a cell; None as window of the ANN."""
     train = cell.train
     return train.name, train.unit, cell.source.name, train.options().get("window")
 
@@ -164,25 +164,25 @@ def _ours(results: Results) -> dict[str, float | None]:
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    """The mean; None where there is nothing, or where a value is missing."""
+    """Return the mean; None if there are no values or one is missing."""
     known = [value for value in values if value is not None]
     return fmean(known) if known and len(known) == len(values) else None
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of the paper and what the numbers give.
+    """A claim of the paper, recomputed.
 
     Attributes
     ----------
     text
         The claim.
     paper, ours
-        What follows from the paper's numbers, and from ours; None where rows are missing.
+        Its value from the paper's numbers, and from ours; None if rows are missing.
     unit
-        Of both.
+        Unit of both.
     note
-        How it was computed.
+        How it is computed.
     """
 
     text: str
@@ -193,7 +193,7 @@ class Claim:
 
 
 def claims(rows: Sequence[Row]) -> list[Claim]:
-    """The paper's claims recomputed, under its own way of counting and with every synop counted."""
+    """Recompute the paper's claims, with its own counting and with every synop counted."""
     pair = f"{MAC_PJ} pJ a MAC, {SPIKE_PJ} pJ"
 
     def both(value: Any) -> tuple[float | None, float | None]:
@@ -208,19 +208,19 @@ def claims(rows: Sequence[Row]) -> list[Claim]:
         ),
         Claim(
             "32 times less energy in inference",
-            *both(lambda rows, side: _saving(rows, side, "operations")),
+            *both(lambda rows, side: _energy_ratio(rows, side, "operations")),
             "times",
             f"ANN over SNN-rate at 50 steps, spikes counted as operations; {pair} a spike; mean over data and levels",
         ),
         Claim(
             "60 times less energy in training",
-            *both(lambda rows, side: _saving(rows, side, "training_operations")),
+            *both(lambda rows, side: _energy_ratio(rows, side, "training_operations")),
             "times",
             "the same with the forward passes of training, mean over its epochs",
         ),
         Claim(
             "the same with every synop counted",
-            *both(lambda rows, side: _saving(rows, side, "synops")),
+            *both(lambda rows, side: _energy_ratio(rows, side, "synops")),
             "times",
             f"ANN over SNN-rate at 50 steps; {pair} a synop; below 1 the ANN needs less",
         ),
@@ -251,7 +251,7 @@ def _found(rows: Sequence[Row], side: str, name: str, method: str, window: int |
 
 
 def paper_synops(row: Row) -> float | None:
-    """The paper's spikes times their synapses: 256, 128 and the classes."""
+    """Return the paper's spikes times their synapses: 256, 128 and the classes."""
     spikes = [row.paper[name] for name in ("input_spikes", "hidden1_spikes", "hidden2_spikes")]
     fan_out = (256, 128, 2 if row.data == "imdb" else 6)
     if None in spikes:
@@ -264,7 +264,7 @@ def _advantage(rows: Sequence[Row], side: str) -> float | None:
     return _mean([100 * (saf[key] - chance[key]) for key in saf]) if saf.keys() == chance.keys() else None
 
 
-def _saving(rows: Sequence[Row], side: str, name: str) -> float | None:
+def _energy_ratio(rows: Sequence[Row], side: str, name: str) -> float | None:
     macs, counts = _found(rows, side, "operations", ANN, None), _found(rows, side, name, SNN_RATE, 50)
     if not counts.keys() <= macs.keys():
         return None

@@ -1,4 +1,4 @@
-"""Write the output of `snnlp-lava reproduce`: the paper's table and claims with ours beside them, and its figures."""
+"""Write the output of `snnlp-lava reproduce`: table, claims and figures of the paper with ours beside them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from snnlp_lava.text.dataset import TRAIN
 from snnlp_lava.train.methods.snn import SpikingLayers
 
 TABLE, FIGURES = "table.md", "figures"
-_CLOSE = 0.01  # two standard errors of a difference are 0.9 points on imdb, 1.7 on emotion
+_CLOSE = 0.01  # points; two standard errors of a difference are 0.9 on imdb, 1.7 on emotion
 
 
 def write_reproduction(folder: Path, cells: Sequence[Cell], records: Mapping[str, CellRecord]) -> str:
@@ -28,14 +28,14 @@ def write_reproduction(folder: Path, cells: Sequence[Cell], records: Mapping[str
     Parameters
     ----------
     folder
-        Where to.
+        Output folder.
     cells, records
         The cells, and the results of the finished ones by name.
 
     Returns
     -------
     str
-        The text of table.md.
+        The contents of table.md.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def write_reproduction(folder: Path, cells: Sequence[Cell], records: Mapping[str
 
 
 def write_input_raster(folder: Path, cells: Sequence[Cell]) -> Path:
-    """Write figure F5, the input spikes of the first training text, from the data of the first snn-rate cell on words.
+    """Draw F5, the input spikes of the first training text, with the data of the first snn-rate cell on words.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def write_input_raster(folder: Path, cells: Sequence[Cell]) -> Path:
 
 
 def results_table(rows: Sequence[Row]) -> str:
-    """Every cell in Markdown: ours, then the paper's."""
+    """Format every cell in Markdown: ours, then the paper's."""
     lines = [
         "| method | level | data | steps | accuracy | paper | MRR | paper | input spikes | paper | operations | paper "
         "| synops |",
@@ -91,7 +91,7 @@ def results_table(rows: Sequence[Row]) -> str:
 
 
 def claims_table(found: Sequence[Claim]) -> str:
-    """The claims in Markdown."""
+    """Format the claims in Markdown."""
     lines = ["| claim | from the paper's numbers | from ours | computed as |", "|---|---:|---:|---|"]
     lines += [
         f"| {claim.text}, {claim.unit} | {_plain(claim.paper, 2)} | {_plain(claim.ours, 2)} | {claim.note} |"
@@ -101,7 +101,7 @@ def claims_table(found: Sequence[Claim]) -> str:
 
 
 def order_table(rows: Sequence[Row]) -> str:
-    """Methods by accuracy at 50 steps, ours and the paper's, for each level and data, ≈ between close ones."""
+    """Rank methods by accuracy at 50 steps, ours and the paper's, for each level and data; ≈ joins close ones."""
     lines = ["| level | data | order of methods, ours | the paper's |", "|---|---|---|---|"]
     for level, data in dict.fromkeys((row.level, row.data) for row in rows):
         here = [row for row in rows if (row.level, row.data) == (level, data) and row.window in (None, 50, 33, 513)]

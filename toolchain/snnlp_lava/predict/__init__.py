@@ -1,1 +1,1 @@
-"""Prediction in memory: the classifier object, and the stream that `snnlp-lava predict` answers."""
+"""Predict in memory: the classifier object, and the stream of `snnlp-lava predict`."""

@@ -1,4 +1,4 @@
-"""SpikingTextClassifier: train, predict, explain and save, by scikit-learn's conventions."""
+"""Define SpikingTextClassifier: train, predict, explain and save, following scikit-learn's conventions."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _SOURCES = ("embedding", "words", "codes")
 
 
 class SpikingTextClassifier:
-    """A spiking text classifier: an estimator of scikit-learn's kind, without importing scikit-learn.
+    """A spiking text classifier: an estimator with scikit-learn's interface, without importing scikit-learn.
 
     Parameters
     ----------
     method
         A training method, see ``snnlp-lava train --help``: ``spike-embedding``, ``snn-rate`` ...
     seed
-        Same seed, same result.
+        Random seed; the same seed gives the same result.
     reject_below
-        Answer unknown (None) where the probability of the answer is lower.
+        Answer unknown (None) if the probability of the best class is lower.
     options
-        Options of the method, and where its features come from: ``embedding``, ``words``, ``codes``.
+        Options of the method, and the source of its features: ``embedding``, ``words``, ``codes``.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class SpikingTextClassifier:
     # -- parameters ---------------------------------------------------------------------------------------------------
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """All parameters and their values, defaults among them.
+        """Return all parameters and their values, including defaults.
 
         Raises
         ------
@@ -105,7 +105,7 @@ class SpikingTextClassifier:
         return {name: self._options[name] for name in _SOURCES if self._options.get(name) is not None}
 
     def __sklearn_tags__(self) -> Any:
-        """scikit-learn's tags; called by scikit-learn alone."""
+        """Return scikit-learn's tags; only called by scikit-learn."""
         from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
 
         return Tags(
@@ -136,23 +136,23 @@ class SpikingTextClassifier:
         Parameters
         ----------
         texts
-            n texts; or vectors (n, d), for a method that takes vectors.
+            n texts, or vectors (n, d) for a method that takes vectors.
         labels
-            n labels, all text, all integers or all bool.
+            n labels, all str, all int or all bool.
         validation
-            Part of the rows that everything is chosen by, 0.1 by default; or texts and labels of their own.
+            Fraction of the rows to use for all choices, 0.1 by default; or separate texts and labels.
 
         Raises
         ------
         InputError
-            If there are no rows, one class only, labels of several types, or texts that are no text.
+            If there are no rows, only one class, labels of several types, or texts that are not strings.
         """
         from snnlp_lava.train.trainer import train_rows
 
         names, kind = _label_names(labels)
         items = _items(texts)
         if len(items) != len(names):
-            raise InputError(f"{len(items)} texts and {len(names)} labels; there must be as many")
+            raise InputError(f"texts and labels must have equal length, got {len(items)} and {len(names)}")
         items, names, chosen = _with_validation(items, names, validation, self.seed)
         self._trained = train_rows(self._method(), items, names, chosen, self._sources(), kind)
         self._set(self._trained.network, self._trained.card, kind)
@@ -161,12 +161,12 @@ class SpikingTextClassifier:
     # -- answers ------------------------------------------------------------------------------------------------------
 
     def predict(self, texts: Sequence[str] | np.ndarray) -> np.ndarray:
-        """The label of each text, (n,); None where the answer is unknown.
+        """Return the label of each text, (n,); None if the answer is unknown.
 
         Raises
         ------
         InputError
-            If it is not fitted, or an item is no text.
+            If it is not fitted, or an item is not a text.
         """
         classes = self.predictor.predict(_plain(texts)).rejected_below(self.reject_below)
         if (classes >= 0).all():
@@ -176,18 +176,18 @@ class SpikingTextClassifier:
         return labels
 
     def predict_proba(self, texts: Sequence[str] | np.ndarray) -> np.ndarray:
-        """Probabilities (n, classes) of the labels in the order of `classes_`; equal ones for an unknown text."""
+        """Return probabilities (n, classes) in the order of `classes_`; all equal for an unknown text."""
         return self.predictor.predict(_plain(texts)).probabilities
 
     def score(self, texts: Sequence[str] | np.ndarray, labels: Sequence[Any]) -> float:
-        """Accuracy; an unknown answer is not right."""
+        """Return the accuracy; an unknown answer counts as wrong."""
         predicted = self.predict(texts)
         if len(predicted) != len(labels):
-            raise InputError(f"{len(predicted)} texts and {len(labels)} labels; there must be as many")
+            raise InputError(f"texts and labels must have equal length, got {len(predicted)} and {len(labels)}")
         return float(np.mean([one == other for one, other in zip(predicted.tolist(), labels, strict=True)] or [0.0]))
 
     def explain(self, text: str) -> dict[str, Any]:
-        """Why a text gets its answer.
+        """Explain the answer to a text.
 
         Returns
         -------
@@ -202,12 +202,12 @@ class SpikingTextClassifier:
 
     @property
     def network(self) -> Network:
-        """The network of integers."""
+        """The integer network."""
         return self.predictor.network
 
     @property
     def card(self) -> Card:
-        """Everything beside the layers that a network file holds."""
+        """Everything in a network file besides the layers."""
         return self.predictor.card
 
     # -- files --------------------------------------------------------------------------------------------------------
@@ -218,12 +218,12 @@ class SpikingTextClassifier:
         Raises
         ------
         InputError
-            If it is not fitted here, or the folder holds other files or cannot be written.
+            If it was not fitted here, or the folder contains other files or cannot be written.
         """
         self.predictor  # noqa: B018 (raises if it is not fitted)
         trained: TrainedModel | None = getattr(self, "_trained", None)
         if trained is None:
-            raise InputError("this classifier was loaded, not fitted; write its network file with export(path)")
+            raise InputError("this classifier was loaded, not fitted; use export(path) to write its network file")
         trained.save(folder)
 
     def export(self, path: StrPath, format: str = "netx") -> None:  # noqa: A002 (as the command's option)
@@ -243,12 +243,12 @@ class SpikingTextClassifier:
 
     @classmethod
     def load(cls, path: StrPath) -> SpikingTextClassifier:
-        """A classifier from a model folder, a network file, or ``demo``.
+        """Load a classifier from a model folder, a network file, or ``demo``.
 
         Raises
         ------
         InputError
-            If it is none of these, or the file is not usable.
+            If it is none of these, or the file cannot be used.
         """
         from snnlp_lava.predict.load import open_network
 
@@ -265,14 +265,14 @@ class SpikingTextClassifier:
 
     @property
     def predictor(self) -> Predictor:
-        """What answers; InputError if it is not fitted."""
+        """The predictor; InputError if it is not fitted."""
         if not hasattr(self, "_fitted"):
-            raise InputError("this SpikingTextClassifier is not fitted; call fit(texts, labels), or load one")
+            raise InputError("this SpikingTextClassifier is not fitted; call fit(texts, labels) or load()")
         return self._fitted
 
 
 def _plain(items: Any) -> Any:
-    """Items as `Predictor.features` takes them: an array of strings is a list of texts."""
+    """Convert items for `Predictor.features`: an array of strings becomes a list of texts."""
     if isinstance(items, np.ndarray) and items.dtype.kind in "OUS":
         return items.ravel().tolist() if items.ndim == 1 else items.tolist()
     return items
@@ -292,7 +292,7 @@ def _items(texts: Any) -> Any:
 
 
 def _label_names(labels: Any) -> tuple[list[str], str]:
-    """Labels as names of classes, in an order that sorts as the labels do, and their type."""
+    """Convert labels to class names and sort order, and return their type."""
     try:
         values = [value.item() if isinstance(value, np.generic) else value for value in labels]
     except TypeError as error:
@@ -307,11 +307,13 @@ def _label_names(labels: Any) -> tuple[list[str], str]:
 
 
 def _with_validation(items: Any, names: list[str], validation: Any, seed: int) -> tuple[Any, list[str], np.ndarray]:
-    """All items and names, and which rows (bool) are for validation."""
+    """Return all items and names, and a bool array of the validation rows."""
     if isinstance(validation, tuple):
         more, more_names = _items(validation[0]), _label_names(validation[1])[0]
         if len(more) != len(more_names):
-            raise InputError(f"validation has {len(more)} texts and {len(more_names)} labels; there must be as many")
+            raise InputError(
+                f"validation texts and labels must have equal length, got {len(more)} and {len(more_names)}"
+            )
         joined = np.concatenate([items, more]) if isinstance(items, np.ndarray) else [*items, *more]
         return joined, names + more_names, np.arange(len(joined)) >= len(items)
     part = 0.1 if validation is None else validation
@@ -320,7 +322,7 @@ def _with_validation(items: Any, names: list[str], validation: Any, seed: int) -
     chosen = np.zeros(len(names), dtype=bool)
     rng = np.random.default_rng(seed)
     classes = np.array(names)
-    for name in sorted(set(names)):  # a part of each class, of a class with one row none
+    for name in sorted(set(names)):  # stratified; none of a class with one row
         rows = rng.permutation(np.flatnonzero(classes == name))
         chosen[rows[: min(len(rows) - 1, max(1, round(part * len(rows))))]] = True
     return items, names, chosen

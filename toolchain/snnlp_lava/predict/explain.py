@@ -1,4 +1,4 @@
-"""Explain one answer: which entries spoke for which class, how many spikes, which step decided."""
+"""Explain one answer: weights of entries by class, spike counts, and the deciding step."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def explain(predictor: Predictor, labels: np.ndarray, text: str, reject_below: f
 
 
 def _weights(predictor: Predictor, entry: str, names: list[Any]) -> dict[Any, int]:
-    """Weights of an entry's lines to the classes, those that are not 0; {} where layers lie between."""
+    """Return the non-zero weights of an entry's lines to the classes; {} if there are hidden layers."""
     lines = predictor.card.encoder.entry_lines(entry)
     if len(predictor.network.layers) > 1 or not len(lines):
         return {}

@@ -1,4 +1,4 @@
-"""Open what a user names as a network: a network file, a model folder, or a network of the package."""
+"""Open a network by name: a network file, a model folder, or a network included in the package."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from snnlp_lava.netx.card import Card
 
 PACKAGED = ("demo",)
-"""Networks that come with the package, by name."""
+"""Networks included in the package, by name."""
 
 
 def network_path(name: StrPath) -> Path:
-    """The path of a network file; that of the package's for a name of PACKAGED, unless a file has that name."""
+    """Return the path of a network file; a name of PACKAGED means the included file unless such a file exists."""
     if str(name) in PACKAGED and not Path(name).exists():
         return Path(str(resources.files("snnlp_lava.predict") / f"{name}.net"))
     return as_path(name)
 
 
 def open_network(path: StrPath) -> tuple[Network, Card]:
-    """Network and card of a network file, a model folder or a name of PACKAGED.
+    """Load network and card from a network file, a model folder or a name of PACKAGED.
 
     Raises
     ------
     InputError
-        If there is no such file or folder, or it cannot be used, or the file says nothing of texts.
+        If there is no such file or folder, it cannot be used, or the file has no card.
     """
     found = network_path(path)
     if found.is_dir():
@@ -40,6 +40,6 @@ def open_network(path: StrPath) -> tuple[Network, Card]:
     from snnlp_lava.netx.network_file import read_network
 
     if not found.exists():
-        raise InputError(f"network {path}: no such file or folder (of the package: {', '.join(PACKAGED)})")
+        raise InputError(f"network {path}: no such file or folder (included: {', '.join(PACKAGED)})")
     file = read_network(found)
     return file.network, file.require_card()

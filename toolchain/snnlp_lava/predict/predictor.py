@@ -1,4 +1,4 @@
-"""Predict classes, probabilities and costs of texts or vectors with one network, in memory, in the chip's integers."""
+"""Predict classes, probabilities and costs of texts or vectors in memory, with the chip's integer arithmetic."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from snnlp_lava.netx.card import Card
 
 UNKNOWN = -1
-"""Class of a text that the network says nothing about."""
+"""Class of a text for which the network has no answer."""
 _BATCH_BYTES = 1 << 26
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a network says of n texts.
+    """Predictions for n texts.
 
     Attributes
     ----------
     classes
-        (n,) int64 index of the class, or UNKNOWN: no entry of the text stands in the network, or no neuron spiked.
+        (n,) int64 index of the class, or UNKNOWN: the network knows no entry of the text, or no output neuron spiked.
     probabilities
-        (n, classes) float64; those of an unknown text are all equal.
+        (n, classes) float64; all equal for an unknown text.
     scores
-        (n, classes) the read-out's integers that probabilities are made of, see `snnlp_lava.network.readout`.
+        (n, classes) integer scores of the read-out, from which probabilities follow; see `snnlp_lava.network.readout`.
     synops
-        (n,) synaptic operations at weights that are not 0.
+        (n,) synaptic operations with non-zero weight.
     input_spikes, output_spikes
         (n,) spikes of the input lines and of the last layer.
     steps
@@ -53,7 +53,7 @@ class Predictions:
     steps: int
 
     def rejected_below(self, probability: float | None) -> np.ndarray:
-        """Classes, UNKNOWN where the answer's probability is lower than that; None rejects nothing more."""
+        """Return classes, with UNKNOWN if the best probability is lower than the limit; None sets no limit."""
         if probability is None:
             return self.classes
         best = self.probabilities.max(axis=1, initial=0.0)
@@ -73,25 +73,25 @@ class _AtOnce(NamedTuple):
 
 
 class Predictor:
-    """A network with its card, ready to predict."""
+    """A network with its card, for prediction."""
 
     def __init__(self, network: Network, card: Card) -> None:
         self.network, self.card = network, card
 
     @cached_property
     def embedder(self) -> Embedder:
-        """What makes vectors of texts, loaded when it is first needed."""
+        """The embedder of texts, loaded on first use."""
         from snnlp_lava.embed.embedders import load_embedder
 
         return load_embedder(self.card.level, self.card.embedding)
 
     def features(self, items: Sequence[str] | np.ndarray) -> Any:
-        """What the encoder takes of texts (n,) or vectors (n, d).
+        """Compute the encoder's features of texts (n,) or vectors (n, d).
 
         Raises
         ------
         InputError
-            If an item is no text, or the network does not take vectors, or vectors of another dimension.
+            If an item is not a text, or the network does not take vectors, or only of another dimension.
         """
         if isinstance(items, np.ndarray) and items.ndim == 2 and items.dtype.kind in "fiu":
             if self.card.encoder.takes != "vectors":
@@ -101,13 +101,13 @@ class Predictor:
         if self.card.encoder.takes == "texts":
             return texts
         vectors = np.zeros((len(texts), self.card.encoder.dimension or 0), dtype=np.float32)
-        filled = [number for number, text in enumerate(texts) if text.strip()]  # an empty text stays 0, so unknown
+        filled = [number for number, text in enumerate(texts) if text.strip()]  # an empty text stays 0 and so unknown
         if filled:
             vectors[filled] = self.embedder.embed([texts[number] for number in filled])
         return vectors
 
     def predict(self, items: Sequence[str] | np.ndarray) -> Predictions:
-        """Classes, probabilities and counts; arguments and errors as for `features`."""
+        """Predict classes, probabilities and counts; arguments and errors as for `features`."""
         features = self.features(items)
         window, network = self.card.window, self.network
         answer, widest = (
@@ -169,7 +169,7 @@ class Predictor:
         )
 
     def trains(self, features: Any) -> list[np.ndarray]:
-        """Spikes (n, steps, neurons) uint8 of the input and every layer, of n features."""
+        """Compute the spikes (n, steps, neurons) uint8 of the input and every layer for n features."""
         card, encoder = self.card, self.card.encoder
         spikes = encoder.encode(encoder.quantise(features, card.window), card.window)
         return [spikes, *(run.spikes for run in self.network.run(spikes))]
@@ -202,15 +202,15 @@ class Predictor:
 
 
 def check_texts(items: Any) -> list[str]:
-    """Texts as a list.
+    """Convert texts to a list.
 
     Raises
     ------
     InputError
-        If it is one text, or one of them is no text or cannot be written in UTF-8.
+        If `items` is a single text, or an item is not a text or cannot be encoded in UTF-8.
     """
     if isinstance(items, str | bytes):
-        raise InputError(f"texts must be a list of texts, got {items[:40]!r}; write [{items[:40]!r}]")
+        raise InputError(f"texts must be a list of texts, got the text {items[:40]!r}; use [{items[:40]!r}]")
     try:
         texts = list(items)
     except TypeError as error:

@@ -1,4 +1,4 @@
-"""Answer texts as they come: batches under load, at once when the sender waits."""
+"""Answer texts of a stream: in batches under load, immediately when the sender waits."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from snnlp_lava.predict.predictor import Predictor
 
 MAX_LINE_BYTES = 1 << 20
-"""Longest line that is answered; a longer one is refused, and the next line is read."""
+"""Longest line that is answered; a longer one is refused, and reading continues with the next line."""
 _BATCH = 2048
 _READ_BYTES = 1 << 18
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of input: its text, or why it has none."""
+    """A line of input: its text, or why it is refused."""
 
     text: str | None
     refusal: str | None = None
 
 
 def read_lines(stream: IO[bytes]) -> Iterator[list[Line]]:
-    """Lines of a binary stream in batches: all that have arrived, `_BATCH` at most, one at least.
+    """Yield the lines of a binary stream in batches of what has arrived, between one and `_BATCH` lines.
 
-    A line that is longer than MAX_LINE_BYTES, or not UTF-8, is refused by itself; memory stays bounded.
+    Only a line that is longer than MAX_LINE_BYTES or not UTF-8 is refused; memory stays bounded.
     """
     raw = getattr(stream, "raw", stream)
     buffer, skipping, batch = b"", False, []
@@ -61,7 +61,7 @@ def read_lines(stream: IO[bytes]) -> Iterator[list[Line]]:
 
 def _line(content: bytes) -> Line:
     if len(content) > MAX_LINE_BYTES:
-        return Line(None, f"the line has {len(content):,} bytes; {MAX_LINE_BYTES:,} are the most")
+        return Line(None, f"the line must have at most {MAX_LINE_BYTES:,} bytes, got {len(content):,}")
     try:
         return Line(content.removesuffix(b"\r").decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -69,7 +69,7 @@ def _line(content: bytes) -> Line:
 
 
 def _ready(stream: Any) -> bool:
-    """Whether more can be read without waiting; where that cannot be told, no."""
+    """Return whether more can be read without waiting; False if unknown."""
     try:
         return bool(select.select([stream], [], [], 0)[0])
     except (OSError, ValueError, AttributeError):
@@ -79,9 +79,9 @@ def _ready(stream: Any) -> bool:
 def answers(
     predictor: Predictor, labels: np.ndarray, lines: list[Line], reject_below: float | None, *, as_json: bool
 ) -> Iterator[str]:
-    """A line for each line: ``label<TAB>probability<TAB>text``, or a JSON object.
+    """Yield a line of output for each line: ``label<TAB>probability<TAB>text``, or a JSON object.
 
-    A refused line has the label ``error`` and the reason in the place of the text; in JSON the key ``error``.
+    A refused line has the label ``error`` and the reason instead of the text; in JSON the key ``error``.
     """
     texts = [line.text or "" for line in lines]
     predicted = predictor.predict(texts)

@@ -1,1 +1,1 @@
-"""The page: figures and one self-contained HTML file."""
+"""Write reports of runs: one self-contained HTML page, or tables."""

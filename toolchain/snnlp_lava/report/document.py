@@ -1,4 +1,4 @@
-"""The numbers of a report: everything that its pages and tables show."""
+"""Compute the numbers of a report."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ from snnlp_lava.train.methods.base import from_document
 FORMAT = 4
 NETWORK = "this network"
 MAIN_BOOK, HOST_BOOK, INT8_BOOK = "loihi1", "cmos45", "cmos45-int8"
-"""Prices of the bill in detail; of host and baseline at float32; of the baseline at the network's weight bits."""
+"""Price books of the detailed bill; of host and baseline at float32; of the baseline at the network's weight bits."""
 TRAINING_BOOKS = ("gpu", "cpu")
 _Z95 = 1.959964
 
 
 def report_document(runs: Sequence[Run], own_books: Mapping[str, PriceBook] | None = None) -> dict[str, Any]:
-    """All numbers of the report, ready for JSON.
+    """Compute all numbers of the report, as plain JSON types.
 
     Parameters
     ----------
     runs
         One or more runs.
     own_books
-        Price books beside the package's.
+        Price books in addition to the package's.
     """
     books = {**price_books(), **(own_books or {})}
     return {
@@ -60,7 +60,7 @@ def report_document(runs: Sequence[Run], own_books: Mapping[str, PriceBook] | No
 
 
 def wilson_interval(accuracy: float, samples: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share of `samples`."""
+    """Return Wilson's 95 % interval of a proportion of `samples`."""
     centre = accuracy + _Z95**2 / (2 * samples)
     reach = _Z95 * math.sqrt(accuracy * (1 - accuracy) / samples + _Z95**2 / (4 * samples**2))
     scale = 1 + _Z95**2 / samples
@@ -68,7 +68,7 @@ def wilson_interval(accuracy: float, samples: int) -> tuple[float, float]:
 
 
 def data_text(record: RunRecord) -> str:
-    """What a run was made on, so that two runs with the same are comparable."""
+    """Describe the data of a run; runs with equal descriptions are comparable."""
     split = f" ({record.data.split})" if record.data.split else ""
     return f"{record.data.name or 'texts'}{split}, {record.samples:,} samples"
 
@@ -139,7 +139,7 @@ def _training_record(record: RunRecord) -> TrainingRecord | None:
 
 
 def _metered(metered: Metered | None) -> dict[str, Any] | None:
-    """Per text what an instrument measured; None where there was none. It belongs to no bill."""
+    """Return measurements per text, which are part of no bill; None if there are none."""
     if metered is None:
         return None
     amounts = {"ns": (metered.seconds, 1e9), "pj": (metered.joules, 1e12), "static_pj": (metered.static_joules, 1e12)}
@@ -158,7 +158,7 @@ def _layer(layer: LayerRecord, samples: int, steps: int) -> dict[str, Any]:
 
 
 def _preprocessing(record: RunRecord, chip: Bill, baseline: Ledger, books: Mapping[str, PriceBook]) -> dict[str, Any]:
-    """What turns texts into the network's input, step by step, and the network's bill with each step added to it."""
+    """Return the preprocessing steps, and the network's bill with each of them added."""
     samples, host = record.samples, books[HOST_BOOK]
     steps: dict[str, OpCounts] = {str(name): ops for name, ops in record.preprocessing.items()}
     bills = {name: make_bill(host_ledger(ops.title, name, ops.counts, samples), host) for name, ops in steps.items()}
@@ -175,7 +175,7 @@ def _preprocessing(record: RunRecord, chip: Bill, baseline: Ledger, books: Mappi
         spikes = {"host_spike": record.layers[0].spikes}
         bills["handing over"] = make_bill(host_ledger("handing over", "handing over", spikes, samples), host)
         variants.append(_variant(" + ".join([*titles, "handing over"]), [*added, bills["handing over"]]))
-    if (embedding := steps.get("embedding")) and not embedding.not_counted:  # the ANN takes the same vectors
+    if (embedding := steps.get("embedding")) and not embedding.not_counted:  # the ANN uses the same vectors
         alone = make_bill(baseline, host)
         variants.append(_variant(f"{baseline.title} alone", [alone]))
         variants.append(_variant(f"{baseline.title} + {embedding.title}", [alone, bills["embedding"]]))
@@ -204,13 +204,13 @@ def _variant(title: str, bills: Sequence[Bill], not_counted: str | None = None) 
 
 
 def _training(record: RunRecord, books: Mapping[str, PriceBook]) -> dict[str, Any] | None:
-    """What the training took, None where nothing is known of it."""
+    """Estimate the cost of training, None if the training is unknown."""
     training = _training_record(record)
     if training is None:
         return None
     try:
-        method = from_document(training.config, ignore_unknown=True)  # of 0.1.0: options of all methods
-    except InputError:  # of a method or of options that are not known here
+        method = from_document(training.config, ignore_unknown=True)  # 0.1.0 stored the options of all methods
+    except InputError:  # unknown method or options
         return None
     rows, embedding = structs.asdict(training.data.rows), record.preprocessing.get("embedding")
     synapses = [layer.synapses for layer in record.layers[1:]]
@@ -231,7 +231,7 @@ def _training(record: RunRecord, books: Mapping[str, PriceBook]) -> dict[str, An
 
 
 def _fit(name: str, fit: FitRecord) -> dict[str, Any]:
-    """A network on the cores of a chip: of each layer the fullest core of each resource, and its share of the limit."""
+    """Describe a network on a chip: each layer's maximum of each resource on a core, and its share of the limit."""
     layers = []
     for layer in fit.layers:
         most = {resource: max(core[resource] for core in layer.cores) for resource in fit.limits}
@@ -253,7 +253,7 @@ def _fit(name: str, fit: FitRecord) -> dict[str, Any]:
 
 
 def _confusion(run: Run) -> list[list[int]] | None:
-    """Texts of each true class, by the class that they were taken for."""
+    """Count the texts of each true class by predicted class."""
     if run.labels is None:
         return None
     classes, known = len(run.record.label_names), (run.labels >= 0) & (run.predictions >= 0)
@@ -267,7 +267,7 @@ def _over_time(record: RunRecord) -> list[float] | None:
 
 
 def _baseline_ledgers(baselines: Sequence[Mapping[str, Any]], synapses: int) -> list[Ledger]:
-    """The baselines, or where there are none an ANN with a weight a synapse; the first is the one compared with."""
+    """Return the baselines, or an ANN with one weight per synapse if there are none; the report compares with the first."""
     found = []
     for base in baselines:
         found.append(macs_ledger(base["title"], base["macs"]))
@@ -277,7 +277,7 @@ def _baseline_ledgers(baselines: Sequence[Mapping[str, Any]], synapses: int) -> 
 
 
 def _applies(ledger: Ledger, book: PriceBook) -> bool:
-    """Whether a book prices any of a ledger's operations; one without prices is shown for spikes, as unpriced."""
+    """Return whether a book prices any operation of a ledger; one without prices is shown for spikes, as unpriced."""
     return any(book.price(term) for term in ledger.terms) or (not book.prices and "mac" not in ledger.terms)
 
 

@@ -1,4 +1,4 @@
-"""Figures as inline SVG. Colours are Okabe and Ito's, which survive colour blindness."""
+"""Draw figures as inline SVG. Colours are Okabe and Ito's, which suit colour-blind readers."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ _STYLE = {
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
 }
-_SLOT = "#12af34"  # stands for the page's own text colour, light or dark
+_SLOT = "#12af34"  # placeholder for the page's text colour, light or dark
 
 
 def accuracy_bars(
     titles: Sequence[str], accuracies: Sequence[float], intervals: Sequence[tuple[float, float]], chance: float
 ) -> str:
-    """Horizontal bars of accuracy with 95 % intervals, and a line for always guessing the commonest class.
+    """Draw bars of accuracy with 95 % intervals, and a line for always guessing the most common class.
 
     Parameters
     ----------
     titles, accuracies, intervals
-        One for each model; the first is the one the page is about. An interval is its two ends.
+        One for each model; the first is the page's subject. An interval is a pair of ends.
     chance
-        Share of the commonest class.
+        Share of the most common class.
     """
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7, 1.0 + 0.4 * len(titles)), layout="constrained")
@@ -55,7 +55,7 @@ def accuracy_bars(
         for position, accuracy in zip(positions, accuracies, strict=True):
             axes.text(1, position, f"{accuracy:.1%}", va="center", color="white", weight="bold")
         axes.axvline(chance * 100, color=ORANGE, linestyle="--", linewidth=1.2)
-        axes.text(chance * 100, -0.75, " commonest class", color=_SLOT, fontsize=8, va="bottom")
+        axes.text(chance * 100, -0.75, " most common class", color=_SLOT, fontsize=8, va="bottom")
         axes.set_yticks(positions, titles)
         axes.invert_yaxis()
         axes.set_xlim(0, 100)
@@ -64,7 +64,7 @@ def accuracy_bars(
 
 
 def layer_bars(names: Sequence[str], spikes: Sequence[float], synops: Sequence[float]) -> str:
-    """Spikes sent by each layer and synops it received, per text, side by side on logarithmic axes."""
+    """Draw spikes sent and synops received by each layer, per text, side by side on logarithmic axes."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7, 2.4), layout="constrained")
         for axes, values, colour, label in zip(
@@ -72,7 +72,7 @@ def layer_bars(names: Sequence[str], spikes: Sequence[float], synops: Sequence[f
         ):
             positions = np.arange(len(names))
             axes.set_xscale("log")
-            axes.set_xlim(0.7, max([*values, 1]) * 8)  # before the bars: of a silent network nothing could be scaled
+            axes.set_xlim(0.7, max([*values, 1]) * 8)  # before the bars: a silent network has nothing to scale
             axes.barh(positions, values, color=colour, height=0.6)
             for position, value in zip(positions, values, strict=True):
                 axes.text(max(value, 1), position, f" {value:,.0f}", va="center", color=_SLOT, fontsize=8)
@@ -90,18 +90,18 @@ def raster(
     label_names: Sequence[str],
     presented: Sequence[tuple[int, str]] = (),
 ) -> str:
-    """Every spike of one text, layer by layer.
+    """Draw every spike of one text, layer by layer.
 
     Parameters
     ----------
     trains
-        (steps, neurons) uint8 of each layer, each in its own time.
+        (steps, neurons) uint8 of each layer, in the layer's own time.
     names
         Names of the layers.
     label_names
         Names of the output neurons.
     presented
-        Steps and the words that they present, which then stand above the picture.
+        Steps and the words that they present, which are printed above the picture.
     """
     with mpl.rc_context(_STYLE):
         heights = [3.0, *([2.0] * (len(trains) - 2)), 0.9]
@@ -112,7 +112,7 @@ def raster(
         for depth, (axes, train, name) in enumerate(zip(panels, trains, names, strict=True)):
             steps, neurons = np.nonzero(train)
             last = depth == len(trains) - 1
-            # Layer l's step t is the chip's step t + l: the picture shows the chip's time.
+            # Layer l's step t is the chip's step t + l; the picture shows the chip's time.
             axes.scatter(
                 steps + depth,
                 neurons,
@@ -142,7 +142,7 @@ _LONGEST = 28
 
 
 def _words_of_steps(presented: Sequence[tuple[int, str]]) -> dict[int, str]:
-    """What stands at each step, cut to a readable length."""
+    """Return the label of each step, cut to a readable length."""
     found: dict[int, str] = {}
     for step, word in presented:
         found[step] = f"{found[step]}, {word}" if step in found else word
@@ -151,7 +151,7 @@ def _words_of_steps(presented: Sequence[tuple[int, str]]) -> dict[int, str]:
 
 
 class Cost(NamedTuple):
-    """A line of `energy_dots`: title, prices, lowest and highest picojoules; without those, what has no price."""
+    """A line of `energy_dots`: title, prices, lowest and highest picojoules; otherwise the terms without a price."""
 
     title: str
     book: str
@@ -160,14 +160,14 @@ class Cost(NamedTuple):
 
 
 def energy_dots(costs: Sequence[Cost], main: str) -> str:
-    """Energy per text as dots on a logarithmic axis, from the lowest to the highest; what has no total says why.
+    """Draw energy per text as dots on a logarithmic axis, lowest to highest; a bill without total says why.
 
     Parameters
     ----------
     costs
         One line each.
     main
-        Title of the one that the page is about, whose dots are of another colour.
+        Title of the page's subject, whose dots have another colour.
     """
     ends = [end for cost in costs if cost.total for end in cost.total if end > 0]
     low, high = (min(ends) / 3, max(ends) * 3) if ends else (1.0, 1e3)
@@ -200,7 +200,7 @@ def energy_dots(costs: Sequence[Cost], main: str) -> str:
         axes.spines["left"].set_visible(False)
         axes.set_ylim(len(costs) - 0.6, -0.7)
         axes.set_xscale("log")
-        axes.set_xlim(low, high * (high / low) ** 0.15)  # room for the last value's label
+        axes.set_xlim(low, high * (high / low) ** 0.15)  # space for the last value's label
         axes.xaxis.set_major_formatter(lambda value, _: joules_text(value, value).replace(".0 ", " "))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.grid(axis="x", color=GREY, alpha=0.3, linewidth=0.6)
@@ -209,7 +209,7 @@ def energy_dots(costs: Sequence[Cost], main: str) -> str:
 
 
 def accuracy_over_time(shares: Sequence[float], chance: float) -> str:
-    """Accuracy if the answer is taken after each step, beside the commonest class's share."""
+    """Draw accuracy if the answer is taken after each step, and the share of the most common class."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7, 2.6), layout="constrained")
         axes = figure.subplots()
@@ -225,7 +225,7 @@ def accuracy_over_time(shares: Sequence[float], chance: float) -> str:
 
 
 def rate_histograms(names: Sequence[str], rates: Sequence[Sequence[int]]) -> str:
-    """How many neurons of each layer spike how often: those that never do apart, the others by spikes per step."""
+    """Draw a histogram of spike rates for each layer, silent neurons separately."""
     with mpl.rc_context(_STYLE):
         columns = min(len(names), 2)
         rows = -(-len(names) // columns)
@@ -247,7 +247,7 @@ def rate_histograms(names: Sequence[str], rates: Sequence[Sequence[int]]) -> str
 
 
 class Point(NamedTuple):
-    """A run of `frontier`: its number, what it was run on, synops per text, accuracy and the ends of its interval."""
+    """A run in `frontier`: number, data, synops per text, accuracy and the ends of its interval."""
 
     number: int
     data: str
@@ -257,12 +257,12 @@ class Point(NamedTuple):
 
 
 def frontier(points: Sequence[Point]) -> str:
-    """Accuracy over synops per text, with 95 % intervals; a line through the runs that no other on the same data beats.
+    """Draw accuracy over synops per text with 95 % intervals, and a line through Pareto-optimal runs on equal data.
 
     Parameters
     ----------
     points
-        Runs with more than 0 synops.
+        Runs with at least one synop.
     """
     data = list(dict.fromkeys(point.data for point in points))
     with mpl.rc_context(_STYLE):
@@ -308,7 +308,7 @@ _CORES_A_ROW, _CELL, _GAP = 16, 26, 4
 
 
 def core_map(fit: Mapping[str, Any]) -> str:
-    """The cores of a chip, a cell each: coloured by layer, filled from below as their synaptic memory is.
+    """Draw the cores of a chip as cells, coloured by layer and filled in proportion to their synaptic memory.
 
     Parameters
     ----------
@@ -345,7 +345,7 @@ def core_map(fit: Mapping[str, Any]) -> str:
 
 
 def _reach(shares: Sequence[float] | np.ndarray, intervals: Sequence[tuple[float, float]]) -> np.ndarray:
-    """Of n shares the distances to the ends of their intervals, (2, n), in percent."""
+    """Return the distances of n shares to the ends of their intervals, (2, n), in percent."""
     return np.abs(np.array(intervals) - np.array(shares)[:, None]).T * 100
 
 
@@ -364,7 +364,7 @@ def _svg(figure: Figure, axes: mpl.axes.Axes | None = None, dpi: int = 100) -> s
     figure.savefig(buffer, format="svg", dpi=dpi, metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :].replace(_SLOT, "currentColor")
-    # Sizes in points would fix the width; without them the view box scales with the page.
+    # Without sizes in points, the view box scales with the page.
     return re.sub(
         r'(<svg[^>]*?) height="[^"]*"([^>]*?) width="[^"]*"|(<svg[^>]*?) width="[^"]*" height="[^"]*"',
         r"\1\2\3",

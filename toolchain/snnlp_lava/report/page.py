@@ -1,4 +1,4 @@
-"""The report of one or more runs, written as a page or a table."""
+"""Write the report of one or more runs as a page or a table."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NEUROBENCH = {
     "Footprint": "bytes of synaptic memory on Loihi 1",
     "ConnectionSparsity": "share of weights that are 0",
     "ActivationSparsity": "share of neuron updates without a spike",
-    "Effective_MACs": "spikes are 0 or 1, so there is nothing to multiply",
+    "Effective_MACs": "spikes are 0 or 1, so there are no multiplications",
     "Effective_ACs": "synops over weights that are not 0, per text",
     "Dense": "synapses times steps, per text",
 }
@@ -35,21 +35,21 @@ _ENDINGS = (".html", ".htm", ".json", *_TABLES)
 
 
 def write_report(path: StrPath, runs: Sequence[Run], own_books: Mapping[str, PriceBook] | None = None) -> None:
-    """Write the report as its name ends: .html (one file), .json, .csv, .md or .tex.
+    """Write the report in the format of its suffix: .html (one file), .json, .csv, .md or .tex.
 
     Raises
     ------
     InputError
-        If the file cannot be written, its name ends otherwise, or there are no runs, or one outside a list.
+        If the file cannot be written, its suffix is unknown, there are no runs, or `runs` is not a list.
     """
     path = as_path(path)
     if isinstance(runs, Run):
-        raise InputError(f"run {runs.name} stands alone; write a list, [run]")
+        raise InputError(f"runs must be a list of runs, got the run {runs.name}; use [run]")
     if not runs:
-        raise InputError(f"report {path}: there are no runs to report on")
+        raise InputError(f"report {path}: there are no runs")
     ending = path.suffix.lower()
     if ending not in _ENDINGS:
-        raise InputError(f"report {path}: ends in {path.suffix!r}; .html, .json, .csv, .md and .tex can be written")
+        raise InputError(f"report {path}: must end in .html, .json, .csv, .md or .tex, got {path.suffix!r}")
     document = report_document(runs, own_books)
     if ending == ".json":
         write_json(path, document)
@@ -60,7 +60,7 @@ def write_report(path: StrPath, runs: Sequence[Run], own_books: Mapping[str, Pri
 
 
 def render_page(document: Mapping[str, Any], runs: Sequence[Run]) -> str:
-    """The HTML page of a report document and the runs it was made from."""
+    """Render the HTML page of a report document and its runs."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -97,7 +97,7 @@ def render_page(document: Mapping[str, Any], runs: Sequence[Run]) -> str:
 
 
 def _term(term: str) -> str:
-    """What people call an operation; one that another version counted has its own name alone."""
+    """Return the display name of an operation; an unknown one of another version keeps its name."""
     return TERMS.get(term, term)
 
 
@@ -146,7 +146,7 @@ def _costs(part: Mapping[str, Any], books: Mapping[str, Any]) -> list[Any]:
 
 
 def _frontier(document: Mapping[str, Any]) -> str | None:
-    """The figure of several runs, None where fewer than two of them can be drawn."""
+    """Draw the figure of several runs; None if fewer than two can be drawn."""
     from snnlp_lava.report.figures import Point, frontier
 
     points = [

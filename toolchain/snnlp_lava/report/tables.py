@@ -1,4 +1,4 @@
-"""A report as a table, one row a run: CSV for programs, Markdown for notes, LaTeX for papers."""
+"""Write a report as a table with a row per run: CSV, Markdown or LaTeX."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from snnlp_lava.report.document import HOST_BOOK, MAIN_BOOK, NETWORK
 
 
 def plain_text(text: str) -> str:
-    """A text with spaces for what cannot be printed, and may not stand in an SVG."""
+    """Replace unprintable characters, which SVG does not allow, by spaces."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def count_text(value: float) -> str:
-    """A count, with one decimal where it is small and broken."""
+    """Format a count, with one decimal if it is small and not an integer."""
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:,.1f}"
 
 
 def joules_text(low: float, high: float) -> str:
-    """Picojoules from low to high, in the unit that suits."""
+    """Format a range of picojoules in a suitable unit."""
     one, other = _joules(low), _joules(high)
     return one if one == other else f"{one} to {other}"
 
 
 def time_text(low: float, high: float) -> str:
-    """Nanoseconds from low to high, in the unit that suits."""
+    """Format a range of nanoseconds in a suitable unit."""
     one, other = _scaled(low, (("ms", 1e6), ("µs", 1e3)), "ns"), _scaled(high, (("ms", 1e6), ("µs", 1e3)), "ns")
     return one if one == other else f"{one} to {other}"
 
@@ -45,7 +45,7 @@ def _scaled(value: float, units: tuple[tuple[str, float], ...], smallest: str) -
 
 
 def report_csv(document: Mapping[str, Any]) -> str:
-    """Numbers as they are, energies in picojoule; empty where there is none."""
+    """Write CSV: plain numbers, energies in picojoules, empty if missing."""
     counts = ("spikes", "synops", "synops_nonzero", "neuron_updates", "active_updates", "words_read")
     rows: list[dict[str, Any]] = []
     for run in document["runs"]:
@@ -87,7 +87,7 @@ def report_csv(document: Mapping[str, Any]) -> str:
 
 
 def report_markdown(document: Mapping[str, Any]) -> str:
-    """The same, in short: accuracy, counts, and energy on Loihi 1 beside the baseline's."""
+    """Write a short Markdown table: accuracy, counts, and energy on Loihi 1 beside the baseline's."""
     titles, rows = _short(document)
     lines = [f"| {' | '.join(titles)} |", "|---|" + 8 * "---:|" + "---|---:|---:|"]
     lines += [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows]
@@ -95,7 +95,7 @@ def report_markdown(document: Mapping[str, Any]) -> str:
 
 
 def report_latex(document: Mapping[str, Any]) -> str:
-    """The same table for LaTeX, with the rules of booktabs; its note stands in the caption."""
+    """Write the same table in LaTeX with booktabs; its note is in the caption."""
     titles, rows = _short(document)
     lines = [" & ".join(_tex(cell) for cell in row) + r" \\" for row in (titles, *rows)]
     note = _tex(" ".join(_notes(document)))
@@ -122,7 +122,7 @@ def report_latex(document: Mapping[str, Any]) -> str:
 
 
 def _short(document: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Titles and a row for each run."""
+    """Return titles, and a row for each run."""
     titles = ["run", "accuracy", "95 % interval", "MRR", "spikes", "synops", "of non-zero weights", "neuron updates"]
     titles += ["energy", "baseline", "its MACs", "its energy"]
     rows = []
@@ -144,19 +144,19 @@ def _notes(document: Mapping[str, Any]) -> list[str]:
     metered = [(run["name"], run["metered"]) for run in document["runs"] if run["metered"] and "pj" in run["metered"]]
     return [
         *(
-            f"{name}: {joules_text(found['pj'], found['pj'])} per text was metered on the board by {found['by']}, "
-            "idle chip included."
+            f"{name}: {joules_text(found['pj'], found['pj'])} per text measured on the board by {found['by']}, "
+            "including the idle chip."
             for name, found in metered
         ),
         f"Per text. Energy: the network at {main['title']} ({main['evidence']}, {main['source']});",
         f"the baseline at {host['title']} ({host['evidence']}, {host['source']}). "
-        "Both are lower bounds, without what stands in front.",
+        "Both are lower bounds, without preprocessing.",
         *_own_bills(document),
     ]
 
 
 def _own_bills(document: Mapping[str, Any]) -> list[str]:
-    """Energies at the prices of a user's own books, for which the table has no columns."""
+    """Return energies at a user's own prices, which have no columns in the table."""
     notes = []
     for name, book in document["books"].items():
         if name in price_books():
@@ -166,7 +166,7 @@ def _own_bills(document: Mapping[str, Any]) -> list[str]:
             sides = (NETWORK, run["baseline"]["title"])
             totals = [f"{side} {total}" for side in sides if (total := _total(run, side, name))]
             bills += [f"{run['name']}: {', '.join(totals)}"] if totals else []
-        found = "; ".join(bills) or "it prices none of this"
+        found = "; ".join(bills) or "it prices none of these operations"
         notes.append(f"At {book['title']} ({book['evidence']}, {book['source']}): {found}.")
     return notes
 

@@ -1,1 +1,1 @@
-"""A run: from a network file and inputs to a run folder; and verification."""
+"""Run and verify network files, and write and read run folders."""

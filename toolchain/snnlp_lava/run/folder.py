@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
 RESULT, SAMPLES, TRAINS = "result.json", "samples.parquet", "trains.safetensors"
 EXAMPLES = 4
-"""Samples whose texts a run folder keeps, and whose spike trains it keeps by default."""
+"""Number of samples whose texts, and by default spike trains, a run folder keeps."""
 _READ = ("output_counts", "prediction", "label")
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run, in memory or read from its folder.
+    """A run, in memory or read from a folder.
 
     Attributes
     ----------
     name
-        Name of the folder, or of the network where there is none.
+        Name of the folder, or of the network if there is no folder.
     record
-        What ran, on what, and what it counted.
+        The record of the run.
     output_counts
         (n, classes) output spikes.
     predictions
         (n,) classes, -1 for an unknown answer.
     labels
-        (n,) true classes, -1 for a label that the network lacks; or None.
+        (n,) true classes, -1 for labels that the network lacks; or None.
     trains
         Spike trains of the first EXAMPLES samples: (samples, period, neurons) uint8 of the input and every layer.
     """
@@ -58,7 +58,7 @@ class Run:
 
     @classmethod
     def of(cls, name: str, record: RunRecord, table: pa.Table, trains: Sequence[np.ndarray]) -> Run:
-        """A run of its table and packed trains.
+        """Create a run from its table and packed trains.
 
         Raises
         ------
@@ -75,41 +75,41 @@ class Run:
 
 
 def check_run_folder(folder: Path) -> None:
-    """Make sure that a run may be written to a folder: it is absent, empty, or an older run.
+    """Check that a run may be written to a folder: it does not exist, is empty, or contains an older run.
 
     Raises
     ------
     InputError
-        If it is a link to nothing, holds something else, or has no name beside which unfinished results could be.
+        If it is a dangling link, contains other files, or has no name (unfinished results are kept beside it).
     """
     if folder.name in ("", ".."):
-        raise InputError(f"run {folder}: has no name of its own; choose another folder with -o")
+        raise InputError(f"run {folder}: must be a folder with a name; choose another folder with -o")
     if folder.is_symlink() and not folder.exists():
         raise InputError(
-            f"run {folder}: is a link to {folder.readlink()}, which does not exist; choose another with -o"
+            f"run {folder}: is a link to {folder.readlink()}, which does not exist; choose another folder with -o"
         )
     if folder.exists() and not (folder / RESULT).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise InputError(f"{folder} exists and is not a run folder; choose another with -o")
+        raise InputError(f"run {folder}: exists and is not a run folder; choose another folder with -o")
 
 
 def write_run(folder: Path, record: RunRecord, tables: Iterable[pa.Table], trains: Sequence[np.ndarray]) -> None:
-    """Write a run folder, whole or not at all; an older run of the same name is replaced.
+    """Write a run folder atomically; an older run of the same name is replaced.
 
     Parameters
     ----------
     folder
-        Where to.
+        The folder.
     record
         The record.
     tables
-        From `sample_table`, all samples in their order.
+        From `sample_table`, all samples in order.
     trains
         Packed trains of the first samples, of the input and every layer.
 
     Raises
     ------
     InputError
-        If the folder cannot be written, or holds something else than a run.
+        If the folder cannot be written, or contains something other than a run.
     """
     from safetensors.numpy import save
 
@@ -129,7 +129,7 @@ def _write_tables(path: Path, tables: Iterable[pa.Table]) -> None:
         plain = table.replace_schema_metadata(None)
         writer = writer or parquet.ParquetWriter(path, plain.schema)
         writer.write_table(plain)
-    assert writer is not None, "a run has samples"
+    assert writer is not None, "a run without samples"
     writer.close()
 
 
@@ -172,7 +172,7 @@ def read_record(folder: Path) -> RunRecord:
     Raises
     ------
     InputError
-        If it is missing or damaged, or another version wrote it.
+        If it is missing or damaged, or was written by another version.
     """
     what = f"run {folder}"
     if not folder.is_dir():
@@ -182,8 +182,8 @@ def read_record(folder: Path) -> RunRecord:
     document = load_json(folder / RESULT, what)
     if isinstance(document, dict) and document.get("format") != RunRecord.FORMAT:
         raise InputError(
-            f"{what}: has format {str(document.get('format'))[:40]!r}, this version reads {RunRecord.FORMAT}; make it "
-            f"again with snnlp-lava run NETWORK -o {folder}"
+            f"{what}: has format {str(document.get('format'))[:40]!r}, this version reads {RunRecord.FORMAT}; run "
+            f"the network again with snnlp-lava run NETWORK -o {folder}"
         )
     try:
         return build(RunRecord, document)
@@ -198,7 +198,7 @@ def _unpacked(packed: np.ndarray, size: int) -> np.ndarray:
 
 
 def _rows_of(column: pa.ChunkedArray) -> np.ndarray:
-    """A column of lists of one length as (n, length) int64."""
+    """Convert a column of lists of equal length to (n, length) int64."""
     import pyarrow as pa
 
     try:
@@ -208,5 +208,5 @@ def _rows_of(column: pa.ChunkedArray) -> np.ndarray:
     except (pa.ArrowException, AttributeError, TypeError, ValueError) as error:
         raise InputError(f"{SAMPLES} has output_counts of type {column.type}") from error
     if not len(widths) or (widths != widths[0]).any():
-        raise InputError(f"{SAMPLES} has rows of different numbers of classes")
+        raise InputError(f"{SAMPLES} has rows with different numbers of classes")
     return values.reshape(len(widths), widths[0])

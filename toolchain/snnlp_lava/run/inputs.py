@@ -1,4 +1,4 @@
-"""What a network is run on: texts, rows of a data set or spikes, as batches of samples."""
+"""Open the input of a run (texts, rows of a data set, or spikes) as batches of samples."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from snnlp_lava.netx.network_file import NetworkFile
 
 ALL_ROWS = "all"
-"""The split of a data set that is the whole of it, in its order, with labels or without."""
+"""Name of the split with all rows of a data set, in order, with or without labels."""
 SPLITS = (*PARTS, ALL_ROWS)
 MAX_LIMIT = 1 << 40
 _APPLIES = {
@@ -39,34 +39,34 @@ _APPLIES = {
 
 @dataclass(frozen=True)
 class RunInput:
-    """What to run on: texts, rows of a data set, or spikes. None is the default of what it applies to.
+    """The input of a run: texts, rows of a data set, or spikes. None means the default of the chosen source.
 
     Attributes
     ----------
     texts
         Texts.
     data, text_column, label_column, vectors
-        A data set as in `snnlp_lava.text.sources.load_texts` (columns ``text`` and ``label``), and ready vectors, one
-        for each of its rows.
+        A data set as in `snnlp_lava.text.sources.load_texts` (default columns ``text`` and ``label``), and a file with
+        a vector for each of its rows.
     no_labels
-        Whether labels are not read.
+        Whether to ignore labels.
     split, split_scheme
-        ``train``, ``validation``, ``test`` (the default) or ``all`` (without labels the default), and the scheme that
-        cuts the data, the training's by default.
+        ``train``, ``validation``, ``test`` (the default) or ``all`` (the default without labels), and the split scheme,
+        by default that of the training.
     spikes
         A .npy file of spike trains.
     words
-        The file of a network's word vectors, where the cache does not have them.
+        The file of a network's word vectors, if they are not in the cache.
     limit
-        At most so many rows or spike trains; the first of ``all``, of another split the same ones each time.
+        Maximum number of rows or spike trains: the first ones of ``all``, the same random ones of another split.
     strict
-        Whether rows that cannot be used, and labels that the network lacks, are refused; else those rows are left out,
-        and those labels count as wrong.
+        Whether to refuse unusable rows and labels that the network lacks, instead of skipping those rows and counting
+        those labels as wrong.
 
     Raises
     ------
     InputError
-        If not exactly one of texts, data and spikes is given; if a value is out of range, or would not be used.
+        If not exactly one of texts, data and spikes is given, or a value is out of range or would be ignored.
     """
 
     texts: tuple[str, ...] = ()
@@ -92,7 +92,7 @@ class RunInput:
         object.__setattr__(self, "text_column", columns)
         sources = [bool(self.texts), self.data is not None, self.spikes is not None]
         if sources.count(True) != 1:
-            raise InputError("give either --data, or --spikes, or one or more --text")
+            raise InputError("specify exactly one of --data, --spikes or --text (which may be repeated)")
         given = {name: value for name, value in vars(self).items() if value is not None and value not in ((), False)}
         self._check_used(list(_APPLIES)[sources.index(True)], given)
         if self.split is not None:
@@ -114,7 +114,7 @@ class RunInput:
                 value = given[name] if isinstance(given[name], str) else " ".join(given[name])
                 raise _unused(name, value, f"a data file, not {self.data}")
         if self.no_labels and self.label_column is not None:
-            raise InputError(f"--label-column {self.label_column} is not read with --no-labels; give one of them")
+            raise InputError(f"--label-column {self.label_column} is not used with --no-labels; use one of them")
         if self.no_labels and self.split not in (None, ALL_ROWS):
             raise InputError(f"--no-labels only applies to --split {ALL_ROWS}, not {self.split}")
         if self.split_scheme is not None and self.rows == ALL_ROWS:
@@ -122,11 +122,11 @@ class RunInput:
 
     @property
     def rows(self) -> str:
-        """The split, or its default."""
+        """Return the split, or its default."""
         return self.split or (ALL_ROWS if self.no_labels else "test")
 
     def identity(self) -> dict[str, Any]:
-        """What determines the samples, ready for JSON, with the hashes of files in place of their paths."""
+        """Identify the samples in plain JSON types, with hashes of files instead of paths."""
         files = {"data": self.data, "vectors": self.vectors, "spikes": self.spikes}
         hashes = {
             name: sha256_of_file(Path(file)) if file is not None and Path(file).is_file() else file
@@ -142,12 +142,12 @@ class RunInput:
         }
 
     def open(self, file: NetworkFile, progress: ProgressCallback = no_progress) -> Batches:
-        """Find the samples for a network; no text is embedded yet.
+        """Open the samples for a network; texts are embedded later, batch by batch.
 
         Raises
         ------
         InputError
-            If the network cannot be used, or data, labels, vectors, spikes or embedding model do not fit it.
+            If the network cannot be used, or data, labels, vectors, spikes or embedding model do not match it.
         """
         return _open_spikes(self, file) if self.spikes is not None else _open_texts(self, file, progress)
 
@@ -159,7 +159,7 @@ def _unused(name: str, value: Any, where: str) -> InputError:
 
 def _checked_texts(texts: Any) -> tuple[str, ...]:
     if isinstance(texts, str):
-        raise InputError(f"texts must be a tuple of texts, got the text {texts[:40]!r}; write texts=({texts[:40]!r},)")
+        raise InputError(f"texts must be a tuple of texts, got the text {texts[:40]!r}; use texts=({texts[:40]!r},)")
     if not isinstance(texts, Iterable):
         raise InputError(f"texts must be a tuple of texts, got {texts!r}")
     checked = tuple(texts)
@@ -174,20 +174,20 @@ def _checked_texts(texts: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Batch:
-    """Some of the samples, ready to be presented.
+    """A batch of samples.
 
     Attributes
     ----------
     samples
-        What is presented.
+        The samples to present.
     rows
-        (n,) rows in the data, or numbers.
+        (n,) rows in the data, or sample numbers.
     texts
-        The texts, none where spikes are given.
+        The texts; empty for spikes.
     labels
-        (n,) true classes as the network numbers them, -1 for a label that it lacks; None without labels.
+        (n,) true classes of the network, -1 for labels that it lacks; None without labels.
     label_names
-        n names of those labels, or None.
+        n names of the labels, or None.
     """
 
     samples: Samples
@@ -197,7 +197,7 @@ class Batch:
     label_names: list[str] | None = None
 
     def take(self, places: np.ndarray) -> Batch:
-        """Some of them, (m,) places from 0."""
+        """Return some of them, by (m,) positions from 0."""
         texts = [self.texts[place] for place in places] if self.texts else []
         labels = self.labels[places] if self.labels is not None else None
         names = [self.label_names[place] for place in places] if self.label_names is not None else None
@@ -212,7 +212,7 @@ class Batch:
 
     @property
     def unknown_labels(self) -> dict[str, int]:
-        """Names of the labels that the network lacks, and how often each occurs."""
+        """Return the labels that the network lacks, and how often each occurs."""
         if self.labels is None or self.label_names is None:
             return {}
         return dict(Counter(self.label_names[place] for place in np.flatnonzero(self.labels < 0)))
@@ -220,21 +220,21 @@ class Batch:
 
 @dataclass(frozen=True)
 class Batches:
-    """The samples for a network, which are read when they are asked for.
+    """The samples for a network, read on demand.
 
     Attributes
     ----------
     window, period
-        Steps that a sample is presented, and steps from one sample to the next.
+        Steps for which a sample is presented, and steps from one sample to the next.
     total
         Number of samples.
     skipped
-        Why rows of the data are not among them, and how many.
+        Number of skipped rows by reason.
     embedder
-        What makes the texts' vectors; None where there are none, or nobody knows what made them.
+        The embedder of the texts; None if there are no vectors or their origin is unknown.
     read
-        From the first sample and the one behind the last to those; it is quick to go through them in order. Raises an
-        `InputError` if texts, labels, vectors or spikes do not fit the network.
+        Reads the samples from a start to a stop; fast in sequential order. Raises an `InputError` if texts, labels,
+        vectors or spikes do not match the network.
     """
 
     window: int
@@ -248,7 +248,7 @@ class Batches:
 def _open_spikes(inputs: RunInput, file: NetworkFile) -> Batches:
     assert inputs.spikes is not None
     samples = load_spikes(inputs.spikes, file.network.inputs)
-    # A longer period than the window changes no answer, so that any number of steps may be presented.
+    # A period longer than the window changes no answer, so any number of steps may be presented.
     period = max(samples.window, file.card.period if file.card else 0)
 
     def read(start: int, stop: int) -> Batch:
@@ -286,7 +286,7 @@ def _check_used_by(file: NetworkFile, card: Card, inputs: RunInput) -> None:
         raise _unused("words", inputs.words, f"a network of word vectors; {file.path} takes {card.level} vectors")
     elif inputs.words is not None and inputs.vectors is not None and card.embedding.name is None:
         raise InputError(
-            f"--words {inputs.words} is not read beside --vectors {inputs.vectors}: {file.path} was "
+            f"--words {inputs.words} is not used with --vectors {inputs.vectors}: {file.path} was "
             "trained on vectors of unknown origin"
         )
 
@@ -298,7 +298,7 @@ def _embedder(inputs: RunInput, card: Card) -> Embedder | None:
 
 
 class _Rows(NamedTuple):
-    """Rows of a run, how many the source has and why some were left out; from first and last to what they hold."""
+    """Open the rows of a run: row numbers, number of source rows, skipped rows, and a reader."""
 
     total: int
     in_source: int
@@ -326,7 +326,7 @@ def _rows(inputs: RunInput, card: Card) -> _Rows:
     try:
         data = load_texts(inputs.data, *columns, strict=inputs.strict)
     except MissingLabelError as error:
-        raise InputError(f"{error}, or run all rows without labels, with --no-labels") from error
+        raise InputError(f"{error}, or run all rows without labels with --no-labels") from error
     scheme = inputs.split_scheme or (card.training.data.split_scheme if card.training else "official")
     rows = limit_rows(split_rows(data, scheme)[inputs.rows], inputs.limit)
 
@@ -344,6 +344,6 @@ def _labels(inputs: RunInput, card: Card, rows: np.ndarray, names: list[str]) ->
         first = int(np.argmax(labels < 0))
         raise InputError(
             f"data {Path(str(inputs.data)).stem}: row {rows[first] + 1}: label {names[first]!r} is not a class of the "
-            f"network ({', '.join(card.label_names)}); run without --strict, or without labels, with --no-labels"
+            f"network ({', '.join(card.label_names)}); run without --strict, or without labels with --no-labels"
         )
     return labels

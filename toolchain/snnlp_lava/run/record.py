@@ -1,4 +1,4 @@
-"""The record of a run, result.json: its fields, their sums over tables of samples, and their check against them."""
+"""Define the record of a run, result.json: its fields, sums over tables of samples, and consistency checks."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 WORDS_CHIP = "loihi1"
-"""The chip whose memory words are counted: of Loihi 2 the layout of synapses is not published."""
+"""The chip whose memory words are counted; Loihi 2's synapse layout is not published."""
 RATE_BINS = 20
 MAX_NAMED = 20
-"""Most labels that a record names of those that the network lacks."""
+"""Largest number of labels, unknown to the network, that a record names."""
 
 Preprocessing = dict[Literal["embedding", "encoding"], OpCounts]
 Rates = Annotated[tuple[Count, ...], Meta(min_length=RATE_BINS + 1, max_length=RATE_BINS + 1)]
 
 
 class LayerRecord(Record, frozen=True):
-    """What one layer did over all samples; the input is a layer without synapses.
+    """Counts of one layer over all samples; the input is a layer without synapses.
 
     Attributes
     ----------
@@ -44,12 +44,12 @@ class LayerRecord(Record, frozen=True):
     spikes, synops, synops_nonzero, neuron_updates, active_updates, wraps, clips
         Sums of `snnlp_lava.backends.base.LayerCounts`.
     synapses, synapses_nonzero
-        Its synapses that are stored, and those with a weight.
+        Stored synapses, and those with non-zero weight.
     words, words_read
-        64-bit words of its synaptic memory on Loihi 1, and how many of them arriving spikes read: each its axon on
+        64-bit words of its synaptic memory on Loihi 1, and words read by arriving spikes: each spike reads its axon on
         every core of the layer.
     rates
-        Neurons that never spiked, then those whose spikes per step are within each of RATE_BINS equal parts of 0 to 1.
+        Number of neurons that never spiked, then a histogram of spikes per step in RATE_BINS equal bins from 0 to 1.
     """
 
     name: str
@@ -69,31 +69,33 @@ class LayerRecord(Record, frozen=True):
 
     def __post_init__(self) -> None:
         if self.active_updates > self.neuron_updates:
-            raise ValueError(f"active_updates {self.active_updates} is above neuron_updates {self.neuron_updates}")
+            raise ValueError(
+                f"active_updates {self.active_updates} must be at most neuron_updates, {self.neuron_updates}"
+            )
 
 
 class LayerFitRecord(Record, frozen=True):
-    """A layer on the cores of a chip: of every core how much of each resource it takes."""
+    """A layer on the cores of a chip: the use of each resource on every core."""
 
     name: str
     cores: Annotated[tuple[dict[str, Count], ...], Meta(min_length=1)]
 
 
 class FitRecord(Record, frozen=True):
-    """A network on a chip, as the chip was described when the network ran.
+    """A network mapped onto a chip, with the chip's limits at the time of the run.
 
     Attributes
     ----------
     title
         The chip.
     cores
-        Cores that it has.
+        Number of cores of the chip.
     limits
-        What a core has of each resource, None where that is unknown.
+        A core's limit of each resource, None if unknown.
     layers
         The network's layers on its cores.
     violations, notes
-        Limits that are broken, and what a reader should know, in sentences.
+        Violated limits, and caveats, as sentences.
     """
 
     title: str
@@ -105,7 +107,7 @@ class FitRecord(Record, frozen=True):
 
     @classmethod
     def of_fit(cls, fit: CoreMapping) -> FitRecord:
-        """What a run keeps of a mapping."""
+        """Create the record of a mapping."""
         cores = [[{name: getattr(core, name) for name in RESOURCES} for core in layer.cores] for layer in fit.layers]
         return cls.of(
             title=fit.chip.name,
@@ -124,7 +126,7 @@ class FitRecord(Record, frozen=True):
 
 
 class NetworkRecord(Record, frozen=True):
-    """What was run.
+    """The network of a run.
 
     Attributes
     ----------
@@ -133,7 +135,7 @@ class NetworkRecord(Record, frozen=True):
     sizes
         Input lines, then the neurons of each layer.
     card
-        The file's card without its arrays, None if another program wrote it.
+        The file's card without arrays, None if it has none.
     """
 
     file: str
@@ -143,18 +145,18 @@ class NetworkRecord(Record, frozen=True):
 
 
 class DataRecord(Record, frozen=True):
-    """What it was run on.
+    """The data of a run.
 
     Attributes
     ----------
     name, split, limit
-        Name of the data, its split and the limit; None for texts from the command line.
+        Name of the data, split and limit; None for texts from the command line.
     skipped
         Why rows of the data were left out, and how many: ``{"empty text": 3}``.
     unknown_labels
-        Samples whose label the network lacks, which count as wrong, by label: the most frequent MAX_NAMED.
+        Number of samples of each label that the network lacks (they count as wrong): the MAX_NAMED most frequent.
     unknown_labelled
-        Samples with such a label in all.
+        Total number of such samples.
     """
 
     name: str | None
@@ -166,41 +168,41 @@ class DataRecord(Record, frozen=True):
 
 
 class RunRecord(Record, frozen=True):
-    """A run.
+    """The record of a run.
 
     Attributes
     ----------
     backend
-        What it ran on.
+        Name of the backend.
     network, data
-        What was run, and on what.
+        The network, and the data.
     samples, window, period, steps, seconds
-        Number of samples, steps that each was presented, steps from one to the next, steps in all, wall-clock time.
+        Number of samples, steps of presentation, steps from one sample to the next, total steps, wall-clock time.
     accuracy, mrr
         Scores, None without labels; an unknown answer counts as wrong.
     unknown
         Samples that are answered unknown: no output neuron spiked, or nothing of the text stands in the network.
     right_over_time
-        How many samples are right if the answer is taken after each step of the window; None without labels.
+        Number of right samples if the answer is taken after each step of the window; None without labels.
     layers
         The input and every layer.
     layers_read
-        Layers whose spikes were read from the backend and are the emulator's, spike for spike; the counts of others are
-        the emulator's.
+        Layers whose spikes were read from the backend and equal the emulator's; counts of other layers are the
+        emulator's.
     first_spikes
-        Input spikes of each sample's first step, which the paper's way of counting leaves out.
+        Input spikes of each sample's first step, which the paper's counting omits.
     metered
-        What an instrument measured.
+        Measurements of an instrument.
     label_names
-        Names of the classes; of a network without card the numbers of its outputs.
+        Names of the classes; output numbers for a network without card.
     examples, presented
-        The first texts, and of each the steps that present a word, with the word.
+        The first texts, and for each the steps that present a word, with the word.
     preprocessing
-        What a computer does to make the network's input of all texts, by step.
+        Host operations of preprocessing all texts, by step.
     fits
-        The network on each chip that was known.
+        The network mapped onto each known chip.
     job
-        All that determines the run, as it is compared when a run is resumed.
+        Everything that determines the run, compared when a run is resumed.
     versions
         Versions of the packages that ran it.
     """
@@ -234,9 +236,11 @@ class RunRecord(Record, frozen=True):
     def __post_init__(self) -> None:
         sizes, names = tuple(layer.neurons for layer in self.layers), [layer.name for layer in self.layers]
         if sizes != self.network.sizes or len(sizes) < 2:
-            raise ValueError(f"layers have sizes {sizes}, the network {self.network.sizes}")
+            raise ValueError(f"layers must have the network's sizes, {self.network.sizes}, got {sizes}")
         if len(self.label_names) != sizes[-1]:
-            raise ValueError(f"label_names has {len(self.label_names)} names for {sizes[-1]} outputs")
+            raise ValueError(
+                f"label_names must have {sizes[-1]} names, one for each output, got {len(self.label_names)}"
+            )
         if (self.accuracy is None) != (self.mrr is None):
             raise ValueError("accuracy and mrr must both be numbers or null")
         right = self.right_over_time
@@ -254,22 +258,22 @@ class RunRecord(Record, frozen=True):
 
     @property
     def synops(self) -> int:
-        """Synops of all layers and samples."""
+        """Synops over all layers and samples."""
         return sum(layer.synops for layer in self.layers)
 
     @property
     def wraps(self) -> int:
-        """24-bit registers that wrapped, in all."""
+        """Total number of 24-bit registers that wrapped."""
         return sum(layer.wraps for layer in self.layers)
 
     @property
     def clips(self) -> int:
-        """24-bit registers that saturated, in all."""
+        """Total number of 24-bit registers that saturated."""
         return sum(layer.clips for layer in self.layers)
 
     @property
     def paper_operations(self) -> float:
-        """Operations a sample as SNNLP counts them (see `Totals.paper_operations`)."""
+        """Operations per sample as SNNLP counts them (see `Totals.paper_operations`)."""
         return (sum(layer.spikes for layer in self.layers) - self.first_spikes) / self.samples
 
 
@@ -285,7 +289,7 @@ def check_table(record: RunRecord, counts: np.ndarray, predictions: np.ndarray, 
     predictions
         (n,) classes, -1 for unknown.
     labels
-        (n,) true classes, -1 for one that the network lacks; or None.
+        (n,) true classes, -1 for labels that the network lacks; or None.
 
     Raises
     ------
@@ -307,14 +311,14 @@ def check_table(record: RunRecord, counts: np.ndarray, predictions: np.ndarray, 
 
 
 class BatchSums(Record, frozen=True):
-    """What a table of samples has in its metadata: sums over them.
+    """Sums over a table of samples, stored in its metadata.
 
     Attributes
     ----------
     steps, seconds, right_over_time, layers_read, metered, preprocessing
-        As in `RunRecord`, of these samples.
+        As in `RunRecord`, for these samples.
     neuron_spikes
-        Of the input and every layer: spikes of each line or neuron.
+        For the input and every layer, spikes of each line or neuron.
     unknown_labels
         Labels that the network lacks, and how often each occurs.
     """
@@ -335,12 +339,12 @@ _FIRST, _SUMS = "input_first_spikes", b"sums"
 
 
 def class_scores(result: RunResult, card: Card | None) -> np.ndarray:
-    """(n, classes) scores that rank the classes; for a reference network counts alone, ties to the lower class."""
+    """Return scores (n, classes) that rank the classes; a reference network counts only, ties to the lower class."""
     return result.output_counts if ignore_ties(card) else result.output_scores
 
 
 def ignore_ties(card: Card | None) -> bool:
-    """Whether spike counts alone rank the classes, as in a reference network."""
+    """Return whether only spike counts rank the classes, as in a reference network."""
     return card is not None and card.training is not None and bool(card.training.config.get("reference", False))
 
 
@@ -352,22 +356,20 @@ def sample_table(
     known: np.ndarray | None = None,
     **sums: Any,
 ) -> pa.Table:
-    """One row for each sample of a run, or of a part of it, with its `BatchSums`.
+    """Build a table with a row for each sample of a run, or of a part of it, and its `BatchSums`.
 
     Parameters
     ----------
     result
-        What was run.
+        The network of a run.
     scores
         (n, classes) from `class_scores`.
     rows
         (n,) row of each sample in the data.
     labels
-        (n,) true classes, -1 for one that the network lacks; or None where they are unknown.
-    known
-        (n,) bool from `snnlp_lava.encode.base.Encoder.known`.
+        (n,) true classes, -1 for labels that the network lacks; None without labels.
     sums
-        Fields of `BatchSums` that the result does not have, or has otherwise.
+        Fields of `BatchSums` that are missing from the result, or override it.
     """
     import pyarrow as pa
 
@@ -392,12 +394,12 @@ def sample_table(
 
 
 def sums_of(table: pa.Table) -> BatchSums:
-    """The sums that a table has in its metadata.
+    """Read the sums in a table's metadata.
 
     Raises
     ------
     InputError
-        If it has none.
+        If there are none.
     """
     try:
         document = msgspec.json.decode(table.schema.metadata[_SUMS])
@@ -416,7 +418,7 @@ class Totals:
     layers
         Name, neurons and summed counts of the input and each layer.
     neuron_spikes
-        (neurons,) int64 of the input and every layer: spikes of each line or neuron.
+        For the input and every layer, (neurons,) int64 spikes of each line or neuron.
     """
 
     def __init__(self, network: Network) -> None:
@@ -436,7 +438,7 @@ class Totals:
 
     @classmethod
     def of(cls, network: Network, tables: Iterable[pa.Table]) -> Totals:
-        """The sums of all tables of a run."""
+        """Add up the sums of all tables of a run."""
         totals = cls(network)
         for table in tables:
             totals.add(table)
@@ -473,16 +475,16 @@ class Totals:
 
     @property
     def scores(self) -> dict[str, float | None]:
-        """Accuracy, and mean reciprocal rank of the true class; None without labels."""
+        """Return accuracy and mean reciprocal rank of the true class; None without labels."""
         if not self._ranks.any():
             return {"accuracy": None, "mrr": None}
         return {**scores_of_ranks(self._ranks)}
 
     @property
     def paper_operations(self) -> float:
-        """Operations a sample as SNNLP counts them: the spikes of all layers, but for the input's first step.
+        """Operations per sample as SNNLP counts them: spikes of all layers, except those of the input's first step.
 
-        A spike that drives 256 synapses counts once, and output spikes count, which drive none (its main.py).
+        A spike that drives 256 synapses counts once, and output spikes, which drive none, also count (its main.py).
         """
         return (sum(layer["spikes"] for layer in self.layers) - self.first_spikes) / self.samples
 
@@ -490,7 +492,7 @@ class Totals:
 def layer_records(
     network: Network, totals: Totals, mapped: Sequence[LayerMapping], period: int
 ) -> list[dict[str, Any]]:
-    """Fields of the `LayerRecord` of the input and every layer.
+    """Return the fields of the `LayerRecord` of the input and every layer.
 
     Parameters
     ----------
@@ -499,7 +501,7 @@ def layer_records(
     totals
         Sums over all samples.
     mapped
-        Its layers on the cores of WORDS_CHIP.
+        Its layers mapped onto WORDS_CHIP.
     period
         Steps from one sample to the next.
     """
@@ -516,7 +518,7 @@ def layer_records(
 
 
 def _rates(spikes: np.ndarray, steps: int) -> list[int]:
-    # Integers decide the bin: a rate of k/20 belongs to the one that ends there.
+    # Integer arithmetic selects the bin: a rate of k/20 belongs to the bin that ends there.
     bins = -(-spikes * RATE_BINS // steps)
     return np.bincount(bins, minlength=RATE_BINS + 1).tolist()
 
@@ -527,11 +529,11 @@ def make_record(file: NetworkFile, totals: Totals, period: int, data: Mapping[st
     Parameters
     ----------
     file, totals, period
-        What was run, the sums over all samples, and the steps from one sample to the next.
+        The network file, the sums over all samples, and the steps from one sample to the next.
     data
-        Name, split, limit and what was skipped, of `DataRecord`.
+        Name, split, limit and skipped rows of `DataRecord`.
     fields
-        The fields of `RunRecord` that do not follow from those.
+        The remaining fields of `RunRecord`.
     """
     network, card = file.network, file.card
     fits = {name: map_network(network, chip, period) for name, chip in CHIPS.items()}

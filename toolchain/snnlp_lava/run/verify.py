@@ -1,4 +1,4 @@
-"""Compare the spikes of the emulator, of a backend and of SLAYER on the same samples: the law of equal spikes."""
+"""Verify the law of equal spikes: compare the spikes of the emulator, a backend and SLAYER on the same samples."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 SLAYER = "slayer"
 SpikesBySlayer = Callable[[np.ndarray], Sequence[np.ndarray]]
-"""From spikes of the input, (n, window, lines) uint8, to those of every layer."""
-_BATCH = 64  # samples of one forward pass of SLAYER
+"""Maps input spikes, (n, window, lines) uint8, to those of every layer."""
+_BATCH = 64  # samples per forward pass of SLAYER
 
 
 class LayerComparison(Record, frozen=True):
-    """A layer in a `Verification`: its spikes, how many differ from each peer's (None where not read), wraps, clips."""
+    """A layer in a `Verification`: spikes, differences from each peer (None if not read), wraps, clips."""
 
     name: str
     spikes: Count
@@ -37,14 +37,14 @@ class LayerComparison(Record, frozen=True):
 
 
 class Verification(Record, frozen=True):
-    """What was compared, and what came of it.
+    """The result of a verification.
 
     Attributes
     ----------
     compared_with
-        What the emulator was compared with: the backend, and ``slayer`` where a model was given.
+        What the emulator was compared with: the backend, and ``slayer`` if a model was given.
     samples, window, period
-        How many samples, and their time steps.
+        Number of samples, and their time steps.
     layers
         The input and every layer.
     first
@@ -60,7 +60,7 @@ class Verification(Record, frozen=True):
 
     @property
     def differences(self) -> int:
-        """Different spikes in all."""
+        """Total number of differing spikes."""
         return sum(count or 0 for layer in self.layers for count in layer.differences.values())
 
 
@@ -72,7 +72,7 @@ def verify(
     progress: ProgressCallback = no_progress,
     **options: Any,
 ) -> Verification:
-    """Run the same samples on the emulator, a backend and, where a model is given, SLAYER; compare every spike.
+    """Run the same samples on the emulator, a backend and, if a model is given, SLAYER; compare every spike.
 
     One batch of samples is held at a time.
 
@@ -81,9 +81,9 @@ def verify(
     path
         The network file.
     model
-        Folder of the model that it was exported from.
+        Folder of the model that the network was exported from.
     backend
-        Name of the backend. With ``emulator`` and a model, SLAYER alone is compared.
+        Name of the backend. With ``emulator`` and a model, only SLAYER is compared.
     progress
         Called with the stage, what is done and the total.
     options
@@ -101,7 +101,7 @@ def verify(
     inputs, runs_on = split_options(backend, options)
     model = as_optional_path(model)
     if model is None and isinstance(runs_on, Emulator):
-        raise InputError("there is nothing to compare with the emulator; choose another --backend or give --model")
+        raise InputError("there is nothing to compare with the emulator; use another --backend, or --model")
     file = read_network(as_path(path))
     batches = inputs.open(file, progress)
     runs_on.check(file, batches.period)
@@ -144,7 +144,7 @@ def _sum(one: int | None, other: int | None) -> int | None:
 
 
 class Slayer:
-    """Spikes that SLAYER computes, as a peer of the emulator; of the window alone, since it knows no period."""
+    """Spikes computed by SLAYER, as a peer of the emulator; of the window only, since SLAYER has no period."""
 
     registers: ClassVar[bool] = False
 
@@ -152,7 +152,7 @@ class Slayer:
         self._compute, self._samples = compute, samples
 
     def spikes(self, start: int, stop: int) -> Mapping[int, np.ndarray]:
-        """Bit-packed spikes of the samples from `start` up to `stop`, of the input and every layer."""
+        """Return bit-packed spikes of the samples from `start` to `stop`, of the input and every layer."""
         parts = []
         for first in range(start, stop, _BATCH):
             spikes = self._samples.spikes(np.arange(first, min(first + _BATCH, stop)))
@@ -165,14 +165,14 @@ def _load_slayer(model: Path, file: NetworkFile) -> SpikesBySlayer:
 
     info, restored = load_spiking(model)
     if restored.slayer_spikes is None:
-        raise InputError(f"model {model}: SLAYER has no part in method {info.method.name}; leave out --model")
+        raise InputError(f"model {model}: method {info.method.name} does not use SLAYER; omit --model")
     if info.sizes != file.network.sizes:
         raise InputError(
             f"model {model}: has sizes {info.sizes}, the network {file.network.sizes}; is it the model that was "
             "exported?"
         )
     if file.card is not None and not _same(restored.encoder, file.card.encoder):
-        raise InputError(f"model {model}: has another encoder than the network; is it the model that was exported?")
+        raise InputError(f"model {model}: its encoder differs from the network's; is it the model that was exported?")
     return restored.slayer_spikes
 
 

@@ -1,1 +1,1 @@
-"""Grids of trainings: every combination once, resumable, on local processes or a Dask cluster."""
+"""Train every combination of a grid once, resumably, on local processes or a Dask cluster."""

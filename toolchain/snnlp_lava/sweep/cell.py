@@ -33,7 +33,7 @@ _one_at_a_time = threading.Lock()
 
 
 def run_cell_safely(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Run a cell; an error becomes an answer, so that the other cells go on.
+    """Run a cell; errors are returned, so that other cells go on.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ def run_cell_safely(job: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``document``, a result file's content, or ``error``, one line, with a ``traceback`` unless the user or the
-        machine is to blame.
+        ``document``, a result file's content, or ``error``, one line, with a ``traceback`` unless it is due to the
+        user or the machine.
     """
     try:
         return {"document": run_cell(Cell.unpack(job)).to_dict()}
@@ -52,20 +52,20 @@ def run_cell_safely(job: Mapping[str, Any]) -> dict[str, Any]:
         return {"error": str(error)}
     except (MemoryError, OSError) as error:
         return {"error": f"{type(error).__name__}: {one_line(error)}"}
-    except Exception as error:  # most likely a bug of ours
+    except Exception as error:  # most likely our bug
         return {"error": f"{type(error).__name__}: {one_line(error)}", "traceback": traceback.format_exc()}
 
 
 def run_cell(cell: Cell) -> CellRecord:
     """Train and test one cell.
 
-    Torch and numba compute with one thread, and one cell at a time in a process: sums come out the same on every
-    number of cores, and no other cell draws from torch's random numbers.
+    Torch and numba use one thread, and a process runs one cell at a time: results do not depend on the number of cores,
+    and no other cell draws from torch's random numbers.
 
     Raises
     ------
     InputError
-        If data, vectors or configuration cannot be trained with.
+        If data, vectors or configuration cannot be used.
     """
     with _single_threaded():
         started = time.perf_counter()
@@ -97,7 +97,7 @@ def run_cell(cell: Cell) -> CellRecord:
 
 
 def data_identity(source: Source) -> DataIdentity:
-    """Name and hashes of a cell's data.
+    """Return name and hashes of a cell's data.
 
     Raises
     ------
@@ -115,12 +115,12 @@ def data_identity(source: Source) -> DataIdentity:
 
 
 def prepare_features(cells: Iterable[Cell], report: ProgressCallback = no_progress) -> None:
-    """Make every distinct set of features that cells train on, once; workers find the vectors and codes in the cache.
+    """Compute each distinct set of features once; workers find the vectors and codes in the cache.
 
     Raises
     ------
     InputError
-        If data or vectors are unfit.
+        If data or vectors cannot be used.
     """
     distinct = {(cell.source, cell.train.feature_key()): cell for cell in cells}
     for cell in distinct.values():
@@ -128,12 +128,12 @@ def prepare_features(cells: Iterable[Cell], report: ProgressCallback = no_progre
 
 
 def prepare_cell(cell: Cell, report: ProgressCallback = no_progress) -> TrainingData:
-    """Load and split a cell's data, and make its features.
+    """Load and split a cell's data, and compute its features.
 
     Raises
     ------
     InputError
-        If data or vectors are unfit.
+        If data or vectors cannot be used.
     """
     source = cell.source
     data = load_texts(source.data, source.text_column, source.label_column)
@@ -142,7 +142,7 @@ def prepare_cell(cell: Cell, report: ProgressCallback = no_progress) -> Training
 
 @dataclass(frozen=True)
 class _Features:
-    """What prepared data are made of; `train` is one of the methods with this feature key."""
+    """Key of prepared data; `train` is one of the methods with this feature key."""
 
     source: Source
     key: Hashable
@@ -151,7 +151,7 @@ class _Features:
 
 @lru_cache(maxsize=2)
 def _prepared(features: _Features) -> TrainingData:
-    """The data and features, kept for the next cells of this process."""
+    """Prepare data and features, cached for the next cells of this process."""
     return prepare_cell(Cell(features.source, features.train))
 
 
@@ -162,7 +162,7 @@ def _identity(source: Source, data: TextData) -> DataIdentity:
 
 
 def _results(data: TrainingData, method: Method, trained: Trained) -> dict[str, Any]:
-    """The fields of `Results`; nothing in it depends on when and where training and test ran."""
+    """Return the fields of `Results`; none depends on when and where training and test ran."""
     from snnlp_lava.train.baselines import macs
 
     results = {
@@ -180,7 +180,7 @@ def _results(data: TrainingData, method: Method, trained: Trained) -> dict[str, 
 
 
 def _emulated(data: TrainingData, method: Method, trained: Trained) -> dict[str, Any]:
-    """The fields of `EmulatorResult`."""
+    """Return the fields of `EmulatorResult`."""
     from snnlp_lava.backends.emulator import run_emulator
     from snnlp_lava.run.record import Totals, sample_table
 
@@ -201,7 +201,7 @@ def _emulated(data: TrainingData, method: Method, trained: Trained) -> dict[str,
 
 
 def _finite(value: Any) -> Any:
-    """The same with None for NaN and infinity, which a diverged training's losses are and JSON cannot say."""
+    """Replace NaN and infinity, the losses of a diverged training, by None, since JSON cannot represent them."""
     if isinstance(value, dict):
         return {name: _finite(item) for name, item in value.items()}
     if isinstance(value, list):

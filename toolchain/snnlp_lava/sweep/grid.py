@@ -1,4 +1,4 @@
-"""Read a grid file, and list the cells of a sweep."""
+"""Read a grid file and list the cells of a sweep."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from snnlp_lava.train.methods.base import (
 )
 
 MAX_CELLS = 10_000
-_MAX_NAME = 160  # characters; with a hash and an ending still far below what file systems take
+_MAX_NAME = 160  # characters; with a hash and a suffix still far below the limit of file systems
 Name = Annotated[str, Meta(min_length=1)]
 Names = Name | Annotated[tuple[Name, ...], Meta(min_length=1)]
 
 
 class GridFile(Record, frozen=True):
-    """A grid file as it is written. The methods check the options in its tables."""
+    """The contents of a grid file. The methods check the options in its tables."""
 
     data: Names
     grid: dict[str, Any]
@@ -51,7 +51,7 @@ class GridFile(Record, frozen=True):
 
 @dataclass(frozen=True)
 class Source:
-    """Where a cell's texts and vectors come from.
+    """The source of a cell's texts and vectors.
 
     Attributes
     ----------
@@ -78,22 +78,22 @@ class Source:
 
     @property
     def name(self) -> str:
-        """What the data is called."""
+        """Name of the data."""
         return Path(self.data).stem
 
     def used_by(self, method: Method) -> Source:
-        """The same without the files that a training does not read, so that they do not count as its data."""
+        """Return a copy without files that a training does not read, so that they do not identify its data."""
         read = method.sources()
         return replace(
             self,
-            # A grid's vectors are of sentences; at level word a text's vector is made of words.
+            # A grid's vectors are sentence vectors; at level word, vectors are computed from words.
             vectors=self.vectors if "vectors" in read and method.unit == "sentence" else None,
             words=self.words if "words" in read else None,
             codes=self.codes if "codes" in read else None,
         )
 
     def features(self) -> FeatureSource:
-        """Where features come from."""
+        """The source of its features."""
         return FeatureSource(vectors=self.vectors, words=self.words, codes=self.codes)
 
 
@@ -104,9 +104,9 @@ class Cell:
     Attributes
     ----------
     source
-        Its texts and vectors.
+        Source of texts and vectors.
     train
-        Its method with options.
+        Method with options.
     """
 
     source: Source
@@ -114,9 +114,9 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Readable, the same in every sweep, fit for a file name: ``emotion-sentence-snn-rate-t50-s1``.
+        """Readable name, the same in every sweep, valid as a file name: ``emotion-sentence-snn-rate-t50-s1``.
 
-        What differs from the method's defaults is added, so that no two configurations share a name.
+        Options that differ from the method's defaults are appended, so that names are unique.
         """
         train, options = self.train, self.train.options()
         parts = [_file_name(self.source.name), train.unit, train.name]
@@ -139,7 +139,7 @@ class Cell:
         return name
 
     def to_dict(self) -> dict[str, Any]:
-        """Method and options as result files hold them, without paths, which are private."""
+        """Return method and options for result files, without paths, which are private."""
         return {
             "name": self.name,
             "split_scheme": self.source.split_scheme,
@@ -148,7 +148,7 @@ class Cell:
         }
 
     def pack(self) -> dict[str, Any]:
-        """All that a worker needs, ready for JSON; `unpack` is its inverse."""
+        """Return everything that a worker needs as plain JSON types; `unpack` is its inverse."""
         return {"source": asdict(self.source), "train": to_document(self.train)}
 
     @classmethod
@@ -158,9 +158,9 @@ class Cell:
 
 
 def read_grid(path: Path) -> list[Cell]:
-    """Read a grid file and list its cells: every combination once, in the order of data and then of the options.
+    """Read a grid file and list its cells: each combination once, ordered by data, then by options.
 
-    A method takes of a combination the options that it has, so that several combinations may be one cell.
+    A method ignores options of a combination that it does not have, so several combinations may be one cell.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def read_grid(path: Path) -> list[Cell]:
     Raises
     ------
     InputError
-        If it cannot be read, has unknown keys, or a value that no training takes.
+        If it cannot be read, has unknown keys, or a value is invalid.
     """
     file = build(GridFile, load_toml(path, "grid"), f"grid {path}")
     try:
@@ -192,7 +192,7 @@ def _cells(file: GridFile, folder: Path) -> list[Cell]:
     overrides = _overrides(file.where, [source.name for source in sources], names)
     count = len(sources) * math.prod(map(len, axes.values()))
     if count > MAX_CELLS:
-        raise InputError(f"has {count} combinations; {MAX_CELLS} are the most")
+        raise InputError(f"must have at most {MAX_CELLS} combinations, got {count}")
     cells: dict[Cell, None] = {}
     for source, *values in itertools.product(sources, *axes.values()):
         chosen = dict(zip(axes, values, strict=True))
@@ -209,13 +209,13 @@ def _cells(file: GridFile, folder: Path) -> list[Cell]:
 
 
 class _Override:
-    """One [[where]]: what a cell must be, and what is then set."""
+    """One [[where]]: conditions on a cell, and the options to set."""
 
     def __init__(self, match: Mapping[str, Sequence[Any]], change: Mapping[str, Any]) -> None:
         self.match, self.change, self.used = match, change, False
 
     def matches(self, cell: Cell) -> bool:
-        """Whether a cell is meant; one whose method lacks an option is not."""
+        """Return whether a cell matches; a cell whose method lacks an option does not."""
         known = {**to_document(cell.train), "data": cell.source.name}
         meant = all(name in known and known[name] in values for name, values in self.match.items())
         self.used |= meant
@@ -234,7 +234,7 @@ def _overrides(tables: Sequence[Mapping[str, Any]], data: Sequence[str], names: 
         if "data" in table:
             match["data"] = table["data"] if isinstance(table["data"], list) else [table["data"]]
             if unknown := [name for name in match["data"] if name not in data]:
-                raise InputError(f"[[where]] names data {unknown[0]!r}; the grid has {', '.join(data)}")
+                raise InputError(f"[[where]] data {unknown[0]!r} is unknown (known: {', '.join(data)})")
         overrides.append(_Override(match, change))
     return overrides
 
@@ -244,11 +244,13 @@ def _sources(file: GridFile, folder: Path) -> list[Source]:
     data = [_absolute(name, folder) for name in dict.fromkeys(given)]
     names = [Path(path).stem for path in data]
     if len({_file_name(name).casefold() for name in names}) < len(names):
-        raise InputError(f"data of the same name ({', '.join(names)}); rename a file, results are named after it")
+        raise InputError(
+            f"data must have different names, got {', '.join(names)}; rename a file, since results are named after it"
+        )
     vectors = file.vectors or {}
     if isinstance(vectors, str):
         if len(names) > 1:
-            raise InputError("vectors is one file for several data; write vectors = { NAME = FILE, ... }")
+            raise InputError("vectors must be one file for each data set: vectors = { NAME = FILE, ... }")
         vectors = {names[0]: vectors}
     _check_keys(vectors, names, "vectors")
     return [
@@ -281,7 +283,7 @@ def _check_keys(table: Mapping[str, Any], known: Sequence[str], what: str) -> No
 
 
 def _values(name: str, value: Any) -> list[Any]:
-    """The values of one axis; a list of numbers is one value where the option itself is a list."""
+    """Return the values of one axis; a list of numbers is one value if the option itself is a list."""
     several = isinstance(value, list)
     if several and _is_list(name):
         several = any(isinstance(item, list) for item in value)
@@ -303,6 +305,6 @@ def _options_of(method: Any) -> tuple[str, ...]:
 
 
 def _method(chosen: Mapping[str, Any]) -> Method:
-    """A method with those of the values that it has options for."""
+    """Create a method from the values that it has options for."""
     name = chosen.get("method", DEFAULT_METHOD)
     return make_method(name, **{key: value for key, value in chosen.items() if key in _options_of(name)})

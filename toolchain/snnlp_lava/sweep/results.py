@@ -1,7 +1,7 @@
-"""Result files of a sweep: one JSON record a cell; means over seeds; results.csv.
+"""Read and write results of a sweep: a JSON record per cell, means over seeds, results.csv.
 
-``results`` holds what configuration, data and versions determine and nothing else: two files of one cell, from
-whatever process or machine of the same kind, have the same bytes there.
+``results`` depends only on configuration, data and versions: two files of one cell, from any process or machine of
+the same kind, have the same bytes there.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ logger = logging.getLogger(__name__)
 SUFFIX = ".json"
 CSV = "results.csv"
 COUNTS = ("spikes", "synops", "synops_nonzero", "neuron_updates", "wraps", "clips")
-"""Counts of each layer, summed over the test texts, that results.csv has a column for."""
+"""Counts of each layer, summed over the test texts, with a column in results.csv."""
 _ALWAYS_SHOWN = ("method", "level", "window", "seed")
 
 
 class CellConfig(Record, frozen=True):
-    """What was trained: from `Cell.to_dict`."""
+    """The configuration of a cell, from `Cell.to_dict`."""
 
     name: str
     split_scheme: str
@@ -43,7 +43,7 @@ class CellConfig(Record, frozen=True):
 
 
 class DataIdentity(Record, frozen=True):
-    """A cell's data, by name and SHA-256: what must be the same for a result to be kept."""
+    """A cell's data by name and SHA-256, which must match for a result to be kept."""
 
     name: str
     sha256: str
@@ -53,7 +53,7 @@ class DataIdentity(Record, frozen=True):
 
 
 class DataRecord(DataIdentity, frozen=True):
-    """The data, and what was made of it: rows of each split, and the embedding."""
+    """The data with the rows of each split and the embedding."""
 
     rows: dict[str, Positive]
     embedding: EmbeddingInfo
@@ -90,7 +90,7 @@ class EmulatorResult(Scores, frozen=True):
 
 
 class Epoch(Record, frozen=True, omit_defaults=True):
-    """One epoch of the training, or a step of a method without epochs and losses; a loss is None where it diverged."""
+    """One epoch of the training; the loss is None if it diverged."""
 
     epoch: Positive
     validation_accuracy: Fraction
@@ -101,7 +101,7 @@ class Epoch(Record, frozen=True, omit_defaults=True):
 
 
 class Results(Record, frozen=True, omit_defaults=True):
-    """What training and test gave: on the emulator for a method that spikes, with its MACs for an ANN."""
+    """Results of training and test: on the emulator for a spiking method, with MACs for an ANN."""
 
     sizes: tuple[Positive, ...]
     samples: Positive
@@ -118,11 +118,11 @@ class Results(Record, frozen=True, omit_defaults=True):
 
     @property
     def scores(self) -> Scores:
-        """Accuracy and MRR on the test split: on the emulator where the method spikes."""
+        """Accuracy and MRR on the test split; on the emulator for a spiking method."""
         return self.emulator or self.test
 
     def per_text(self, count: str) -> float | None:
-        """One of `COUNTS` over all layers, for one test text; None for a method without spikes."""
+        """Return one of `COUNTS` over all layers, per test text; None for a method without spikes."""
         if self.emulator is None:
             return None
         total: int = sum(getattr(layer, count) for layer in self.emulator.layers)
@@ -130,7 +130,7 @@ class Results(Record, frozen=True, omit_defaults=True):
 
 
 class Host(Record, frozen=True):
-    """The kind of machine a cell was run on; no names."""
+    """The kind of machine that ran a cell, without names."""
 
     system: str
     machine: str
@@ -153,39 +153,39 @@ class CellRecord(Record, frozen=True):
 
 
 def canonical(value: Any) -> str:
-    """The one JSON text of a value: sorted keys, no spaces, the shortest digits that give each float back.
+    """Return the canonical JSON of a value: sorted keys, no spaces, shortest digits that restore each float.
 
     Raises
     ------
     ValueError
-        If it holds NaN or infinity.
+        If it contains NaN or infinity.
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def write_result(path: Path, record: CellRecord) -> None:
-    """Write a result file, whole or not at all: a line for each key, its value in canonical form."""
+    """Write a result file atomically: a line for each key, its value in canonical form."""
     lines = ",\n".join(f'"{key}":{canonical(value)}' for key, value in record.to_dict().items())
     with atomic_file(path) as temporary:
         temporary.write_text(f"{{\n{lines}\n}}\n", "utf-8")
 
 
 def finished_result(path: Path, cell: Cell, data: DataIdentity) -> CellRecord | None:
-    """The result of a cell if its file is there and readable; a damaged file counts as absent.
+    """Read the result of a cell; None if its file is missing or damaged.
 
     Parameters
     ----------
     path
         The result file.
     cell
-        What it must be the result of.
+        The expected cell.
     data
         From `snnlp_lava.sweep.cell.data_identity`.
 
     Raises
     ------
     InputError
-        If it is the result of another configuration, of other data, or of another version's format.
+        If it has another configuration, other data, or another version's format.
     """
     if not path.exists():
         return None
@@ -195,7 +195,7 @@ def finished_result(path: Path, cell: Cell, data: DataIdentity) -> CellRecord | 
         found = document.get("format") if isinstance(document, dict) else None
         record = build(CellRecord, document, what) if found in (None, CellRecord.FORMAT) else None
     except InputError as error:
-        logger.warning("%s; it is damaged, its cell is run again", error)
+        logger.warning("%s; the file is damaged, the cell will be run again", error)
         return None
     if record is None:
         raise InputError(f"{what}: has format {found!r}; this version reads format {CellRecord.FORMAT}")
@@ -205,12 +205,12 @@ def finished_result(path: Path, cell: Cell, data: DataIdentity) -> CellRecord | 
 
 
 def check_returned(document: Mapping[str, Any], cell: Cell, data: DataIdentity) -> CellRecord:
-    """Make sure that a worker has returned a complete result of this cell, on this data.
+    """Check that a worker has returned a complete result of this cell, on this data.
 
     Raises
     ------
     InputError
-        If not: the worker has another version of the program, or other files under the same names.
+        If not: the worker has another version of the program, or different files of the same names.
     """
     record = build(CellRecord, document, "its result")
     if difference := _difference(record, cell, data):
@@ -219,7 +219,7 @@ def check_returned(document: Mapping[str, Any], cell: Cell, data: DataIdentity) 
 
 
 def _difference(record: CellRecord, cell: Cell, data: DataIdentity) -> str | None:
-    """In what a result is not the cell's: the first such thing, in words."""
+    """Describe the first difference between a result and its cell."""
     found = _flat(record.cell.to_dict())
     for name, expected in _flat(cell.to_dict()).items():
         if found.get(name) != expected:
@@ -236,20 +236,20 @@ def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Group:
-    """Cells that differ in their seed alone.
+    """Cells that differ only in their seed.
 
     Attributes
     ----------
     cell
         One of them.
     seeds
-        How many.
+        Number of seeds.
     accuracy, mrr
-        Means over the test split: on the emulator where the method spikes.
+        Means over seeds on the test split; on the emulator for a spiking method.
     spread
         Standard deviation of the accuracy, None for one seed.
     spikes, synops
-        Means for one text, the input's spikes included; None without spikes.
+        Means per text, including input spikes; None without spikes.
     """
 
     cell: Cell
@@ -262,14 +262,14 @@ class Group:
 
 
 def groups(cells: Sequence[Cell], records: Mapping[str, CellRecord]) -> list[Group]:
-    """Finished cells over their seeds, in the cells' order.
+    """Average finished cells over their seeds, in the cells' order.
 
     Parameters
     ----------
     cells
         All cells.
     records
-        Results of the finished ones, by name.
+        Results of the finished cells, by name.
     """
     together: dict[Cell, list[Cell]] = {}
     for cell in cells:
@@ -297,7 +297,7 @@ def _group(results: Sequence[Results], cell: Cell) -> Group:
 
 
 def varying_fields(cells: Sequence[Cell]) -> list[str]:
-    """Fields in which cells of one method differ, except those that every table shows."""
+    """Return the fields in which cells of one method differ, except those shown in every table."""
     values: dict[tuple[str, str], set[Any]] = {}
     for cell in cells:
         for name, value in cell.train.options().items():
@@ -307,7 +307,7 @@ def varying_fields(cells: Sequence[Cell]) -> list[str]:
 
 
 def format_value(value: Any) -> str:
-    """A value of a configuration as people write it."""
+    """Format a configuration value."""
     if isinstance(value, Record):
         changed = dict(value.to_dict().items() - type(value)().to_dict().items())
         return " ".join(f"{name} {changed[name]}" for name in sorted(changed)) or "default"
@@ -315,7 +315,7 @@ def format_value(value: Any) -> str:
 
 
 def write_csv(folder: Path, cells: Sequence[Cell], records: Mapping[str, CellRecord]) -> Path:
-    """Write one row for each finished cell: its configuration, scores, and counts for one text.
+    """Write a row for each finished cell: configuration, scores, and counts per text.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Run a sweep: keep finished cells, prepare features once, run the others, write their results."""
+"""Run a sweep: keep finished cells, prepare features once, run the other cells, write their results."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ logger = logging.getLogger(__name__)
 
 
 class SweepState:
-    """The cells of a sweep and their results, in the one process that writes them.
+    """The cells of a sweep and their results, in the process that writes them.
 
     Attributes
     ----------
     cells
         All cells, by name, in their order.
     folder
-        Where the result files are.
+        Folder of the result files.
     found
-        Number of cells that were finished before.
+        Number of cells already finished at the start.
     done
         Records of the finished cells, by name.
     running
-        Process of the worker of each running cell.
+        Process id of the worker of each running cell.
     failed
-        Why cells were given up, by name.
+        Reason of each failed cell, by name.
     """
 
     def __init__(self, cells: Sequence[Cell], folder: Path, resume: bool) -> None:
-        """Read what is in the folder; arguments and errors as for `run_sweep`."""
+        """Read the folder; arguments and errors as for `run_sweep`."""
         _check_folder(folder, resume)
         self.cells = {cell.name: cell for cell in cells}
         self.folder = folder
@@ -56,28 +56,28 @@ class SweepState:
         self._start = time.monotonic()
 
     def path(self, name: str) -> Path:
-        """Result file of a cell."""
+        """Return the result file of a cell."""
         return self.folder / (name + SUFFIX)
 
     @property
     def left(self) -> list[Cell]:
-        """Cells that are neither done nor given up, running ones included."""
+        """Cells that have neither finished nor failed, including running ones."""
         return [cell for name, cell in self.cells.items() if name not in self.done and name not in self.failed]
 
     @property
     def seconds_left(self) -> float | None:
-        """Time left, judged by the cells that were finished so far; None before the first."""
+        """Estimated remaining seconds, from the cells finished so far; None before the first."""
         finished = len(self.done) - self.found
         return (time.monotonic() - self._start) / finished * len(self.left) if finished else None
 
     def record(self, event: Event) -> Event:
-        """Take note of an event, and write the result file of a finished cell.
+        """Record an event, and write the result file of a finished cell.
 
         Returns
         -------
         Event
-            The same; `Started` with ``again`` set where the cell's worker was lost; `Failed` for a finished cell
-            whose result is not what was asked for.
+            The event; `Started` with ``again`` set if the cell's worker was lost; `Failed` for a finished cell with an
+            invalid result.
 
         Raises
         ------
@@ -116,31 +116,31 @@ def run_sweep(
     on_start: Callable[[SweepState], None] = lambda state: None,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> SweepState:
-    """Train and test cells; write a result file for each, and results.csv.
+    """Train and test cells, and write a result file for each and results.csv.
 
     Parameters
     ----------
     cells
-        From `snnlp_lava.sweep.grid.read_grid`, or made in Python.
+        From `snnlp_lava.sweep.grid.read_grid`, or created in Python.
     folder
-        Output folder. Another process that writes it is refused.
+        Output folder; only one process may write it at a time.
     jobs
-        Cells at once, each in a process of its own; 1 where it is not given.
+        Number of cells to run in parallel, each in its own process; 1 by default.
     scheduler
-        Address of a Dask scheduler, as ``tcp://HOST:8786``, whose workers run the cells instead.
+        Address of a Dask scheduler, ``tcp://HOST:8786``, whose workers run the cells instead.
     resume
-        Whether the folder may hold results; those of these cells are kept.
+        Whether the folder may contain results; those of these cells are kept.
     progress
-        Progress of preparing the cells' features, which is done once, before workers start.
+        Progress of preparing the cells' features, before workers start.
     on_start
-        Called once, with the state that is returned in the end and kept up to date until then.
+        Called once, with the state that is updated during the sweep and returned at its end.
     on_event
-        Called with each event, once the state has it. What it raises ends the sweep; finished cells are kept.
+        Called with each event, after the state has recorded it. An exception ends the sweep; finished cells are kept.
 
     Returns
     -------
     SweepState
-        ``done`` holds the records by the cell's name, ``failed`` the reason for each cell that was given up.
+        ``done`` has the record of each finished cell by name, ``failed`` the reason of each failed one.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def run_sweep(
     folder = as_path(folder)
     check_int("jobs", jobs)
     if jobs and scheduler:
-        raise InputError("give either --jobs or --scheduler")
+        raise InputError("use either --jobs or --scheduler, not both")
     run = partial(run_on_cluster, scheduler) if scheduler is not None else partial(run_local, jobs or 1)
     with folder_lock(folder, "sweep"):
         state = SweepState(cells, folder, resume)
@@ -165,7 +165,7 @@ def run_sweep(
         except KeyboardInterrupt as error:
             raise StoppedError(
                 f"interrupted; {len(state.done)} of {len(state.cells)} cells are done; "
-                f"the same command with --resume goes on in {folder}"
+                f"the same command with --resume continues in {folder}"
             ) from error
         if state.done:
             write_csv(folder, cells, state.done)
@@ -178,6 +178,8 @@ def _check_folder(folder: Path, resume: bool) -> None:
     names = list(folder.iterdir())
     results = sum(path.suffix == SUFFIX for path in names)
     if names and not results:
-        raise InputError(f"sweep {folder}: holds other files; choose another folder with -o")
+        raise InputError(f"sweep {folder}: contains other files; choose another folder with -o")
     if results and not resume:
-        raise InputError(f"sweep {folder}: holds {results} results; add --resume to go on, or choose another with -o")
+        raise InputError(
+            f"sweep {folder}: contains {results} results; add --resume to continue, or choose another folder with -o"
+        )

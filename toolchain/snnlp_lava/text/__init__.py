@@ -1,1 +1,1 @@
-"""Read labelled texts, split them, and split a text into words."""
+"""Load and split labelled texts."""

@@ -16,17 +16,17 @@ from snnlp_lava.files import check_choice, check_int
 logger = logging.getLogger(__name__)
 
 EMPTY_TEXT, NO_LABEL, NO_SPLIT, INVALID_UNICODE = "empty text", "no label", "no split", "invalid Unicode"
-"""Why a row cannot be used."""
+"""Reason for skipping a row without text."""
 
 
 @dataclass(frozen=True)
 class TextData:
-    """Labelled texts in the order of their source.
+    """Labelled texts, in the order of their source.
 
     Attributes
     ----------
     name
-        What the user called the data: ``demo``, ``emotion``, or a file's stem.
+        Name of the data: ``demo``, ``emotion``, or a file's stem.
     texts
         n texts.
     labels
@@ -34,17 +34,17 @@ class TextData:
     label_names
         Names of the classes.
     splits
-        (n,) names of the source's own split, or None where it has none.
+        (n,) split names of the source, or None if it has no split.
     rows
-        (n,) int64 row of each text in its source, which a file of vectors goes by; 0 to n - 1 by default.
+        (n,) int64 row of each text in its source, to which rows of a vector file refer; 0 to n - 1 by default.
     source_rows
-        Rows of the source; n by default.
+        Number of rows of the source; n by default.
     skipped
-        Why rows of the source were left out, and how many: ``{"empty text": 3}``.
+        Number of skipped rows by reason: ``{"empty text": 3}``.
     revision
-        Commit of a data set on the hub, or None.
+        Commit of a hub data set, or None.
     sha256
-        Hash of texts and labels, to tell whether two runs saw the same data.
+        Hash of texts and labels, to check that two runs used the same data.
     """
 
     name: str
@@ -60,7 +60,7 @@ class TextData:
 
     def __post_init__(self) -> None:
         if not self.texts:
-            raise InputError(f"data {self.name}: holds no texts")
+            raise InputError(f"data {self.name}: contains no texts")
         for row, text in enumerate(self.texts):
             if not text.strip():
                 raise InputError(f"data {self.name}: the text of row {row + 1} is empty")
@@ -83,13 +83,13 @@ class TextData:
         return len(self.texts)
 
     def select(self, rows: np.ndarray) -> list[str]:
-        """Texts of the given rows, in that order."""
+        """Return the texts of some rows, in that order."""
         return [self.texts[row] for row in rows]
 
     def labels_as(self, label_names: Sequence[str]) -> np.ndarray:
-        """Labels as indices into another list of names; -1 where that list lacks the name.
+        """Return labels as indices into another list of names; -1 for names not in that list.
 
-        A network keeps the order of the names it was trained with; this maps any file to it.
+        Maps the labels of any file to the classes of a network.
         """
         index = {name: i for i, name in enumerate(label_names)}
         mapping = np.array([index.get(name, -1) for name in self.label_names], dtype=np.int64)
@@ -97,23 +97,23 @@ class TextData:
 
 
 def report_skipped(source: str, skipped: Mapping[str, int], first: int | None, *, strict: bool) -> None:
-    """Log which rows of a source cannot be used.
+    """Log, or refuse, unusable rows of a source.
 
     Parameters
     ----------
     source
-        What messages call the data.
+        Name of the data in messages.
     skipped
-        Why they cannot be used, and how many.
+        Their number by reason.
     first
-        The first of them, from 0.
+        Index of the first one, from 0.
     strict
         Refuse the data instead.
 
     Raises
     ------
     InputError
-        With `strict`, if there are any.
+        If there are any and `strict` is set.
     """
     if first is None:
         return
@@ -125,7 +125,7 @@ def report_skipped(source: str, skipped: Mapping[str, int], first: int | None, *
 
 
 def _framed(text: str) -> bytes:
-    """The text in UTF-8, its length before it, so that no two lists of texts give the same bytes."""
+    """Encode a text in UTF-8, prefixed by its length, so that different lists of texts give different bytes."""
     encoded = text.encode("utf-8")
     return len(encoded).to_bytes(8, "little") + encoded
 
@@ -145,14 +145,14 @@ SPLIT_ALIASES = {
 
 
 def split_rows(data: TextData, scheme: str = "official", *, strict: bool = False) -> dict[str, np.ndarray]:
-    """Rows of the train, validation and test splits.
+    """Split data into train, validation and test rows.
 
-    ``official`` keeps the source's own split, takes a tenth of the training rows for validation where it
-    has none, and cuts data without a split 80/10/10. ``paper`` pools all rows (train, validation, test, in
-    that order), shuffles and cuts them 60/10/30 with seed 2500, as SNNLP (arXiv 2401.17911) does with pandas
-    and scikit-learn.
+    ``official`` keeps the source's own split, takes a tenth of the training rows for validation if it has no
+    validation split, and splits other data 80/10/10. ``paper`` pools all rows (train, validation, test, in that
+    order), shuffles and splits them 60/10/30 with seed 2500, as SNNLP (arXiv 2401.17911) does with pandas and
+    scikit-learn.
 
-    A class that has no training row cannot be learned: its rows in the other splits stay and count as wrong.
+    A class without training rows cannot be learned: its rows in the other splits stay and count as wrong.
 
     Parameters
     ----------
@@ -161,18 +161,18 @@ def split_rows(data: TextData, scheme: str = "official", *, strict: bool = False
     scheme
         One of SCHEMES.
     strict
-        Refuse data with a class that has no training row.
+        Refuse data with a class without training rows.
 
     Returns
     -------
     dict
-        Split -> (m,) int64 indices of texts in `data`.
+        By split, (m,) int64 indices of texts in `data`.
 
     Raises
     ------
     InputError
-        If the scheme is unknown, the split column has unknown names, a split is empty, or training has one
-        class only.
+        If the scheme is unknown, the split column has unknown names, a split is empty, or there is only one
+        training class.
     """
     check_choice("split scheme", scheme, SCHEMES)
     own = _own_split(data)
@@ -185,7 +185,7 @@ def split_rows(data: TextData, scheme: str = "official", *, strict: bool = False
     seen = set(data.labels[splits[TRAIN]].tolist())
     if len(seen) < 2:
         only = data.label_names[next(iter(seen))]
-        raise InputError(f"data {data.name}: training needs two classes, the training rows have only {only!r}")
+        raise InputError(f"data {data.name}: training needs at least two classes, the training rows have only {only!r}")
     if strict:
         for split in (VALIDATION, TEST):
             labels = np.unique(data.labels[splits[split]][~np.isin(data.labels[splits[split]], sorted(seen))])
@@ -196,9 +196,9 @@ def split_rows(data: TextData, scheme: str = "official", *, strict: bool = False
 
 
 def limit_rows(rows: np.ndarray, limit: int | None) -> np.ndarray:
-    """At most `limit` of the rows, drawn at random once and for all, in their given order.
+    """Select at most `limit` rows at random, keeping their order.
 
-    The same rows for the same limit, and a smaller limit's rows are among a larger one's.
+    A limit always selects the same rows, and the rows of a smaller limit are a subset of those of a larger one.
 
     Raises
     ------
@@ -213,7 +213,7 @@ def limit_rows(rows: np.ndarray, limit: int | None) -> np.ndarray:
 
 
 def _own_split(data: TextData) -> np.ndarray | None:
-    """Column ``split`` as 0, 1, 2 for train, validation, test."""
+    """Convert the column ``split`` to 0, 1, 2 for train, validation, test."""
     if data.splits is None:
         return None
     codes = {}
@@ -245,13 +245,13 @@ def _paper(data: TextData, own: np.ndarray | None) -> dict[str, np.ndarray]:
     pooled = np.arange(len(data)) if own is None else np.argsort(own, kind="stable")
     shuffled = pooled[np.random.RandomState(PAPER_SEED).permutation(len(pooled))]
     train, rest = _shuffle_split(shuffled, 0.4)
-    # The paper's script takes the first result of its second cut, three quarters, as the test part.
+    # The paper's script uses the first result of its second split, three quarters, as the test split.
     test, validation = _shuffle_split(rest, 0.25)
     return {TRAIN: train, VALIDATION: validation, TEST: test}
 
 
 def _shuffle_split(rows: np.ndarray, second: float) -> tuple[np.ndarray, np.ndarray]:
-    """scikit-learn's train_test_split(rows, test_size=second, random_state=2500)."""
+    """Reproduce scikit-learn's train_test_split(rows, test_size=second, random_state=2500)."""
     order = np.random.RandomState(PAPER_SEED).permutation(len(rows))
     n_second = math.ceil(len(rows) * second)
     return rows[order[n_second:]], rows[order[:n_second]]

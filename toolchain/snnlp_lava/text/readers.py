@@ -1,4 +1,4 @@
-"""Read tables of texts: parquet, CSV and JSON lines, whole or a few rows at a time."""
+"""Read tables of texts (parquet, CSV, JSON lines), completely or a few rows at a time."""
 
 from __future__ import annotations
 
@@ -30,38 +30,38 @@ if TYPE_CHECKING:
 NAME_COLUMN = "label_name"
 SPLIT_COLUMN = "split"
 MAX_ROWS = 10_000_000
-"""Rows of a table that is read whole. More can be run, but not split: ``--split all`` reads a few at a time."""
+"""Most rows of a table that is read completely, as splitting requires; ``--split all`` reads larger ones in blocks."""
 
-_ROWS = 4096  # rows read in one go
+_ROWS = 4096  # rows read at a time
 _CHUNK = 1 << 20  # bytes
 _MAX_LINE = 1 << 24  # characters of a line or a CSV field; reviews have some ten thousand
 _SEPARATORS = ",;\t"
 _GZIP = b"\x1f\x8b"
-_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")  # integers as they are printed: 01 is a name
+_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")  # integers without leading zeros: 01 is a name
 
 Columns = dict[str, list[Any]]
 Blocks = Callable[[int], Iterator[Columns]]
-"""From a row on, the table's columns a few rows at a time, in lists of one length; the first may be empty."""
+"""Yields a table's columns from a row on, a few rows at a time, as lists of equal length; the first may be empty."""
 
 
 class MissingLabelError(InputError):
-    """A table has no labels."""
+    """A table without labels."""
 
 
 class Wanted(NamedTuple):
-    """The columns to read: those of the texts, which are joined with a space, and that of the labels."""
+    """The columns to read: texts (several are joined with a space) and labels."""
 
     text: tuple[str, ...]
     label: str | None
 
     @property
     def all(self) -> tuple[str, ...]:
-        """All columns that are used where they are present."""
+        """All columns that are used if present."""
         return self.text if self.label is None else (*self.text, self.label, NAME_COLUMN, SPLIT_COLUMN)
 
 
 class Rows(NamedTuple):
-    """Some usable rows: their numbers in the source, texts, and names of their classes (None if unlabelled)."""
+    """Some usable rows: row numbers in the source, texts, and class names (None if unlabelled)."""
 
     rows: np.ndarray
     texts: list[str]
@@ -69,10 +69,10 @@ class Rows(NamedTuple):
 
 
 class TextTable:
-    """The usable rows of a table in their order, read when they are needed.
+    """The usable rows of a table in order, read on demand.
 
-    A row without text cannot be used: it is counted and left out. Labels are optional; if a label is empty, the whole
-    table counts as unlabelled, which is logged: an accuracy is that of all texts, or none.
+    Rows without text are counted and skipped. Labels are optional; if any label is empty, the whole table counts as
+    unlabelled, which is logged, so that an accuracy always covers all texts.
 
     Attributes
     ----------
@@ -81,13 +81,13 @@ class TextTable:
     labelled
         Whether all rows have labels.
     skipped
-        Why rows were left out, and how many: ``{"empty text": 3}``.
+        Number of skipped rows by reason: ``{"empty text": 3}``.
     """
 
     def __init__(
         self, name: str, blocks: Blocks, wanted: Wanted, *, source: str, limit: int | None = None, strict: bool = False
     ) -> None:
-        """Look through the table once; with a limit, only until that many usable rows were found.
+        """Scan the table once; with a limit, only until that many usable rows are found.
 
         Parameters
         ----------
@@ -96,16 +96,16 @@ class TextTable:
         blocks
             The table.
         wanted
-            Its columns to read.
+            The columns to read.
         source
-            What errors call it.
+            Its name in errors.
         strict
-            Refuse a table that has a row without text.
+            Refuse a table with a row without text.
 
         Raises
         ------
         InputError
-            If there is no column of texts or no usable row, or a value is neither text nor a label.
+            If there is no text column or no usable row, or a value is neither text nor a label.
         """
         self.name, self._blocks, self._wanted, self._source = name, blocks, wanted, source
         skipped: list[int] = []
@@ -124,7 +124,7 @@ class TextTable:
         self.skipped = dict(Counter(reasons))
         report_skipped(source, self.skipped, skipped[0] if skipped else None, strict=strict)
         if not self._count:
-            raise InputError(f"data {source}: holds no texts")
+            raise InputError(f"data {source}: contains no texts")
         self.labelled = not empty
         if 0 < empty < self._count:
             logger.warning("data %s: %d of %d labels are empty: all texts count as unlabelled", name, empty, len(self))
@@ -135,16 +135,16 @@ class TextTable:
 
     @cached_property
     def source_rows(self) -> int:
-        """Rows of the table, those that cannot be used included."""
+        """Number of rows of the table, including unusable ones."""
         return sum(map(_length, self._blocks(0)))
 
     def read(self, start: int, stop: int) -> Rows:
-        """Usable rows `start` up to `stop`; quick if `start` is the last call's `stop`.
+        """Return usable rows `start` to `stop`; fast if `start` is the last call's `stop`.
 
         Raises
         ------
         InputError
-            If the table has fewer rows than before.
+            If the table now has fewer rows.
         """
         if start != self._position:
             before = np.searchsorted(self._skipped - np.arange(len(self._skipped)), start, side="right")
@@ -152,13 +152,13 @@ class TextTable:
         usable = ((row, text, label) for row, text, label in self._rest if not unusable(text))
         found = list(itertools.islice(usable, stop - start))
         if len(found) < stop - start:
-            raise InputError(f"data {self._source}: was changed while it was read")
+            raise InputError(f"data {self._source}: changed while it was read")
         self._position = stop
         labels = [str(label) for _, _, label in found] if self.labelled else None
         return Rows(np.array([row for row, _, _ in found], dtype=np.int64), [str(text) for _, text, _ in found], labels)
 
     def _rows(self, start: int) -> Iterator[tuple[int, str | None, str | None]]:
-        """Number, text and label of each row; the class's name is in label_name, where there is such a column."""
+        """Yield number, text and label of each row; the class name comes from label_name if there is such a column."""
         found: dict[str, None] = {}
         row = start
         for block in self._blocks(start):
@@ -174,7 +174,7 @@ class TextTable:
 
 
 def unusable(text: str | None) -> str | None:
-    """Why a text cannot be used; None if it can."""
+    """Return why a text cannot be used; None if it can."""
     if text is None or not text.strip():
         return EMPTY_TEXT
     try:
@@ -195,9 +195,9 @@ def from_columns(
 ) -> TextData:
     """Build `TextData` from columns of equal length.
 
-    Labels are the values of `label_column`, names or integers, whose order is that of the classes. If there is a
-    column ``label_name``, too, it names the classes; without `label_column` it holds the labels. A column ``split``
-    gives the source's own split. Rows without text, label or split are left out, counted and logged.
+    Labels are the values of `label_column`, names or integers, whose sorted order is that of the classes. If there is
+    also a column ``label_name``, it names the classes; without `label_column` it contains the labels. A column
+    ``split`` gives the source's own split. Rows without text, label or split are skipped, counted and logged.
 
     Raises
     ------
@@ -209,7 +209,7 @@ def from_columns(
     check_columns(columns, wanted, source)
     label = label_column if label_column in columns or NAME_COLUMN not in columns else NAME_COLUMN
     if label not in columns:
-        raise MissingLabelError(f"data {source}: no column {label!r}; name it with --label-column")
+        raise MissingLabelError(f"data {source}: no column {label!r}; specify it with --label-column")
     texts, values = _texts(columns, wanted, source), columns[label]
     names = columns.get(NAME_COLUMN) if label != NAME_COLUMN else None
     splits = columns.get(SPLIT_COLUMN)
@@ -223,8 +223,8 @@ def from_columns(
     reasons = dict(Counter(reason for _, reason in skipped))
     if not kept:
         if reasons.get(NO_LABEL):
-            raise MissingLabelError(f"data {source}: every label is empty; name another column with --label-column")
-        raise InputError(f"data {source}: holds no texts")
+            raise MissingLabelError(f"data {source}: every label is empty; specify another column with --label-column")
+        raise InputError(f"data {source}: contains no texts")
     report_skipped(source, reasons, skipped[0][0] if skipped else None, strict=strict)
     labels, label_names = _classes(values, names, kept, source)
     return TextData(
@@ -240,30 +240,30 @@ def from_columns(
 
 
 def wanted_columns(text_column: str | Sequence[str], label_column: str | None) -> Wanted:
-    """The columns that a user named.
+    """Check the columns specified by a user.
 
     Raises
     ------
     InputError
-        If there is no column of texts among them.
+        If they include no text column.
     """
     text = (text_column,) if isinstance(text_column, str) else tuple(text_column)
     if not text:
-        raise InputError("name one or more columns of texts")
+        raise InputError("specify one or more text columns")
     return Wanted(text, label_column)
 
 
 def file_blocks(path: Path, wanted: Wanted) -> Blocks:
-    """The table in a .parquet, .csv, .tsv, .jsonl or .ndjson file; all but parquet may be packed with gzip (.gz).
+    """Open the table in a .parquet, .csv, .tsv, .jsonl or .ndjson file; all but parquet may be gzip-compressed (.gz).
 
     Raises
     ------
     InputError
-        If there is no such file or it is of an unknown kind. Reading a block raises one if the file is malformed.
+        If the file does not exist or is of an unknown type. Reading a block raises one if the file is malformed.
     """
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
     if suffix not in (".parquet", *_READERS):
-        raise InputError(f"data {path}: unknown kind of file {suffix!r} (known: .parquet, {', '.join(_READERS)})")
+        raise InputError(f"data {path}: unknown file type {suffix!r} (known: .parquet, {', '.join(_READERS)})")
     require_file(path, "data")
     if suffix == ".parquet":
         return lambda start: _parquet(path, wanted, start)
@@ -285,7 +285,7 @@ def _length(block: Columns) -> int:
 def read_file(
     path: Path, text_column: str | Sequence[str] = "text", label_column: str = "label", *, strict: bool = False
 ) -> TextData:
-    """Read labelled texts from a file (see `file_blocks`) by the rules of `from_columns`.
+    """Read labelled texts from a file (see `file_blocks`), as in `from_columns`.
 
     Raises
     ------
@@ -299,7 +299,7 @@ def read_file(
     _check_rows(path, _declared_rows(path))
     for block in blocks(0):
         rows = _length(block)
-        for name in dict.fromkeys((*columns, *block)):  # lines of JSON may lack some
+        for name in dict.fromkeys((*columns, *block)):  # JSON lines may lack columns
             columns.setdefault(name, [None] * count).extend(block.get(name, [None] * rows))
         count += rows
         _check_rows(path, count)
@@ -326,31 +326,31 @@ def _declared_rows(path: Path) -> int:
 
 
 def check_columns(found: Iterable[str], wanted: Wanted, source: str) -> None:
-    """Make sure that the columns of texts were found.
+    """Raise an InputError unless the text columns were found.
 
     Raises
     ------
     InputError
-        If one was not; names those that were.
+        If one is missing; names those that exist.
     """
     found = list(found)
     for name in wanted.text:
         if name not in found:
             names = listed([repr(name)[:40] for name in found]) or "none"
-            raise InputError(f"data {source}: no column {name!r} (found {names}); name it with --text-column")
+            raise InputError(f"data {source}: no column {name!r} (found {names}); specify it with --text-column")
 
 
 logger = logging.getLogger(__name__)
 
 
 def _texts(columns: Columns, wanted: Wanted, source: str, start: int = 0) -> list[str | None]:
-    """Texts of the rows, None where all columns are empty."""
+    """Return the texts of the rows, None if all columns are empty."""
     rows = _length(columns)
     parts = [columns.get(name, [None] * rows) for name in wanted.text]
     for part in parts:
         for row, value in enumerate(part):
             if value is not None and not isinstance(value, str):
-                raise InputError(f"data {source}: row {start + row + 1}: the text is {_kind(value)}, not text")
+                raise InputError(f"data {source}: row {start + row + 1}: the text must be text, got {_kind(value)}")
     if len(parts) == 1:
         return parts[0]
     return [" ".join(filter(None, values)) for values in zip(*parts, strict=True)]
@@ -362,7 +362,7 @@ def _unlabelled(source: str, row: int, values: Sequence[Any], names: Sequence[An
         if text is None or text == "":
             return NO_LABEL
         if not isinstance(text, str):
-            raise InputError(f"data {source}: row {row + 1}: the label_name is {_kind(text)}, not text")
+            raise InputError(f"data {source}: row {row + 1}: the label_name must be text, got {_kind(text)}")
         if unusable(text) == INVALID_UNICODE:
             return INVALID_UNICODE
     return None
@@ -374,7 +374,7 @@ def _unsplit(source: str, row: int, splits: Sequence[Any] | None) -> str | None:
     if splits[row] is None or splits[row] == "":
         return NO_SPLIT
     if not isinstance(splits[row], str):
-        raise InputError(f"data {source}: row {row + 1}: the split is {_kind(splits[row])}, not text")
+        raise InputError(f"data {source}: row {row + 1}: the split must be text, got {_kind(splits[row])}")
     return None
 
 
@@ -382,19 +382,19 @@ def _label_text(value: Any, source: str, row: int) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise InputError(f"data {source}: row {row + 1}: the label is {_kind(value)}, not a name or an integer")
+        raise InputError(f"data {source}: row {row + 1}: the label must be a name or an integer, got {_kind(value)}")
     return str(value)
 
 
 def _classes(
     values: Sequence[str | int], names: Sequence[str] | None, kept: Sequence[int], source: str
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Labels of the kept rows as indices, and the names of the classes."""
+    """Return labels of the kept rows as indices, and the names of the classes."""
     used = [values[row] for row in kept]
     if len({type(value) is str for value in used}) > 1:
-        raise InputError(f"data {source}: some labels are names, others are numbers")
+        raise InputError(f"data {source}: labels must be all names or all integers, got both")
     if all(isinstance(value, str) and _NUMBER.fullmatch(value) for value in used):
-        used = [int(value) for value in used]  # CSV has no types; 10 comes after 9
+        used = [int(value) for value in used]  # CSV has no types; 10 sorts after 9
     distinct = sorted(set(used))
     index = {value: i for i, value in enumerate(distinct)}
     labels = np.array([index[value] for value in used], dtype=np.int64)
@@ -404,12 +404,12 @@ def _classes(
     for row, label in zip(kept, labels.tolist(), strict=True):
         if found.setdefault(label, names[row]) != names[row]:
             raise InputError(
-                f"data {source}: row {row + 1}: label {values[row]} is named {names[row]!r} here "
-                f"and {found[label]!r} before"
+                f"data {source}: row {row + 1}: label {values[row]} has label_name {names[row]!r}, "
+                f"but {found[label]!r} in an earlier row"
             )
     label_names = tuple(found[i] for i in range(len(distinct)))
     if len(set(label_names)) < len(label_names):
-        raise InputError(f"data {source}: two labels share one label_name")
+        raise InputError(f"data {source}: two labels have the same label_name")
     return labels, label_names
 
 
@@ -420,12 +420,12 @@ def _kind(value: Any) -> str:
 def _check_unique(path: Path, names: Sequence[str]) -> None:
     for name, count in Counter(names).items():
         if count > 1:
-            raise InputError(f"data {path}: two columns are called {name!r}")
+            raise InputError(f"data {path}: two columns are named {name!r}")
 
 
 @contextmanager
 def _lines(path: Path) -> Iterator[Iterator[str]]:
-    """The lines of a text file, gzip or not, with their ends."""
+    """Yield the lines of a text file, gzip-compressed or not, with line ends."""
     try:
         with path.open("rb") as file:
             packed = file.read(2) == _GZIP
@@ -448,12 +448,14 @@ def _limited(file: io.TextIOWrapper, path: Path) -> Iterator[str]:
     while line := file.readline(_MAX_LINE):
         number += 1
         if len(line) == _MAX_LINE:
-            raise InputError(f"data {path}: line {number} has {_MAX_LINE:,} characters or more; is it a text file?")
+            raise InputError(
+                f"data {path}: line {number} must be shorter than {_MAX_LINE:,} characters; is it a text file?"
+            )
         yield line
 
 
 def _first_bad_byte(path: Path) -> int:
-    """Place, from 0, of the first byte that is not UTF-8, in the unpacked file."""
+    """Return the offset of the first byte that is not UTF-8, in the decompressed file."""
     with path.open("rb") as file:
         packed = file.read(2) == _GZIP
         file.seek(0)
@@ -483,7 +485,7 @@ def _csv(path: Path, wanted: Wanted) -> Iterator[Columns]:
 
 
 def _separator(path: Path, wanted: Wanted) -> str:
-    """Comma, semicolon or tab: the first with which the header has the columns of texts."""
+    """Return the delimiter, comma, semicolon or tab: the first for which the header has the text columns."""
     for separator in _SEPARATORS:
         with _lines(path) as lines:
             if set(wanted.text) <= set(_csv_header(csv.reader(lines, strict=True, delimiter=separator), path)):
@@ -497,13 +499,15 @@ def _csv_header(reader: Any, path: Path) -> list[str]:
 
 
 def _csv_rows(reader: Any, path: Path, most: int, fields: int | None) -> list[list[str]]:
-    """The next rows that are not blank, at most so many, each of so many fields."""
+    """Read the next non-blank rows, up to a maximum, each with a given number of fields."""
     rows: list[list[str]] = []
     previous = csv.field_size_limit(_MAX_LINE)
     try:
         for row in filter(None, reader):
             if len(row) != (fields or len(row)):
-                raise InputError(f"data {path}: line {reader.line_num} has {len(row)} fields, the header {fields}")
+                raise InputError(
+                    f"data {path}: line {reader.line_num} must have {fields} fields like the header, got {len(row)}"
+                )
             rows.append(row)
             if len(rows) == most:
                 break
@@ -547,11 +551,11 @@ def _parquet(path: Path, wanted: Wanted, start: int) -> Iterator[Columns]:
             yield {name: [] for name in present}
             group = 0
             while group < file.num_row_groups and start >= (rows := file.metadata.row_group(group).num_rows):
-                start -= rows  # a row group is decoded from its beginning
+                start -= rows  # a row group is decoded from its start
                 group += 1
             batches = file.iter_batches(_ROWS, range(group, file.num_row_groups), present, use_threads=False)
             yield from rows_from((_decoded(batch, path, wanted) for batch in batches), start)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # names of columns may not be UTF-8
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # column names may be invalid UTF-8
         raise InputError(f"data {path}: is not a readable parquet file: {one_line(error)}") from error
 
 
@@ -567,7 +571,7 @@ def _values(column: pa.Array, path: Path, name: str, wanted: Wanted) -> list[Any
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)
     if not text and not (name == wanted.label and pa.types.is_integer(kind)):
         expected = "names or integers" if name == wanted.label else "text"
-        raise InputError(f"data {path}: column {name!r} holds {kind}, not {expected}")
+        raise InputError(f"data {path}: column {name!r} must be {expected}, got {kind}")
     return list(column.to_pylist())
 
 

@@ -1,4 +1,4 @@
-"""Find the data that a user names: the demo, a data set on the Hugging Face hub, or a file."""
+"""Load data by name: the demo, a data set on the Hugging Face hub, or a file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class HubSource(NamedTuple):
     Attributes
     ----------
     repository, config
-        As the hub names them; None for the only configuration.
+        Names on the hub; None for the only configuration.
     revision
         The commit to read; None for the latest.
     """
@@ -64,11 +64,11 @@ def load_texts(
         ``demo``, ``emotion``, ``imdb``, any data set of the hub as ``hf:OWNER/NAME`` or ``hf:OWNER/NAME:CONFIG``, or a
         parquet, CSV or JSON lines file.
     text_column
-        The column of the texts; several are joined with a space.
+        The text column; several are joined with a space.
     label_column
-        The column of the labels.
+        The label column.
     strict
-        Refuse data with a row that cannot be used, instead of skipping it (see `snnlp_lava.text.readers.from_columns`).
+        Refuse data with an unusable row instead of skipping it (see `snnlp_lava.text.readers.from_columns`).
 
     Raises
     ------
@@ -92,16 +92,15 @@ def open_texts(
     limit: int | None = None,
     strict: bool = False,
 ) -> TextTable:
-    """Open all texts of a data set, whatever split they belong to, with labels or without.
+    """Open all texts of a data set, of all splits, with or without labels.
 
-    A file is read a few rows at a time when they are needed; a data set of the hub is held in memory. Arguments as for
-    `load_texts`; without a label column no labels of a file are read, and with a limit only that many usable rows are
-    looked for.
+    A file is read on demand, a few rows at a time; a hub data set is held in memory. Arguments as for `load_texts`;
+    without a label column no labels of a file are read, and with a limit, reading stops after that many usable rows.
 
     Raises
     ------
     InputError
-        If there is no such data, it cannot be read, or holds no text.
+        If there is no such data, it cannot be read, or contains no text.
     """
     data, wanted = str(as_path(data)), wanted_columns(text_column, label_column)
     if (source := _hub_source(data)) is None:
@@ -113,7 +112,7 @@ def open_texts(
 
 
 def is_file(data: str) -> bool:
-    """Whether a user's name for data is that of a file, not of the demo or a data set on the hub."""
+    """Return whether a name of data means a file, not the demo or a hub data set."""
     return data != DEMO and _hub_source(data) is None
 
 
@@ -135,19 +134,19 @@ def _file(data: str) -> Path:
             require_file(path, "data")
         except InputError as error:
             names = ", ".join([DEMO, *HUB])
-            raise InputError(f"data {data}: neither a file nor one of {names}, nor hf:OWNER/NAME") from error
+            raise InputError(f"data {data}: is neither a file nor one of {names}, nor hf:OWNER/NAME") from error
     return path
 
 
 def _from_hub(data: str, source: HubSource, wanted: Wanted) -> tuple[str, Columns, str | None]:
-    """Name, columns and commit. The library reads data files alone and runs no code of a data set."""
+    """Download name, columns and commit. The library only reads data files and runs no code of a data set."""
     import datasets
 
     datasets.disable_progress_bars()
     try:
         revision = source.revision or _latest_revision(source.repository)
         found = datasets.load_dataset(source.repository, source.config, revision=revision)
-    except Exception as error:  # the hub's client raises what its many layers raise
+    except Exception as error:  # the hub's client raises many kinds of errors
         raise InputError(
             f"data {data}: is not available from the Hugging Face hub ({source.repository}): "
             f"{one_line(error)}; a parquet, CSV or JSON lines file works without the hub"
@@ -173,7 +172,7 @@ def _from_hub(data: str, source: HubSource, wanted: Wanted) -> tuple[str, Column
 
 
 def _latest_revision(repository: str) -> str | None:
-    """The data set's newest commit, so that a record can name it; None for a local folder or without a network."""
+    """Return the newest commit of a data set, for the record; None for a local folder or without a network."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
@@ -187,7 +186,7 @@ def _latest_revision(repository: str) -> str | None:
 
 
 def _hub_columns(data: str, features: Any, wanted: Wanted) -> tuple[tuple[str, ...], str | None]:
-    """The columns of texts and labels: those that the user named, else the only ones that can be meant."""
+    """Return the text and label columns: those specified, otherwise the only possible ones."""
     text, label = wanted.text, wanted.label
     if text == _DEFAULT.text and text[0] not in features:
         strings = [name for name in features if getattr(features[name], "dtype", None) == "string"]
@@ -198,6 +197,6 @@ def _hub_columns(data: str, features: Any, wanted: Wanted) -> tuple[tuple[str, .
     if len(text) != len(wanted.text) or not set(text) <= features.keys():
         raise InputError(
             f"data {data}: no column {', '.join(wanted.text)} (found {listed(list(features))}); "
-            "name it with --text-column"
+            "specify it with --text-column"
         )
     return text, label if label in features else None

@@ -1,4 +1,4 @@
-"""Split a text into words: as the SNNLP paper does, or with the pairs of neighbours."""
+"""Split texts into words: as in the SNNLP paper, and as words and pairs of neighbours."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import numpy as np
 
 _REMEMBERED = 1 << 19  # words; fifty thousand film reviews have 180,000
 
-# Of words in ASCII, which have no punctuation left, nltk splits only some that hold one of these.
+# Of ASCII words, which contain no punctuation here, nltk splits only some that contain one of these.
 _SPLIT_IN_ASCII = re.compile("cannot|gimme|gonna|gotta|lemme|wanna")
 
 UnicodeForm = Literal["NFC", "NFKC"]
 UNICODE_FORM: UnicodeForm = "NFKC"
-"""The Unicode normal form in which new models read texts, so that one spelling of a word is one word."""
+"""The Unicode normal form that new models apply to texts, so that equivalent spellings are one word."""
 
 _WORD = re.compile(r"\w+")
 
@@ -26,30 +26,30 @@ _CLEANING = str.maketrans("_", " ", string.punctuation.replace("_", ""))
 
 
 def normalise(text: str, form: UnicodeForm | None) -> str:
-    """The text in a Unicode normal form; as it is where the form is None."""
+    """Normalise a text to a Unicode normal form; None leaves it unchanged."""
     return text if form is None or text.isascii() else unicodedata.normalize(form, text)
 
 
 def clean(text: str) -> str:
-    """Lower-case words between single spaces: ``_`` becomes a space, all other ASCII punctuation is deleted.
+    """Clean a text to lower-case words separated by single spaces: ``_`` becomes a space, other ASCII punctuation goes.
 
-    What stood on both sides of a deleted character is joined: ``don't`` becomes ``dont`` and ``good...bad``
-    becomes ``goodbad``, as in the paper. Punctuation beyond ASCII stays.
+    Text on both sides of a deleted character is joined: ``don't`` becomes ``dont`` and ``good...bad`` becomes
+    ``goodbad``, as in the paper. Non-ASCII punctuation stays.
     """
     return " ".join(text.lower().translate(_CLEANING).split())
 
 
 def paper_tokens(text: str) -> list[str]:
-    """Tokens of nltk's word tokenizer on the cleaned text.
+    """Return the tokens of nltk's word tokenizer on the cleaned text.
 
-    A cleaned text has no full stop left, so it is one sentence to nltk, and none of its rules looks beyond a
-    space: each word is split by itself (``cannot`` into ``can`` and ``not``), and only once.
+    A cleaned text contains no full stop, so nltk treats it as one sentence, and none of its rules crosses a space: each
+    word is split by itself (``cannot`` into ``can`` and ``not``), and cached.
     """
     return [token for word in clean(text).split() for token in _tokens_of_word(word)]
 
 
 def words_and_pairs(text: str) -> list[str]:
-    """Lower-case words in order, each followed by the pair that it makes with the word before it.
+    """Return lower-case words in order, each followed by its pair with the preceding word.
 
     A word is a run of letters, digits and ``_``; a pair is two words with a space between them.
     """
@@ -64,7 +64,7 @@ def words_and_pairs(text: str) -> list[str]:
 
 
 def pack_words(words: Iterable[str]) -> np.ndarray:
-    """Words as bytes of UTF-8 with a line feed after each: (bytes,) uint8."""
+    """Pack words as UTF-8 bytes, each followed by a line feed: (bytes,) uint8."""
     return np.frombuffer("".join(f"{word}\n" for word in words).encode(), dtype=np.uint8)
 
 
@@ -74,14 +74,14 @@ def unpack_words(packed: np.ndarray) -> tuple[str, ...]:
     Raises
     ------
     TypeError, UnicodeDecodeError
-        If the array is no such bytes.
+        If the array is not of that form.
     """
     return tuple(packed.astype(np.uint8, casting="equiv").tobytes().decode("utf-8").split("\n")[:-1])
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def _tokens_of_word(word: str) -> tuple[str, ...]:
-    # nltk takes seconds to import and a fifth of a millisecond a word, so it is asked only where it may split.
+    # nltk takes seconds to import and 0.2 ms per word, so it is called only for words that it may split.
     if word.isascii() and not _SPLIT_IN_ASCII.search(word):
         return (word,)
     return tuple(_tokenizer().tokenize(word))

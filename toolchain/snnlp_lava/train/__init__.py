@@ -1,1 +1,1 @@
-"""Training: the SLAYER network, its baselines, the loop and the model folder."""
+"""Train networks and baselines, and write model folders."""

@@ -1,4 +1,4 @@
-"""The baseline of methods on vectors: an ANN on standardised vectors."""
+"""Train the baselines: an ANN on standardised vectors, and TF-IDF with logistic regression."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from snnlp_lava.encode.calibration import inverse_spread
 
 
 class AnnClassifier(nn.Module):
-    """Linear layers with ReLU between them, as in the paper.
+    """Linear layers with ReLU in between, as in the paper.
 
     Parameters
     ----------
     sizes
         Dimensions of a vector, hidden layers, classes.
     dropout
-        Share of the hidden neurons that are left out at random in training.
+        Fraction of hidden neurons dropped at random in training.
     """
 
     rate_per_logit: float | None = None
@@ -35,37 +35,37 @@ class AnnClassifier(nn.Module):
         self.layers = nn.Sequential(*layers[:-2])
 
     def logits(self, inputs: np.ndarray) -> torch.Tensor:
-        """Standardised vectors, (n, d) float32, to logits (n, classes)."""
+        """Compute logits (n, classes) from standardised vectors, (n, d) float32."""
         device = next(self.parameters()).device
         return self.layers(torch.from_numpy(np.ascontiguousarray(inputs)).to(device))
 
     def evaluate(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Logits (n, classes), which are the class scores, too."""
+        """Return logits (n, classes) twice: they are also the class scores."""
         logits = self.logits(inputs).cpu().numpy()
         return logits, logits
 
 
 def standardisation(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and factor, (d,) float32 each, fitted on training vectors (n, d); constant dimensions get factor 0."""
+    """Fit mean and factor, (d,) float32 each, on training vectors (n, d); constant dimensions get factor 0."""
     vectors = np.asarray(vectors, dtype=np.float64)
     factor = inverse_spread(vectors.std(axis=0), np.abs(vectors).max())
     return vectors.mean(axis=0).astype(np.float32), factor.astype(np.float32)
 
 
 def standardise(vectors: np.ndarray, mean: np.ndarray, factor: np.ndarray) -> np.ndarray:
-    """Vectors (n, d) to (n, d) float32 of mean 0 and deviation 1."""
+    """Standardise vectors (n, d) to float32 of mean 0 and deviation 1."""
     return (np.asarray(vectors, dtype=np.float32) - mean) * factor
 
 
 def macs(tensors: Mapping[str, np.ndarray | torch.Tensor]) -> int:
-    """Multiply-accumulates of one forward pass of an `AnnClassifier` of these tensors: its weights, not its biases."""
+    """Count the multiply-accumulates of a forward pass of an `AnnClassifier`: its weights, without biases."""
     return sum(math.prod(tensor.shape) for tensor in tensors.values() if tensor.ndim == 2)
 
 
 def effective_macs(classifier: AnnClassifier, inputs: np.ndarray) -> float:
-    """Multiply-accumulates of a sample, those of activations that are 0 left out: the mean over samples.
+    """Count the multiply-accumulates of non-zero activations: the mean over samples.
 
-    NeuroBench's Effective_MACs also leave out weights that are 0.
+    NeuroBench's Effective_MACs also exclude zero weights.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Data ready to train on: split, each text with its features; a label that training never saw counts as wrong."""
+"""Prepare training data: splits, features of each text, labels."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_MAX_SHOWN = 20  # classes in a line
+_MAX_SHOWN = 20  # classes per line
 UNSEEN = -1
-"""Label of a text whose class no training row has: no answer is right."""
+"""Label of a text whose class has no training row, so that no answer is right."""
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Data ready to train on.
+    """Data prepared for training.
 
     Attributes
     ----------
@@ -50,17 +50,17 @@ class TrainingData:
     rows
         Rows of each split.
     features
-        Of each split's rows: (m, d) float32 vectors, or texts (m,).
+        Features of each split: (m, d) float32 vectors, or texts (m,).
     embedding
-        The model that made the vectors, or the list of word codes.
+        The embedding model, or the list of word codes.
     metadata
-        For the training record: name, hash, split scheme, limit, numbers of rows; what could not be used.
+        Metadata for the training record: name, hash, split scheme, limit, numbers of rows, skipped rows.
     label_names
-        Names of the classes, those that the training rows have.
+        Names of the classes that occur in the training rows.
     method
-        What it was prepared for.
+        The method it was prepared for.
     codes
-        Word codes, of a method that learns on them.
+        Word codes, for a method that uses them.
     """
 
     data: TextData
@@ -78,28 +78,28 @@ class TrainingData:
         return len(self.label_names)
 
     def labels(self, split: str) -> np.ndarray:
-        """Classes of a split's rows, (m,) int64; `UNSEEN` where training has no such class."""
+        """Return the classes of a split, (m,) int64; `UNSEEN` for a class without training rows."""
         return self.data.labels_as(self.label_names)[self.rows[split]]
 
     def class_summary(self) -> str:
-        """Classes and the training rows that each has, in one line, as ``2 classes: complaint 52, praise 60``."""
+        """Describe classes and their training rows in one line: ``2 classes: complaint 52, praise 60``."""
         counts = np.bincount(self.labels(TRAIN), minlength=self.classes)
         shown = [f"{_printable(name)} {count}" for name, count in zip(self.label_names, counts, strict=True)]
         more = [f"and {self.classes - _MAX_SHOWN} more"] if self.classes > _MAX_SHOWN else []
         return f"{self.classes} classes: {', '.join(shown[:_MAX_SHOWN] + more)}"
 
     def check_features(self, method: Method) -> None:
-        """Check that it has the features that a method trains on.
+        """Check that it was prepared for a method with the same features.
 
         Raises
         ------
         InputError
-            If it was prepared for others.
+            If it was not.
         """
         if self.method.feature_key() != method.feature_key():
             raise InputError(
                 f"data {self.data.name}: was prepared for {_title(self.method)}, not for {_title(method)}; "
-                "prepare it for the method that is trained"
+                "call prepare_data with the method to train"
             )
 
 
@@ -116,7 +116,7 @@ def prepare_data(
     progress: ProgressCallback = no_progress,
     **options: Any,
 ) -> TrainingData:
-    """Split a data set and make the features that a method trains on.
+    """Split a data set and compute the features that a method trains on.
 
     Parameters
     ----------
@@ -127,9 +127,9 @@ def prepare_data(
     split_scheme
         ``official`` or ``paper``, see `snnlp_lava.text.dataset.split_rows`.
     limit
-        At most so many rows of each split.
+        Maximum number of rows of each split.
     embedding, vectors, words, codes
-        Where features come from, see `FeatureSource`.
+        Source of the features, see `FeatureSource`.
     progress
         Called with stage, done, total.
     options
@@ -138,8 +138,8 @@ def prepare_data(
     Raises
     ------
     InputError
-        If an option is unknown, unused or out of range, the data cannot be split, have no words or none that the
-        vectors or codes know, or the model, vectors or codes cannot be used.
+        If an option is unknown, unused or out of range, the data cannot be split, have no words or only unknown
+        ones, or the model, vectors or codes cannot be used.
     """
     given = {"embedding": embedding, "vectors": vectors, "words": words, "codes": codes}
     sources: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -156,7 +156,7 @@ def prepare_for(
     source: FeatureSource,
     report: ProgressCallback = no_progress,
 ) -> TrainingData:
-    """As `prepare_data`, of a method that is there already; sources that it does not read are ignored."""
+    """Prepare data like `prepare_data`, for an existing method; sources that it does not read are ignored."""
     require(*method.needs)
     rows = select_rows(data, split_scheme, limit)
     return prepare_rows(method, data, rows, source, report, split_scheme=split_scheme, limit=limit)
@@ -173,15 +173,15 @@ def prepare_rows(
     limit: int | None = None,
     features: Features | None = None,
 ) -> TrainingData:
-    """As `prepare_for`, of rows that were selected already, perhaps with features that are there already.
+    """Prepare data like `prepare_for`, for rows already selected, optionally with existing features.
 
     Raises
     ------
     InputError
-        If training has one class only, or as `prepare_data`.
+        If there is only one training class, or as `prepare_data`.
     """
     if len(set(data.labels[rows[TRAIN]].tolist())) < 2:
-        raise InputError(f"data {data.name}: training needs two classes, the training rows have one")
+        raise InputError(f"data {data.name}: training needs at least two classes, the training rows have one")
     if features is None and not any(words_and_pairs(text) for text in data.select(rows[TRAIN])):
         raise InputError(f"data {data.name}: no training text has a word of letters or digits")
     found = method.features(data, rows, source, report) if features is None else features
@@ -207,7 +207,7 @@ def prepare_rows(
 
 
 def select_rows(data: TextData, split_scheme: str, limit: int | None) -> dict[str, np.ndarray]:
-    """Rows of each split that a training takes; arguments as for `prepare_data`.
+    """Select the rows of each split; arguments as for `prepare_data`.
 
     Raises
     ------
@@ -216,15 +216,15 @@ def select_rows(data: TextData, split_scheme: str, limit: int | None) -> dict[st
     """
     rows = {split: limit_rows(of_split, limit) for split, of_split in split_rows(data, split_scheme).items()}
     if len(set(data.labels[rows[TRAIN]].tolist())) < 2:
-        raise InputError(f"data {data.name}: the limit leaves one class to train on; give a larger --limit")
+        raise InputError(f"data {data.name}: --limit leaves only one class in the training rows; use a larger --limit")
     return rows
 
 
 def data_record(data: TextData, rows: Mapping[str, np.ndarray], split_scheme: str, limit: int | None) -> dict[str, Any]:
-    """What the training record says of the data.
+    """Return the metadata of the data for the training record.
 
-    ``name``, ``sha256``, ``split_scheme``, ``limit``, ``rows`` by split; ``unseen_labels``: by split, the labels that
-    no training row has, and how many rows have them; ``skipped``: why rows of the source were left out, and how many.
+    ``name``, ``sha256``, ``split_scheme``, ``limit``, ``rows`` by split; ``unseen_labels``: by split, the number of
+    rows of each label without training rows; ``skipped``: number of skipped source rows by reason.
     """
     names = _label_names(data, rows)
     unseen = {}
@@ -244,14 +244,14 @@ def data_record(data: TextData, rows: Mapping[str, np.ndarray], split_scheme: st
 
 
 def texts_of(data: TextData, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Texts of each split, (m,) of objects."""
+    """Return the texts of each split, (m,) object arrays."""
     return {split: np.array(data.select(of_split), dtype=object) for split, of_split in rows.items()}
 
 
 def vector_features(
     level: str, data: TextData, rows: Mapping[str, np.ndarray], source: FeatureSource, report: ProgressCallback
 ) -> Features:
-    """Vectors of each split, (m, d) float32, from an embedding model or a file.
+    """Get the vectors of each split, (m, d) float32, from an embedding model or a file.
 
     Raises
     ------
@@ -271,7 +271,7 @@ def vector_features(
     else:
         vectors = VectorFile(as_path(source.vectors), data.source_rows)[data.rows[every]]
         if not vectors_match(embedder, texts, vectors):
-            logger.warning("the vectors are not those of %s: their model counts as unknown", embedder.name)
+            logger.warning("the vectors do not match those of %s: their model is recorded as unknown", embedder.name)
             known = None
     ends = np.cumsum([len(rows[split]) for split in PARTS])[:-1]
     embedding = EmbeddingInfo(known.name if known else None, known.sha256 if known else None, vectors.shape[1])
@@ -279,14 +279,14 @@ def vector_features(
 
 
 def final_embedding(data: TrainingData, trained: Trained) -> EmbeddingInfo:
-    """The embedding with the dimension of what the encoder takes."""
+    """Return the embedding with the encoder's dimension."""
     if trained.encoder is None:
         return data.embedding
     return data.embedding.replace(dimension=trained.encoder.dimension)
 
 
 def require_known_words(data: TextData, known: Iterable[bool], name: str) -> None:
-    """Check that a word of some training text is known.
+    """Check that some training text has a known word.
 
     Raises
     ------
@@ -298,12 +298,12 @@ def require_known_words(data: TextData, known: Iterable[bool], name: str) -> Non
 
 
 def _label_names(data: TextData, rows: Mapping[str, np.ndarray]) -> tuple[str, ...]:
-    """Names of the classes that the training rows have, in the order of the data's."""
+    """Return the names of the classes in the training rows, in the data's order."""
     return tuple(data.label_names[label] for label in np.unique(data.labels[rows[TRAIN]]))
 
 
 def _printable(name: str) -> str:
-    """A label as it is; quoted where spaces around it, or control characters, would not be seen."""
+    """Format a label, quoted if it has surrounding spaces or control characters."""
     return name if name == name.strip() and name.isprintable() else repr(name)
 
 

@@ -1,4 +1,4 @@
-"""The training loop: shuffled batches, best epoch by validation, a checkpoint after every epoch."""
+"""Train torch modules: shuffled batches, best epoch by validation, a checkpoint after every epoch."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the two ways differ in.
+    """The differences between our recipe and that of SNNLP's code.
 
     Attributes
     ----------
     shuffle
-        Whether every epoch has an order of its own.
+        Whether every epoch has its own order.
     cosine
         Whether the learning rate falls to 0 along a cosine.
     weight_decay
@@ -49,7 +49,7 @@ class Recipe:
     by_loss
         Whether the best epoch is the one with the lowest validation loss; else it has the highest accuracy.
     loss
-        Of logits (n, classes) and labels (n,): a mean, or a sum, over the batch.
+        Loss of logits (n, classes) and labels (n,): a mean, or a sum, over the batch.
     """
 
     shuffle: bool
@@ -59,23 +59,23 @@ class Recipe:
     loss: Loss
 
     def rate(self, options: GradientOptions, done: float) -> float:
-        """Learning rate after `done` epochs."""
+        """Return the learning rate after `done` epochs."""
         return options.learning_rate * (0.5 * (1 + math.cos(math.pi * done / options.epochs)) if self.cosine else 1.0)
 
     def order(self, rows: int, rng: np.random.Generator) -> np.ndarray:
-        """Order of the training rows in an epoch."""
+        """Return the order of the training rows in an epoch."""
         return rng.permutation(rows) if self.shuffle else np.arange(rows)
 
 
 def recipe_for(options: GradientOptions, rate_per_logit: float | None) -> Recipe:
-    """The recipe of a method.
+    """Return the recipe of a method.
 
     Parameters
     ----------
     options
         The method with its options; with ``reference`` the recipe is that of SNNLP's published code.
     rate_per_logit
-        Output spikes a step that a logit of 1 stands for, by which spike rates follow from logits; None without spikes.
+        Output spikes per step that a logit of 1 represents, to convert logits to spike rates; None without spikes.
     """
     if not getattr(options, "reference", False):
         return Recipe(shuffle=True, cosine=True, weight_decay=0.0, by_loss=False, loss=functional.cross_entropy)
@@ -84,7 +84,7 @@ def recipe_for(options: GradientOptions, rate_per_logit: float | None) -> Recipe
 
 
 def _spike_rate_loss(rate_per_logit: float) -> Loss:
-    """SLAYER's SpikeRate with reduction 'sum': squared distance of the output rates from 0.75 and 0.05."""
+    """Compute SLAYER's SpikeRate loss with reduction 'sum': squared distance of the output rates from 0.75 and 0.05."""
 
     def loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         targets = torch.full_like(logits, _FALSE_RATE).scatter_(1, labels[:, None], _TRUE_RATE)
@@ -97,51 +97,51 @@ _EVALUATION_BATCH = 256
 
 
 class TrainableModule(Protocol):
-    """What the loop asks of a torch module.
+    """A torch module that the loop can train.
 
     Attributes
     ----------
     rate_per_logit
         As for `recipe_for`.
     spikes_counted
-        Spikes of the input and all layers in training, which the module adds to.
+        Running count of spikes of the input and all layers in training, updated by the module.
     """
 
     rate_per_logit: float | None
     spikes_counted: int
 
     def logits(self, inputs: np.ndarray) -> torch.Tensor:
-        """Inputs (n, ...) to logits (n, classes)."""
+        """Compute logits (n, classes) of inputs (n, ...)."""
         ...
 
     def evaluate(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs (n, ...) to logits, and to the scores by which classes are ranked, (n, classes) each."""
+        """Compute logits, and the scores that rank classes, of inputs (n, ...): (n, classes) each."""
         ...
 
 
 class Learner(Protocol):
-    """What `fit_learner` trains.
+    """A learner for `fit_learner`.
 
     Attributes
     ----------
     module
-        The torch module that learns, a `TrainableModule`.
+        The module to train, a `TrainableModule`.
     """
 
     module: nn.Module
 
     def inputs(self, features: Any) -> np.ndarray:
-        """What the module takes of features, (n, ...)."""
+        """Convert features to inputs of the module, (n, ...)."""
         ...
 
     def finalise(self) -> Finalised:
-        """What classifies, once the module has learned; `inputs` are then for its module."""
+        """Return the final classifier after training; `inputs` then converts features for its module."""
         ...
 
 
 @dataclass(frozen=True)
 class Finalised:
-    """What a learner gives in the end.
+    """The result of a learner.
 
     Attributes
     ----------
@@ -167,16 +167,16 @@ class Examples(NamedTuple):
 
 @dataclass
 class TrainingState:
-    """Where a training stands.
+    """The state of a training.
 
     Attributes
     ----------
     history
-        One row an epoch: epoch, train_loss, train_spikes (a sample, of the input and all layers, after dropout),
+        One row per epoch: epoch, train_loss, train_spikes (per sample, of the input and all layers, after dropout),
         validation_loss, validation_accuracy, validation_mrr.
     best_epoch
-        Epoch, from 1, with the highest validation accuracy; of equal ones the lowest validation loss. With the
-        reference recipe the one with the lowest loss; of equal ones the latest.
+        Epoch, from 1, with the highest validation accuracy; ties go to the lowest validation loss. With the reference
+        recipe the one with the lowest loss; ties go to the latest.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
@@ -205,25 +205,25 @@ def fit(
     on_epoch: OnEpoch = lambda row: None,
     on_batch: OnBatch = lambda done, total: None,
 ) -> TrainingState:
-    """Train a classifier and leave the best epoch's weights in it.
+    """Train a classifier, and load the best epoch's weights into it.
 
-    Each epoch draws its order and its dropout from (seed, epoch) alone, so that a training resumed from a
-    checkpoint ends with the same weights as one that was never interrupted.
+    Order and dropout of an epoch depend only on (seed, epoch), so a training resumed from a checkpoint ends with the
+    same weights as one that was never interrupted.
 
     Parameters
     ----------
     model
         A `TrainableModule`.
     train, validation
-        Examples to learn from, and to choose the epoch by.
+        Examples for training, and for choosing the epoch.
     options
         Epochs, batch size, learning rate and seed.
     checkpoint
-        File to keep the state in after every epoch, and to go on from if it exists.
+        File that stores the state after every epoch; training continues from it if it exists.
     fingerprint
-        Of options and data; a checkpoint with another one is refused.
+        Hash of options and data; a checkpoint with another one is refused.
     on_epoch, on_batch
-        Called after each epoch with its history row, and after each batch.
+        Called after each epoch with its row of the history, and after each batch.
 
     Raises
     ------
@@ -252,14 +252,14 @@ def fit(
 
 
 def fit_learner(make: Callable[[], Learner], data: TrainingData, method: GradientOptions, run: TrainingRun) -> Trained:
-    """Train a learner by gradient descent, and score what it gives.
+    """Train a learner by gradient descent, and score the result.
 
     Parameters
     ----------
     make
-        Makes the learner, once torch's random numbers are seeded.
+        Creates the learner, after torch's random numbers are seeded.
     data
-        To learn from, to choose the epoch by, and to score.
+        Data for training, choosing the epoch, and scoring.
     method
         The method with its options.
     run
@@ -270,7 +270,7 @@ def fit_learner(make: Callable[[], Learner], data: TrainingData, method: Gradien
     InputError
         As `fit`.
     """
-    torch.manual_seed(method.seed)  # of the initial weights; `fit` seeds each epoch
+    torch.manual_seed(method.seed)  # for the initial weights; `fit` seeds each epoch
     learner = make()
     examples = {
         split: Examples(learner.inputs(data.features[split]), data.labels(split)) for split in (TRAIN, VALIDATION)
@@ -303,7 +303,7 @@ def fit_learner(make: Callable[[], Learner], data: TrainingData, method: Gradien
 
 
 def _fingerprint(method: GradientOptions, label_names: Sequence[str], examples: Iterable[Examples]) -> str:
-    """Hash of all that a training depends on: method and options, classes, training and validation examples."""
+    """Hash everything that a training depends on: method and options, classes, training and validation examples."""
     digest = hashlib.sha256(json.dumps([to_document(method), *label_names], sort_keys=True).encode())
     for inputs, labels in examples:
         digest.update(f"{inputs.dtype} {inputs.shape}".encode())
@@ -313,7 +313,7 @@ def _fingerprint(method: GradientOptions, label_names: Sequence[str], examples: 
 
 
 def evaluate(model: nn.Module, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Logits and class scores, (n, classes) each, of n inputs, in eval mode and without gradients."""
+    """Compute logits and class scores, (n, classes) each, of n inputs, in eval mode and without gradients."""
     model.eval()
     with torch.no_grad():
         parts = [
@@ -325,12 +325,12 @@ def evaluate(model: nn.Module, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def choose_device(name: str) -> torch.device:
-    """``auto``, ``cpu`` or ``cuda`` to a device.
+    """Return the torch device of ``auto``, ``cpu`` or ``cuda``.
 
     Raises
     ------
     InputError
-        If CUDA is asked for and absent, or the name is another.
+        If CUDA is requested but not available, or the name is unknown.
     """
     check_choice("device", name, ("auto", "cpu", "cuda"))
     if name == "cuda" and not torch.cuda.is_available():
@@ -425,18 +425,18 @@ def _load_checkpoint(
     try:
         with safe_open(path, framework="pt") as file:
             metadata = json.loads((file.metadata() or {})["snnlp_lava"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise InputError(f"checkpoint {path}: is damaged ({one_line(error)}); remove it to start again") from error
     if metadata.get("version") != __version__:
         raise InputError(
-            f"checkpoint {path}: was written by version {metadata.get('version')}, this is {__version__}; resume with "
+            f"checkpoint {path}: was written by version {metadata.get('version')}, not {__version__}; resume with "
             "that version, or train into another folder with -o"
         )
     if metadata["fingerprint"] != fingerprint:
         raise InputError(
             f"checkpoint {path}: belongs to a training with other options or data; "
-            "give the same ones, or another folder with -o"
+            "use the same ones, or another folder with -o"
         )
     parts: dict[str, dict[str, torch.Tensor]] = {"model": {}, "best": {}, "adam": {}}
     for name, value in tensors.items():

@@ -1,4 +1,4 @@
-"""Write and read the model folder: config.json, weights.safetensors, history.csv, README.md; export it."""
+"""Write, read and export model folders: config.json, weights.safetensors, history.csv, README.md."""
 
 from __future__ import annotations
 
@@ -41,28 +41,28 @@ _MODULE = "module."
 
 
 class ModelRecord(Record, frozen=True):
-    """What config.json holds: all that is known of a model but its weights.
+    """The contents of config.json: everything about a model except its weights.
 
     Attributes
     ----------
     options
-        ``method`` and its options.
+        ``method`` and options.
     sizes
         Input lines, hidden layers, classes.
     label_names
-        Name of each class.
+        Names of the classes.
     embedding
-        The model that made its vectors, or the list that holds its word codes.
+        The embedding model, or the list of word codes.
     encoder
         The encoder's description (see `snnlp_lava.encode.base`); None without spikes.
     data
-        What it was trained on.
+        The training data.
     scores
-        How well it does on validation and test rows.
+        Scores on validation and test rows.
     baselines
-        The same for ``ann`` and ``tfidf`` on the same rows, with their cost in MACs.
+        Scores of ``ann`` and ``tfidf`` on the same rows, with their MACs.
     versions
-        Versions of the packages that made it.
+        Versions of the packages that trained it.
     temperature, label_type
         As in `snnlp_lava.netx.card.Card`.
     calibration_error
@@ -101,14 +101,14 @@ def write_model(
     arrays: Mapping[str, np.ndarray],
     history: list[dict[str, float]],
 ) -> None:
-    """Write a finished model; config.json comes last, so that a folder that has it is complete.
+    """Write a finished model; config.json is written last, so a folder that has it is complete.
 
     Parameters
     ----------
     folder
-        Where to.
+        The folder.
     record
-        Its description.
+        The record.
     tensors, arrays, history
         As in `snnlp_lava.train.methods.base.Trained`.
     """
@@ -133,13 +133,13 @@ def read_record(folder: Path) -> ModelRecord:
     Raises
     ------
     InputError
-        If the folder holds no finished model, or its config.json is malformed or of another format.
+        If the folder contains no finished model, or its config.json is malformed or of another format.
     """
     if not folder.is_dir():
         raise InputError(f"model {folder}: no such folder")
     if not (folder / CONFIG).exists():
         state = (
-            "its training is not finished (train --resume goes on)" if (folder / CHECKPOINT).exists() else "no model"
+            "its training is not finished (train --resume continues)" if (folder / CHECKPOINT).exists() else "no model"
         )
         raise InputError(f"model {folder}: has no {CONFIG}: {state}")
     document = load_json(folder / CONFIG, f"model {folder}")
@@ -180,12 +180,12 @@ def load_spiking(folder: Path) -> tuple[ModelRecord, SpikingModel]:
     Raises
     ------
     InputError
-        If the folder holds no spiking model, or its weights do not fit its description.
+        If the folder contains no spiking model, or its weights do not match its description.
     """
     record = read_record(folder)
     if record.encoder is None:
         raise InputError(
-            f"model {folder}: is of method {record.method.name}, which has no spikes; train with another --method"
+            f"model {folder}: was trained with --method {record.method.name}, which has no spikes; use another --method"
         )
     tensors, arrays = read_weights(folder)
     try:
@@ -195,7 +195,7 @@ def load_spiking(folder: Path) -> tuple[ModelRecord, SpikingModel]:
 
 
 def model_card(name: str, record: ModelRecord) -> str:
-    """The model's README.md: what it is, how good, how made."""
+    """Return the model's README.md: description, scores, training."""
     rows = "\n".join(
         f"| {title} | {validation.accuracy:.1%} | {test.accuracy:.1%} | {test.mrr:.3f} |"
         for title, validation, test in score_rows(record)
@@ -203,10 +203,10 @@ def model_card(name: str, record: ModelRecord) -> str:
     method, data = record.method, record.data
     source = method.describe_features(record.embedding, data.to_dict())
     takes_texts = record.embedding.name or method.takes == "texts"
-    example = '--text "a text of yours"' if takes_texts else "--data DATA --vectors VECTORS.npy"
+    example = '--text "your text"' if takes_texts else "--data DATA --vectors VECTORS.npy"
     use = f"    snnlp-lava export models/{name}\n    snnlp-lava run netx_exports/{name}.net {example}"
     if not method.spiking:
-        use = "It has no spikes to export: it is what spiking methods are compared with."
+        use = "It has no spikes and cannot be exported; it is the baseline of spiking methods."
     options = method.options()
     window = f" Window: {options['window']} steps." if options.get("window") else ""
     epochs = f" of {options['epochs']}" if "epochs" in options else ""
@@ -242,13 +242,13 @@ Configuration:
 
 
 def score_rows(record: ModelRecord) -> list[tuple[str, Scores, Scores]]:
-    """The model, then its baselines: title, validation scores, test scores."""
+    """Yield title, validation scores and test scores of the model, then of its baselines."""
     rows = [(record.method.name, record.scores.validation, record.scores.test)]
     return rows + [(BASELINES[name], base.validation, base.test) for name, base in record.baselines.items()]
 
 
 def export_model(folder: StrPath, period: int | None = None) -> tuple[Network, Card]:
-    """Network and card of a trained spiking model.
+    """Return network and card of a trained spiking model.
 
     Parameters
     ----------
@@ -260,7 +260,7 @@ def export_model(folder: StrPath, period: int | None = None) -> tuple[Network, C
     Raises
     ------
     InputError
-        If the folder holds no spiking model or has a name that is not UTF-8, its weights cannot be stored on the chip,
+        If the folder contains no spiking model or its name is not UTF-8, its weights cannot be stored on the chip,
         or the period is shorter than the window.
     """
     folder = as_path(folder)
@@ -275,7 +275,7 @@ def export_model(folder: StrPath, period: int | None = None) -> tuple[Network, C
 
 
 def make_card(record: ModelRecord, encoder: Encoder, window: int, name: str | None, period: int | None = None) -> Card:
-    """The card of a trained model; `name` is its folder's, `period` the window by default (InputError if shorter)."""
+    """Create a model's card; `name` is its folder's, `period` the window by default (InputError if shorter)."""
     method = record.method
     return Card(
         method=method.name,

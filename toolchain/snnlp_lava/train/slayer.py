@@ -1,4 +1,4 @@
-"""Build and run a network of SLAYER CUBA blocks, read out by spike counts, with a faster kernel on CPUs."""
+"""Build and run networks of SLAYER CUBA blocks, read out by spike counts, with a faster kernel on CPUs."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ def _backward(gradient: Any, slope: Any, kept: Any, height: float, keep_u: float
 
 
 class CubaSpikes(torch.autograd.Function):
-    """Drive to spikes.
+    """Computes spikes from synaptic drive.
 
     ``CubaSpikes.apply(drive, kept, current_decay, voltage_decay, threshold, tau, height, scale)`` takes the drive
-    (n, steps, neurons) float32 in SLAYER's units, which it overwrites; what dropout makes of a spike of each neuron
-    (n, neurons) float32, 1 without dropout; the decays as integers of 4096, the threshold as an integer of the state,
-    SLAYER's surrogate ``height / (2 tau) exp(-|v - threshold| / tau)``, and the state's scale. It returns spikes
+    (n, steps, neurons) float32 in SLAYER's units, which it overwrites; the dropout factor of each neuron's
+    spikes (n, neurons) float32, 1 without dropout; the decays as integers of 4096, the threshold as an integer of the
+    state, SLAYER's surrogate ``height / (2 tau) exp(-|v - threshold| / tau)``, and the state's scale. It returns spikes
     (n, steps, neurons) float32.
     """
 
@@ -83,7 +83,7 @@ class CubaSpikes(torch.autograd.Function):
         height: float,
         scale: int,
     ) -> torch.Tensor:
-        """Spikes, as the class says."""
+        """Compute spikes; see the class."""
         ctx.keep_u, ctx.keep_v = (_UNITY - current_decay) / _UNITY, (_UNITY - voltage_decay) / _UNITY
         ctx.height = height / (2 * tau)
         slope = drive.detach().contiguous()
@@ -95,7 +95,7 @@ class CubaSpikes(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        """The surrogate's gradient of the drive; none of the rest."""
+        """Compute the surrogate gradient of the drive; None for the other arguments."""
         slope, kept = ctx.saved_tensors
         out = torch.empty_like(slope)
         _backward(
@@ -105,7 +105,7 @@ class CubaSpikes(torch.autograd.Function):
 
 
 def import_slayer() -> ModuleType:
-    """``lava.lib.dl.slayer``, imported without its output."""
+    """Import ``lava.lib.dl.slayer``, suppressing its output."""
     require("lava")
     with (
         warnings.catch_warnings(),
@@ -126,15 +126,15 @@ _TAU_MULT, _SCALE_MULT = 100.0, 0.1
 
 
 _INITIAL_GAIN = 0.5
-"""Part of SLAYER's initial weights to begin with; at 1 the first layers fire so much that training begins far off."""
+"""Factor on SLAYER's initial weights; at 1 the first layers fire so much that training starts far off."""
 
 
 class SpikingClassifier(nn.Module):
-    """Dense SLAYER CUBA blocks; the class with the most output spikes wins.
+    """Network of dense SLAYER CUBA blocks; the class with the most output spikes wins.
 
-    Blocks are built with ``delay_shift=False``: layer l's time runs l steps behind the input's, which is where
-    Lava's pipeline has each layer's window when every layer is reset at the start of its own window. So each
-    layer computes T steps for a sample, none is lost to the pipeline, and Lava needs no pause between samples.
+    Blocks are built with ``delay_shift=False``: layer l's time runs l steps behind the input's, just as Lava's pipeline
+    places each layer's window if every layer is reset at the start of its own window. So each layer computes T steps
+    per sample, none is lost to the pipeline, and Lava needs no pause between samples.
 
     Parameters
     ----------
@@ -149,9 +149,9 @@ class SpikingClassifier(nn.Module):
     weight_scale
         Factor on the initial weights.
     dropout
-        Part of the hidden neurons left out at random in training.
+        Fraction of hidden neurons dropped at random in training.
     reference
-        Initial weights and ties as in SNNLP's published code.
+        Whether initial weights and ties are as in SNNLP's published code.
     """
 
     def __init__(
@@ -178,13 +178,13 @@ class SpikingClassifier(nn.Module):
             )
             for index, (before, after) in enumerate(pairwise(sizes))
         )
-        # Logits are counts over this: a lead of half the window is near certainty.
+        # Logits are counts divided by this: a lead of half the window is near certainty.
         self.temperature = max(1.0, window / 8)
         self.spikes_counted = 0
         self.rate_per_logit: float | None = self.temperature / window
 
     def forward(self, spikes: torch.Tensor) -> list[torch.Tensor]:
-        """Spikes (n, T, in) float32 to the spikes of every layer, (n, T, out) each."""
+        """Compute the spikes of every layer, (n, T, out) each, from input spikes (n, T, in) float32."""
         trains = []
         for block in self.blocks:
             spikes = _by_slayer(block, spikes) if spikes.is_cuda else _on_cpu(block, spikes)
@@ -192,7 +192,7 @@ class SpikingClassifier(nn.Module):
         return trains
 
     def slayer_trains(self, spikes: torch.Tensor) -> list[torch.Tensor]:
-        """As calling it, but through SLAYER's own forward pass on every device."""
+        """Compute the spikes of every layer by SLAYER's own forward pass on every device."""
         trains = []
         for block in self.blocks:
             spikes = _by_slayer(block, spikes)
@@ -200,16 +200,16 @@ class SpikingClassifier(nn.Module):
         return trains
 
     def logits(self, inputs: np.ndarray) -> torch.Tensor:
-        """The encoder's inputs of n samples to logits (n, classes): output spike counts over the temperature.
+        """Compute logits (n, classes) of the encoder's inputs of n samples: output spike counts over the temperature.
 
-        In training, chance in the encoder is drawn anew each time, from torch's generator.
+        In training, a random encoder draws new spikes each time, from torch's generator.
         """
         return self._output(inputs).sum(dim=1) / self.temperature
 
     def evaluate(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Logits and class scores, (n, classes) each, of the encoder's inputs of n samples.
+        """Compute logits and class scores, (n, classes) each, of the encoder's inputs of n samples.
 
-        Ties are broken as `snnlp_lava.metrics.tie_broken_counts` does, but not for a reference model.
+        Ties are broken as in `snnlp_lava.metrics.tie_broken_counts`, except for a reference model.
         """
         scores = tie_broken_counts(self._output(inputs).cpu().numpy().astype(np.uint8))
         counts = np.floor(scores)
@@ -225,7 +225,7 @@ class SpikingClassifier(nn.Module):
         return trains[-1]
 
     def spikes_by_slayer(self, spikes: np.ndarray) -> list[np.ndarray]:
-        """Spikes of every layer for spikes (n, T, in) uint8, by SLAYER's own forward pass in eval mode.
+        """Compute the spikes of every layer for spikes (n, T, in) uint8, by SLAYER's own forward pass in eval mode.
 
         Returns
         -------
@@ -239,7 +239,7 @@ class SpikingClassifier(nn.Module):
         return [train.cpu().numpy().astype(np.uint8) for train in trains]
 
     def to_network(self) -> Network:
-        """The integers that SLAYER's quantised forward pass computes with.
+        """Return the integers that SLAYER's quantised forward pass computes with.
 
         Raises
         ------

@@ -47,10 +47,10 @@ _OPTION_OF = {"sha256": "texts or labels", "split_scheme": "--split-scheme", "li
 
 
 def keep_freed_memory() -> None:
-    """Let malloc keep freed memory for the next batch, in this whole process; for commands, not for libraries.
+    """Make malloc keep freed memory for the next batch, process-wide; for commands, not for library use.
 
-    A training step frees and takes the same tens of megabytes each time; with glibc's defaults the page faults
-    cost about as much as the neurons. Without glibc nothing changes.
+    Each training step allocates and frees tens of megabytes; with glibc's defaults the page faults take about as long
+    as the neurons. Without glibc nothing changes.
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt
@@ -60,13 +60,13 @@ def keep_freed_memory() -> None:
 
 @contextmanager
 def reserve_folder(folder: Path, resume: bool, method: Method) -> Iterator[ModelRecord | None]:
-    """Hold a folder for one training; gives the model's record if it is already finished there.
+    """Lock a folder for one training; yields the model's record if it is already finished.
 
     Raises
     ------
     InputError
-        If the folder holds a model or an unfinished training and `resume` is not set, a finished model of other
-        options, or other things, or if another process is training into it.
+        If the folder contains a model or an unfinished training and `resume` is not set, a finished model of other
+        options, or other files, or if another process is training into it.
     """
     with folder_lock(folder, "model"):
         yield _finished(folder, resume, method)
@@ -76,37 +76,39 @@ def _finished(folder: Path, resume: bool, method: Method) -> ModelRecord | None:
     if (folder / CONFIG).exists() and resume:
         record = read_record(folder)
         if record.options != to_document(method):
-            raise InputError(f"model {folder}: is finished, with other options; choose another folder with -o")
+            raise InputError(f"model {folder}: was trained with other options; choose another folder with -o")
         return record
     _check_empty(folder)
     if (folder / CHECKPOINT).exists() and not resume:
-        raise InputError(f"model {folder}: holds an unfinished training; add --resume to go on, or choose another -o")
+        raise InputError(
+            f"model {folder}: contains an unfinished training; add --resume to continue, or choose another -o"
+        )
     return None
 
 
 def check_same_data(folder: Path, record: ModelRecord, data: TextData, split_scheme: str, limit: int | None) -> None:
-    """Check that a finished model was trained on these data; what they are called does not matter.
+    """Check that a finished model was trained on these data; their name does not matter.
 
     Raises
     ------
     InputError
-        If texts, labels, split or limit are others.
+        If texts, labels, split or limit differ.
     """
     found = data_record(data, select_rows(data, split_scheme, limit), split_scheme, limit)
     trained_on = record.data.to_dict()
     for name, what in _OPTION_OF.items():
         if trained_on.get(name) != found[name]:
-            raise InputError(f"model {folder}: is finished, with other data ({what}); choose another folder with -o")
+            raise InputError(f"model {folder}: was trained on other data ({what}); choose another folder with -o")
 
 
 def _check_empty(folder: Path) -> None:
-    """Check that a folder is absent, empty or holds an unfinished training."""
+    """Check that a folder does not exist, is empty or contains an unfinished training."""
     if (folder / CONFIG).exists():
-        raise InputError(f"model {folder}: holds a finished model; remove it or choose another folder with -o")
+        raise InputError(f"model {folder}: contains a finished model; remove it or choose another folder with -o")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"model {folder}: is a file; choose another folder with -o")
     if folder.is_dir() and not (folder / CHECKPOINT).exists() and any(folder.iterdir()):
-        raise InputError(f"model {folder}: holds other files; choose another folder with -o")
+        raise InputError(f"model {folder}: contains other files; choose another folder with -o")
 
 
 def train_model(
@@ -128,23 +130,23 @@ def train_model(
     data
         From `prepare_data`.
     folder
-        Where to: one that is absent or empty, or holds a checkpoint of the same training, which goes on.
+        The model folder: new, empty, or with a checkpoint of the same training, which continues.
     method
-        One of METHODS that takes the same features; the one that the data were prepared for by default.
+        One of METHODS with the same features; by default the method that the data were prepared for.
     device
         ``auto``, ``cpu`` or ``cuda``.
     progress, on_epoch
         Called with stage, done, total; and with each epoch's row of the history.
     options
-        Options of the method, as ``snnlp-lava train --help`` lists them; of the method that the data were prepared
-        for, those that differ from then.
+        Options of the method, as ``snnlp-lava train --help`` lists them; for the method that the data were prepared
+        for, only those that differ.
 
     Raises
     ------
     InputError
-        If an option is unknown, unused or out of range, the method takes other features than were prepared or does
-        not suit the folder's checkpoint, the folder holds a finished model or other files, or the device is unknown
-        or absent.
+        If an option is unknown, unused or out of range, the method needs other features than were prepared or does not
+        match the folder's checkpoint, the folder contains a finished model or other files, or the device is unknown or
+        not available.
     """
     if method is None:
         given = {**data.method.options(), **options}
@@ -160,12 +162,12 @@ def train_into(
     progress: ProgressCallback = no_progress,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> ModelRecord:
-    """As `train_model`, of a method that is there already."""
+    """Train like `train_model`, with an existing method."""
     _check_empty(folder)
     data.check_features(method)
     trained = method.fit(data, TrainingRun(device, folder / CHECKPOINT, progress, "train", on_epoch))
     baselines = {}
-    if method.spiking and method.takes == "vectors":  # which an ANN can take, too
+    if method.spiking and method.takes == "vectors":  # as an ANN can
         ann = Ann.beside(method).fit(data, TrainingRun(device, None, progress, "baseline"))
         baselines["ann"] = {**ann.scores, "sizes": list(ann.sizes), **_macs(ann, data.features[TEST])}
     if importlib.util.find_spec("sklearn") is None:
@@ -179,7 +181,7 @@ def train_into(
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model in memory: what a model folder holds.
+    """A model in memory, with the contents of a model folder.
 
     Attributes
     ----------
@@ -194,7 +196,7 @@ class TrainedModel:
 
     @property
     def network(self) -> Network:
-        """The network of integers.
+        """The integer network.
 
         Raises
         ------
@@ -207,7 +209,7 @@ class TrainedModel:
 
     @property
     def card(self) -> Card:
-        """The card of its network file."""
+        """Return the card of its network file."""
         assert self.trained.encoder is not None
         assert self.trained.window is not None
         return make_card(self.record, self.trained.encoder, self.trained.window, None)
@@ -218,7 +220,7 @@ class TrainedModel:
         Raises
         ------
         InputError
-            If the folder holds other files, or cannot be written.
+            If the folder contains other files, or cannot be written.
         """
         path = as_path(folder)
         _check_empty(path)
@@ -234,7 +236,7 @@ def train_rows(
     label_type: str = "str",
     progress: ProgressCallback = no_progress,
 ) -> TrainedModel:
-    """Train on texts or vectors in memory, without baselines; the validation rows are scored as test rows, too.
+    """Train on texts or vectors in memory, without baselines; validation rows also serve as test rows.
 
     Parameters
     ----------
@@ -245,18 +247,18 @@ def train_rows(
     labels
         n names of classes.
     validation
-        (n,) bool: rows that everything is chosen by.
+        (n,) bool: rows used for all choices, such as the best epoch.
     sources
         Fields of `snnlp_lava.train.methods.base.FeatureSource`.
     label_type
-        What the labels were in Python; integers are sorted as such.
+        Python type of the labels; integers are sorted numerically.
     progress
         Called with stage, done, total.
 
     Raises
     ------
     InputError
-        If there is one class only, or method, texts and sources do not fit each other.
+        If there is only one class, or method, texts and sources do not match.
     """
     names = sorted(set(labels), key=int if label_type == "int" else None)
     index = {name: number for number, name in enumerate(names)}
@@ -294,7 +296,7 @@ def _record(method: Method, data: TrainingData, trained: Trained, baselines: Map
 
 
 def _calibrate(data: TrainingData, trained: Trained) -> tuple[float, float]:
-    """Temperature of the read-out's scores on the validation rows, and the calibration error there."""
+    """Fit the temperature of the read-out's scores on the validation rows, and measure the calibration error."""
     encoder, network, window = trained.encoder, trained.network, trained.window
     assert encoder is not None
     assert network is not None

@@ -1,1 +1,1 @@
-"""Lava's simulator and Loihi 2, both through Lava runtimes in processes of their own."""
+"""Run networks on Lava's simulator and on Loihi 2, with each Lava runtime in its own process."""

@@ -1,9 +1,8 @@
-"""The folder through which a Lava worker and its parent work together.
+"""Exchange a job and its results between a Lava worker and its parent, through a folder.
 
-``job.json`` says what to run, ``input.npy`` holds SAF values or packed spikes, ``spikes0.npy`` ... take the
-spikes of the input and of every recorded layer step by step, bit-packed, and ``step.npy`` the last step of each of
-them. The worker fills them through shared mappings, so that nothing is lost if it ends early, and the parent only
-looks.
+``job.json`` describes the run, ``input.npy`` contains SAF values or packed spikes, ``spikes0.npy`` ... receive the
+bit-packed spikes of the input and of every recorded layer step by step, and ``step.npy`` the last step of each. The
+worker writes through shared memory maps, so nothing is lost if it dies, and the parent only reads.
 """
 
 from __future__ import annotations
@@ -20,31 +19,31 @@ from snnlp_lava.encode.saf import SafEncoder
 _JOB, _INPUT, _STEP, _METERED, LOG = "job.json", "input.npy", "step.npy", "metered.json", "log.txt"
 
 
-_CHUNK = 256  # samples made into input in one go
+_CHUNK = 256  # samples encoded at a time
 
 
 @dataclass(frozen=True)
-class Board:
-    """Where a Loihi 2 is, and how spikes come to it and back; see `snnlp_lava.backends.lava.loihi2`.
+class Loihi2Board:
+    """How to reach a Loihi 2, and the delays of its adapters; see `snnlp_lava.backends.lava.loihi2`.
 
     Attributes
     ----------
     host
-        ``slurm``, ``ethernet``, or None: as Lava's environment variables say.
+        ``slurm``, ``ethernet``, or None to use Lava's environment variables.
     partition, name
-        SLURM's partition, and its board, or the address of an Ethernet host.
-    generation
-        The chip's, such as ``N3B3``.
+        SLURM partition, and SLURM board or address of an Ethernet host.
+    chip_generation
+        Such as ``N3B3``.
     input_delay, output_delay
-        Steps that the adapters to and from the chip add.
+        Steps of delay added by the adapters to and from the chip.
     metered
-        Whether Lava's profiler looks on.
+        Whether Lava's profiler measures the run.
     """
 
     host: str | None = None
     partition: str | None = None
     name: str | None = None
-    generation: str | None = None
+    chip_generation: str | None = None
     input_delay: int = 0
     output_delay: int = 0
     metered: bool = False
@@ -52,7 +51,7 @@ class Board:
 
 @dataclass(frozen=True)
 class LavaJob:
-    """One share of the samples, for one Lava runtime.
+    """The job of one Lava runtime: a network and some of the samples.
 
     Attributes
     ----------
@@ -65,9 +64,9 @@ class LavaJob:
     window, period
         Steps a sample is presented, and steps from one sample to the next.
     saf
-        Whether the input is SAF values, which a SAF Process makes into spikes, or the spikes themselves.
+        Whether the input is SAF values, which a SAF Process encodes as spikes, or spikes.
     board
-        The Loihi 2 that runs it, None for the simulator. Of a chip's layers only the last is recorded.
+        The Loihi 2 that runs it, None for the simulator. On a chip only the last layer is recorded.
     """
 
     network: str
@@ -76,7 +75,7 @@ class LavaJob:
     window: int
     period: int
     saf: bool
-    board: Board | None = None
+    board: Loihi2Board | None = None
 
     @classmethod
     def of(
@@ -86,39 +85,39 @@ class LavaJob:
         samples: Samples,
         count: int,
         period: int,
-        board: Board | None = None,
+        board: Loihi2Board | None = None,
     ) -> LavaJob:
-        """The job for `count` of the samples."""
+        """Create the job for `count` of the samples."""
         return cls(str(network.resolve()), sizes, count, samples.window, period, _saf(samples) is not None, board)
 
     @property
     def recorded(self) -> tuple[int, ...]:
-        """Which layers' spikes are written down, the input being 0."""
+        """Indices of the recorded layers, 0 being the input."""
         return tuple(range(len(self.sizes))) if self.board is None else (0, len(self.sizes) - 1)
 
     @property
     def delays(self) -> tuple[int, ...]:
-        """Steps by which each recorded layer's record runs behind the input: one a layer, and the adapters'."""
+        """Steps by which each recorded layer lags behind the input: one per layer, plus the adapters' delays."""
         if self.board is None:
             return self.recorded
         return (0, len(self.sizes) - 1 + self.board.input_delay + self.board.output_delay)
 
     @property
     def latency(self) -> int:
-        """Steps by which the last layer's record runs behind the input."""
+        """Steps by which the last recorded layer lags behind the input."""
         return self.delays[-1]
 
     @property
     def steps(self) -> int:
-        """Steps until the last sample has left the last layer."""
+        """Number of steps until the last sample has left the last layer."""
         return self.samples * self.period + self.latency
 
     def finished(self, step: int) -> int:
-        """Samples that have left the last layer after `step` steps."""
+        """Return how many samples have left the last layer after `step` steps."""
         return max(0, min(self.samples, (step - self.latency) // self.period))
 
     def write(self, folder: Path, samples: Samples, rows: np.ndarray) -> None:
-        """Make the folder's files, with those rows of the samples as input."""
+        """Write the folder's files, with the given rows of the samples as input."""
         for start in range(0, len(rows), _CHUNK):
             chunk = rows[start : start + _CHUNK]
             saf = _saf(samples)
@@ -135,34 +134,34 @@ class LavaJob:
 
     @classmethod
     def read(cls, folder: Path) -> LavaJob:
-        """The job of a folder."""
+        """Read the job of a folder."""
         document = json.loads((folder / _JOB).read_text("utf-8"))
-        board = Board(**document["board"]) if document["board"] else None
+        board = Loihi2Board(**document["board"]) if document["board"] else None
         return cls(**{**document, "sizes": tuple(document["sizes"]), "board": board})
 
     def train_files(self, folder: Path) -> list[Path]:
-        """Files of the spike trains, (steps, ceil(neurons / 8)) uint8 each, of every recorded layer."""
+        """Return the spike train files of every recorded layer, (steps, ceil(neurons / 8)) uint8 each."""
         return [folder / f"spikes{layer}.npy" for layer in self.recorded]
 
     @staticmethod
     def step_file(folder: Path) -> Path:
-        """File of the last step written of each recorded layer, int64."""
+        """Return the file with the last written step of each recorded layer, int64."""
         return folder / _STEP
 
     @staticmethod
     def metered_file(folder: Path) -> Path:
-        """File of what Lava's profiler saw, if it did."""
+        """Return the file for the measurements of Lava's profiler."""
         return folder / _METERED
 
     @staticmethod
     def input(folder: Path) -> np.ndarray:
-        """The input, memory-mapped: (samples, channels) int32, or (samples, window, bytes) uint8 packed spikes."""
+        """Open the input memory-mapped: (samples, channels) int32, or (samples, window, bytes) uint8 packed spikes."""
         return np.load(folder / _INPUT, mmap_mode="r")
 
     def trains(self, folder: Path, samples: int) -> list[np.ndarray]:
-        """Packed trains of the first samples, (samples, period, bytes) uint8 of every recorded layer.
+        """Read packed trains of the first samples: (samples, period, bytes) uint8 of every recorded layer.
 
-        Layer l runs l steps behind the input, and is reset then; its steps are cut where its own window begins.
+        Layer l lags l steps behind the input and is reset at that offset; its trains are cut at its own windows.
         """
         found = []
         for layer, delay, path in zip(self.recorded, self.delays, self.train_files(folder), strict=True):
@@ -172,19 +171,19 @@ class LavaJob:
 
 
 def _saf(samples: Samples) -> EncodedSamples | None:
-    """The samples, if a SAF Process makes their spikes."""
+    """Return the samples if a SAF Process can encode them."""
     return samples if isinstance(samples, EncodedSamples) and isinstance(samples.encoder, SafEncoder) else None
 
 
 def shared_memory_prefix(pid: int) -> str:
-    """Prefix of the names of a worker's shared memory, by which the parent removes what a killed one leaves.
+    """Return the name prefix of a worker's shared memory, by which the parent cleans up after a killed worker.
 
-    Python allows names of 14 characters with the slash, four of them random.
+    Python allows names of 14 characters including the slash; four of them are random.
     """
     return f"sl{pid:06x}_"
 
 
 def remove_shared_memory(pid: int) -> None:
-    """Remove what a worker left in shared memory."""
+    """Remove the shared memory of a worker."""
     for block in Path("/dev/shm").glob(shared_memory_prefix(pid) + "*"):  # noqa: S108 (POSIX)
         block.unlink(missing_ok=True)

@@ -1,11 +1,11 @@
-"""A Loihi 2 in the simulator's place: the same source and network, host, adapters, profiler and what can be read.
+"""Run networks on a Loihi 2 through Lava: host configuration, adapters, profiler.
 
-The source runs on the host; Lava's adapters carry its spikes to the chip and those of the last layer back, where they
-are written down. Nothing else is read from the chip: the hidden layers' counts are the emulator's on the same samples,
-and stand for the chip's only because its output is the emulator's, spike for spike.
+The source runs on the host; Lava's adapters send its spikes to the chip and return those of the last layer, which are
+recorded. Nothing else is read from the chip: the counts of hidden layers are the emulator's on the same samples, which
+is justified only if the chip's output equals the emulator's spike for spike.
 
-Intel's extension that runs Lava on the chip (lava-loihi) is closed. What is known of it is how published programs use
-it; what it takes for granted is listed in docs/loihi2.md.
+Intel's extension that runs Lava on the chip (lava-loihi) is closed source. This module uses it as published programs
+do; docs/loihi2.md lists its assumptions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 import numpy as np
 
 from snnlp_lava.backends.base import Backend, Metered, Recording
-from snnlp_lava.backends.lava.job import Board, LavaJob
+from snnlp_lava.backends.lava.job import LavaJob, Loihi2Board
 from snnlp_lava.backends.lava.process import run_lava
 from snnlp_lava.chip.chips import CHIPS
 from snnlp_lava.chip.mapping import map_network
@@ -40,14 +40,14 @@ logger = logging.getLogger(__name__)
 
 Generation = Literal["N3B2", "N3B3", "N3C1", "N3D1"]
 GENERATIONS: tuple[str, ...] = get_args(Generation)
-"""Loihi 2 among `lava.utils.loihi.ChipGeneration`."""
+"""The Loihi 2 members of `lava.utils.loihi.ChipGeneration`."""
 
-START_SECONDS = 1800.0
-"""Time until the first step; SLURM may let a job wait for a board."""
+START_TIMEOUT = 1800.0
+"""Seconds until the first step; SLURM may let a job wait for a board."""
 
 
 class Loihi2Options(Record, frozen=True):
-    """Where a Loihi 2 is; what is None is as Lava's environment variables say."""
+    """How to reach a Loihi 2; for None, Lava's environment variables apply."""
 
     host: Annotated[Literal["slurm", "ethernet"] | None, opt("How the board is reached.")] = None
     partition: Annotated[str | None, opt("SLURM's partition.  [default: $PARTITION]")] = None
@@ -56,7 +56,7 @@ class Loihi2Options(Record, frozen=True):
 
 
 class Loihi2(Backend):
-    """A Loihi 2, of which the input, as the host sent it, and the output are read."""
+    """A Loihi 2: the input is recorded on the host, the output is read from the chip."""
 
     name: ClassVar[str] = "loihi2"
     help: ClassVar[str] = "the chip, with Intel's extension"
@@ -65,12 +65,12 @@ class Loihi2(Backend):
     hint: ClassVar[str] = "docs/loihi2.md says how to find out why"
 
     def __init__(self, options: Loihi2Options) -> None:
-        self._board = Board(options.host, options.partition, options.board, options.chip_generation)
+        self._board = Loihi2Board(options.host, options.partition, options.board, options.chip_generation)
 
     def check(self, file: NetworkFile, period: int) -> None:
-        """Refuse what cannot run; as `Backend.check`.
+        """Raise an InputError for what cannot run; as `Backend.check`.
 
-        That a network may not fit is a warning alone, since the chip's limits are an estimate.
+        A network that may not fit only causes a warning, since the chip's limits are an estimate.
         """
         check_installed()
         check_period(file.path, period)
@@ -84,17 +84,17 @@ class Loihi2(Backend):
             logger.warning("network %s may not fit: %s", file.path, found.text)
 
     def record(self, file: NetworkFile, samples: Samples, period: int, progress: AdvanceCallback) -> Recording:
-        """Run samples with Lava's profiler, and once more without it if no sample was done; as `Backend.record`."""
+        """Run samples with Lava's profiler, and again without it if no sample was finished; as `Backend.record`."""
         found = run_board(file, samples, period, replace(self._board, metered=True), progress)
         if found.broken is not None and not len(found.finished) and not found.interrupted:
-            # Published programs switch probes off that fail on their board.
+            # Published programs turn off probes that fail on their board.
             logger.warning("%s; trying again without Lava's profiler", found.broken)
             found = run_board(file, samples, period, self._board, progress)
         return found
 
 
 def run_board(
-    file: NetworkFile, samples: Samples, period: int, board: Board, progress: AdvanceCallback = no_advance
+    file: NetworkFile, samples: Samples, period: int, board: Loihi2Board, progress: AdvanceCallback = no_advance
 ) -> Recording:
     """Run samples on a board; parameters and errors as in `Backend.record`."""
     check_period(file.path, period)
@@ -106,13 +106,13 @@ def run_board(
         period,
         [np.arange(len(samples))],
         board=board,
-        start_seconds=START_SECONDS,
+        start_timeout=START_TIMEOUT,
         progress=progress,
     )
 
 
 def check_installed() -> None:
-    """Make sure that Lava and Intel's extension are installed.
+    """Raise an InputError unless Intel's extension is installed.
 
     Raises
     ------
@@ -129,8 +129,8 @@ def check_installed() -> None:
         )
 
 
-def configure_host(board: Board) -> None:
-    """Set Lava's environment variables as a board says; what it does not say stays as it is.
+def configure_host(board: Loihi2Board) -> None:
+    """Set Lava's environment variables for a board; variables of unset fields stay unchanged.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def configure_host(board: Board) -> None:
         If Intel's extension is not installed, or the host cannot be used.
     """
     check_installed()
-    if board.host is None and not (board.partition or board.name or board.generation):
+    if board.host is None and not (board.partition or board.name or board.chip_generation):
         return
     host = board.host or ("ethernet" if {"NOSLURM", "NXSDKHOST"} & os.environ.keys() else "slurm")
     try:
@@ -150,19 +150,19 @@ def configure_host(board: Board) -> None:
         raise InputError(f"--host {host}: {one_line(error)}") from error
 
 
-def _use_slurm(board: Board) -> None:
+def _use_slurm(board: Loihi2Board) -> None:
     from lava.utils import loihi
 
     partition = board.partition or os.environ.get("PARTITION")
     name = board.name or os.environ.get("BOARD")
     loihi.use_slurm_host(loihi_gen=_generation(board))
-    # Lava takes both away when they are not given, and fails on the last line of sinfo when they are (0.10.0).
+    # Lava 0.10.0 deletes both if they are not passed, and fails on the last line of sinfo if they are.
     for variable, value in (("PARTITION", partition), ("BOARD", name)):
         if value:
             os.environ[variable] = value
 
 
-def _use_ethernet(board: Board) -> None:
+def _use_ethernet(board: Loihi2Board) -> None:
     from lava.utils import loihi
 
     if board.partition:
@@ -175,28 +175,28 @@ def _use_ethernet(board: Board) -> None:
     loihi.use_ethernet_host(address, loihi_gen=_generation(board), **path)
 
 
-def _generation(board: Board) -> Any:
+def _generation(board: Loihi2Board) -> Any:
     from lava.utils.loihi import ChipGeneration
 
-    name = board.generation or os.environ.get("LOIHI_GEN") or "N3B3"
+    name = board.chip_generation or os.environ.get("LOIHI_GEN") or "N3B3"
     if name not in GENERATIONS:
         raise InputError(f"LOIHI_GEN {name!r} is not a Loihi 2 (known: {', '.join(GENERATIONS)})")
     return ChipGeneration[name]
 
 
 def check_period(path: Path, period: int) -> None:
-    """Refuse a period with which a Loihi 2 cannot reset its neurons.
+    """Raise an InputError for a period with which a Loihi 2 cannot reset its neurons.
 
     Raises
     ------
     InputError
-        If it is no power of two.
+        If it is not a power of two.
     """
     if period & (period - 1):
         longer = 1 << period.bit_length()
         raise InputError(
             f"network {path}: a Loihi 2 resets its neurons after 2, 4, 8, ... steps, not after a period of {period}; "
-            f"write it with snnlp-lava export --period {longer}, or give spike trains of {longer} steps"
+            f"export it with snnlp-lava export --period {longer}, or use spike trains of {longer} steps"
         )
 
 
@@ -210,16 +210,16 @@ def run_on_board(
     job, folder
         The job and its folder.
     source
-        What sends the input's spikes, on the host.
+        The Process on the host that sends the input's spikes.
     network
-        NetX's network, not yet connected.
+        The NetX network, not yet connected.
     output
-        Where the last layer's spikes go.
+        The file that receives the last layer's spikes.
 
     Raises
     ------
     BackendError
-        If Lava found no model for the chip and would compute a layer on the host.
+        If Lava found no chip model for a layer and would run it on the host.
     """
     from lava.magma.core.run_conditions import RunSteps
     from lava.magma.core.run_configs import Loihi2HwCfg
@@ -229,14 +229,14 @@ def run_on_board(
     from snnlp_lava.backends.lava.processes.sources import SAF, PySAFFixed
 
     assert job.board is not None
-    configure_host(job.board)  # the variables are here already; Lava remembers in the module, too, which host it was
+    configure_host(job.board)  # the environment is inherited, but Lava also keeps the host type in a module variable
     to_chip, from_chip = PyToNxAdapter(shape=network.inp.shape), NxToPyAdapter(shape=network.out.shape)
     recorder = SpikeRecorder(neurons=job.sizes[-1], recording=output)
     source.s_out.connect(to_chip.inp)
     to_chip.out.connect(network.inp)
     network.out.connect(from_chip.inp)
     from_chip.out.connect(recorder.a_in)
-    # No tag is asked for: with one Lava takes a model for the CPU where the chip's does not carry it.
+    # No tag is requested: with one, Lava selects a CPU model if the chip's model lacks the tag.
     config = Loihi2HwCfg(exception_proc_model_map={SAF: PySAFFixed})
     profiler = _profiler(config, job.steps) if job.board.metered else None
     try:
@@ -251,7 +251,7 @@ def run_on_board(
 
 
 def _check_placement(network: Any) -> None:
-    """Make sure that every synapse and neuron is on the chip: Lava silently takes a model for the CPU else."""
+    """Check that every synapse and neuron runs on the chip: otherwise Lava silently falls back to a CPU model."""
     from lava.magma.core.resources import Loihi2NeuroCore, NeuroCore
 
     for number, layer in enumerate(network.layers, start=1):
@@ -259,25 +259,25 @@ def _check_placement(network: Any) -> None:
             model = process.model_class
             if not {NeuroCore, Loihi2NeuroCore} & {need for need in model.required_resources if isinstance(need, type)}:
                 raise BackendError(
-                    f"layer {number}: Lava has no model of {type(process).__name__} for Loihi 2 here and would compute "
+                    f"layer {number}: Lava has no model of {type(process).__name__} for Loihi 2 here and would run "
                     f"it on the host ({model.__name__}); is lava-loihi of the same version as lava-nc?"
                 )
 
 
 def _profiler(config: Any, steps: int) -> Any:
-    """Lava's profiler with the probes that it has; None if it has none."""
+    """Return Lava's profiler with its available probes; None if there are none."""
     try:
         from lava.utils.profiler import Profiler
 
         profiler = Profiler.init(config)
-    except Exception as error:  # it is closed, and no run should fail for it
-        logger.warning("Lava's profiler does not start: %s", one_line(error))
+    except Exception as error:  # closed source; a run should not fail because of it
+        logger.warning("Lava's profiler cannot start: %s", one_line(error))
         return None
     for probe in ("execution_time_probe", "energy_probe"):
         try:
             getattr(profiler, probe)(num_steps=steps)
         except Exception as error:
-            logger.warning("Lava's profiler has no %s here: %s", probe, one_line(error))
+            logger.warning("Lava's profiler cannot provide %s: %s", probe, one_line(error))
     return profiler
 
 
@@ -288,7 +288,7 @@ _METERED = {
     "joules": "energy",
     "static_joules": "static_energy",
 }
-"""Our names of what is metered, with their units, to the profiler's; published programs print them in these units."""
+"""Our names of the measurements, with units, mapped to the profiler's; published programs print these units."""
 
 
 def _write_metered(profiler: Any, job: LavaJob, folder: Path) -> None:
@@ -297,7 +297,7 @@ def _write_metered(profiler: Any, job: LavaJob, folder: Path) -> None:
         try:
             value = float(np.sum(getattr(profiler, attribute)))
         except Exception as error:
-            logger.warning("Lava's profiler tells no %s: %s", attribute, one_line(error))
+            logger.warning("Lava's profiler cannot report %s: %s", attribute, one_line(error))
             continue
         if math.isfinite(value) and value > 0:
             found[name] = value

@@ -1,4 +1,4 @@
-"""Lava runtimes: source and NetX network in child processes under a watchdog, on the simulator or for a Loihi 2."""
+"""Run Lava runtimes (source and NetX network) in child processes under a watchdog, for the simulator and Loihi 2."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from snnlp_lava.backends.base import Metered, Recording
-from snnlp_lava.backends.lava.job import LOG, Board, LavaJob, remove_shared_memory
+from snnlp_lava.backends.lava.job import LOG, LavaJob, Loihi2Board, remove_shared_memory
 from snnlp_lava.encode.base import Samples
 from snnlp_lava.errors import BackendError, InputError
 from snnlp_lava.extras import require
@@ -26,21 +26,21 @@ from snnlp_lava.records import load
 logger = logging.getLogger(__name__)
 
 
-START_SECONDS = 180.0
-"""Time a worker has to import and compile before its first step."""
+START_TIMEOUT = 180.0
+"""Seconds a worker may take to import and compile before its first step."""
 
 
-STALL_SECONDS = 60.0
-"""Time without a step after which a worker counts as hung."""
+STALL_TIMEOUT = 60.0
+"""Seconds without a step after which a worker counts as hung."""
 
 
-_END_SECONDS = 10.0
+_KILL_TIMEOUT = 10.0
 
 
-_LEAVE_SECONDS = 5.0
+_TERMINATE_TIMEOUT = 5.0
 
 
-_POLL_SECONDS = 0.05
+_POLL_INTERVAL = 0.05
 
 
 def run_lava(
@@ -50,35 +50,35 @@ def run_lava(
     period: int,
     shares: list[np.ndarray],
     *,
-    board: Board | None = None,
-    start_seconds: float = START_SECONDS,
+    board: Loihi2Board | None = None,
+    start_timeout: float = START_TIMEOUT,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Recording:
-    """Present each share of the samples to a Lava runtime of its own.
+    """Run each share of the samples in its own Lava runtime.
 
     Parameters
     ----------
     path
-        The network file, which NetX reads.
+        Path of the network file, which NetX reads.
     network
-        The same network, read.
+        The network that was read from it.
     samples
         What is presented.
     period
         Steps from one sample to the next, at least the samples' window.
     shares
-        Indices of samples.
+        Indices of the samples of each runtime.
     board
         The Loihi 2, None for the simulator.
-    start_seconds
-        Time without a first step after which a worker counts as hung.
+    start_timeout
+        Seconds without a first step after which a worker counts as hung.
     progress
         Called with the number of samples done since the last call.
 
     Raises
     ------
     InputError
-        If Lava is not installed, a sample cannot be made into spikes, or the job cannot be written.
+        If Lava is not installed, a sample cannot be encoded, or the job cannot be written.
     """
     require("lava")
     with tempfile.TemporaryDirectory(prefix="snnlp-lava-") as scratch, contextlib.ExitStack() as stack:
@@ -88,10 +88,10 @@ def run_lava(
             workers.append(stack.enter_context(_worker(Path(scratch) / f"worker{number}", job, samples, rows)))
         broken, interrupted = None, False
         try:
-            _watch(workers, start_seconds, progress)
+            _watch(workers, start_timeout, progress)
         except BackendError as error:
             broken = str(error)
-            logger.info("all that Lava said:\n%s", "".join(worker.said() for worker in workers))
+            logger.info("log of the Lava workers:\n%s", "".join(worker.log_text() for worker in workers))
         except KeyboardInterrupt:
             broken, interrupted = "interrupted", True
         finished = [worker.finished for worker in workers]
@@ -120,30 +120,30 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,
-            cwd=folder,  # python -m looks for modules here first, and the user's folder may hold any
-            start_new_session=True,  # a group of its own, so that ending it ends Lava's processes and no others
+            cwd=folder,  # python -m searches here first, and the user's folder may contain modules
+            start_new_session=True,  # its own process group, so that killing it kills only Lava's processes
         )
         self._step = np.load(job.step_file(folder), mmap_mode="r")
-        self._seen, self._since = 0, time.monotonic()
+        self._last_step, self._last_progress = 0, time.monotonic()
 
     @property
     def step(self) -> int:
-        """The last step that is on disk for all layers."""
+        """The last step that is on disk for every layer."""
         return int(self._step.min())
 
     @property
     def finished(self) -> int:
-        """Samples whose spikes have left the last layer."""
+        """Number of samples whose spikes have left the last layer."""
         return self.job.finished(self.step)
 
     @property
     def metered(self) -> Metered | None:
-        """What Lava's profiler measured."""
+        """Measurements of Lava's profiler."""
         path = self.job.metered_file(self.folder)
         return load(Metered, path, "Lava's profiler") if path.is_file() else None
 
-    def poll(self, start_seconds: float) -> bool:
-        """Whether it is done.
+    def poll(self, start_timeout: float) -> bool:
+        """Return whether the worker is done.
 
         Raises
         ------
@@ -155,58 +155,58 @@ class _Worker:
             return True
         if code is not None:
             raise BackendError(
-                f"Lava ended with exit code {code} {self._where()}; its last words: {self._last_words()}"
+                f"Lava exited with code {code} {self._progress_text()}; last log line: {self._last_log_line()}"
             )
-        if step != self._seen:
-            self._seen, self._since = step, time.monotonic()
-        limit = STALL_SECONDS if step else start_seconds
-        if time.monotonic() - self._since <= limit:
+        if step != self._last_step:
+            self._last_step, self._last_progress = step, time.monotonic()
+        limit = STALL_TIMEOUT if step else start_timeout
+        if time.monotonic() - self._last_progress <= limit:
             return False
-        if step == self.job.steps:  # all there is to know is on disk; only Lava's own tidying hangs
-            logger.warning("Lava did not end after its last step and was ended")
+        if step == self.job.steps:  # all results are on disk; only Lava's own shutdown hangs
+            logger.warning("Lava did not end after its last step and was killed")
             return True
-        raise BackendError(f"Lava made no step for {limit:.0f} s {self._where()} and was ended")
+        raise BackendError(f"Lava made no step for {limit:.0f} s {self._progress_text()} and was killed")
 
     def trains(self, samples: int) -> list[np.ndarray]:
-        """Packed trains of its first samples (see `LavaJob.trains`)."""
+        """Read packed trains of its first samples (see `LavaJob.trains`)."""
         return self.job.trains(self.folder, samples)
 
-    def end(self) -> None:
-        """End the worker's process group and remove what it left in shared memory."""
+    def kill(self) -> None:
+        """Kill the worker's process group and remove its shared memory."""
         if self.job.board is not None:
-            self._ask_to_leave()
-        deadline = time.monotonic() + _END_SECONDS
+            self._terminate()
+        deadline = time.monotonic() + _KILL_TIMEOUT
         with contextlib.suppress(ProcessLookupError):  # raised when the group has no process left
             while time.monotonic() < deadline:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.poll()
-                time.sleep(_POLL_SECONDS / 10)
+                time.sleep(_POLL_INTERVAL / 10)
         self.process.wait()
         if self.process.stdin is not None:
             self.process.stdin.close()
         self._log.close()
         remove_shared_memory(self.process.pid)
 
-    def _ask_to_leave(self) -> None:
-        """Let what holds a board give it back: SLURM's srun ends its allocation at SIGTERM, not at SIGKILL."""
-        deadline = time.monotonic() + _LEAVE_SECONDS
+    def _terminate(self) -> None:
+        """Ask the group to exit, so that it releases the board: SLURM's srun frees its allocation on SIGTERM only."""
+        deadline = time.monotonic() + _TERMINATE_TIMEOUT
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGTERM)
             while time.monotonic() < deadline:
                 os.killpg(self.process.pid, 0)
                 self.process.poll()
-                time.sleep(_POLL_SECONDS)
+                time.sleep(_POLL_INTERVAL)
 
-    def _where(self) -> str:
+    def _progress_text(self) -> str:
         sample = min(self.job.samples, self.step // self.job.period + 1)
         return f"at step {self.step} of {self.job.steps} (sample {sample} of {self.job.samples})"
 
-    def said(self) -> str:
-        """All that Lava wrote."""
+    def log_text(self) -> str:
+        """What the worker has written to its log."""
         return (self.folder / LOG).read_text("utf-8", "replace")
 
-    def _last_words(self) -> str:
-        lines = self.said().strip().splitlines()
+    def _last_log_line(self) -> str:
+        lines = self.log_text().strip().splitlines()
         return lines[-1].strip() if lines else "none"
 
 
@@ -216,16 +216,16 @@ def _worker(folder: Path, job: LavaJob, samples: Samples, rows: np.ndarray) -> I
     try:
         yield worker
     finally:
-        worker.end()
+        worker.kill()
 
 
-def _watch(workers: list[_Worker], start_seconds: float, progress: Callable[[int], None]) -> None:
+def _watch(workers: list[_Worker], start_timeout: float, progress: Callable[[int], None]) -> None:
     reported = 0
     while True:
-        done = [worker.poll(start_seconds) for worker in workers]
+        done = [worker.poll(start_timeout) for worker in workers]
         finished = sum(worker.finished for worker in workers)
         progress(finished - reported)
         reported = finished
         if all(done):
             return
-        time.sleep(_POLL_SECONDS)
+        time.sleep(_POLL_INTERVAL)

@@ -1,4 +1,4 @@
-"""Lava's CPU simulator as a backend."""
+"""Run networks on Lava's CPU simulator."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 class SimulatorOptions(Record, frozen=True):
     """Options of Lava's simulator."""
 
-    jobs: Annotated[int, opt("Lava runtimes at once.", ge=1, le=4096)] = 1
+    jobs: Annotated[int, opt("Number of Lava runtimes to run in parallel.", ge=1, le=4096)] = 1
 
 
 class Simulator(Backend):
     """Lava's CPU simulator: every spike of every layer is read.
 
-    Each worker process compiles one Lava runtime for its share of the samples and presents them one after another;
-    that takes as long as some 20 samples.
+    Each worker process compiles one Lava runtime for its share of the samples and presents them one after another.
+    Compiling takes as long as running about 20 samples.
     """
 
     name: ClassVar[str] = "sim"

@@ -1,4 +1,4 @@
-"""One Lava runtime in a process of its own: ``python -m snnlp_lava.backends.lava.worker JOB_FOLDER``."""
+"""Run one Lava runtime in its own process: ``python -m snnlp_lava.backends.lava.worker JOB_FOLDER``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from snnlp_lava.extras import require
 
 
 def main(folder: Path) -> None:
-    """Run the job of a folder to its end."""
+    """Run the job of a folder."""
     _end_with_parent(folder)
-    # All of Lava's shared memory comes from SharedMemory() without a name, in this process or its children.
+    # Lava creates all its shared memory by SharedMemory() without a name, in this process or its children.
     shared_memory._SHM_NAME_PREFIX = "/" + shared_memory_prefix(os.getpid())  # type: ignore[attr-defined]
     run_job(LavaJob.read(folder), folder)
 
@@ -44,7 +44,7 @@ def run_job(job: LavaJob, folder: Path) -> None:
     # The source feeds the network directly, so the first layer's window begins one step behind the source's.
     offset = 1 + (job.board.input_delay if job.board is not None else 0)
     network = netx.hdf5.Network(net_config=job.network, reset_interval=job.period, reset_offset=offset)
-    network.net_config.f.close()  # NetX leaves its file open
+    network.net_config.f.close()  # NetX does not close its file
     if job.board is not None:
         from snnlp_lava.backends.lava.loihi2 import run_on_board
 
@@ -61,7 +61,7 @@ def run_job(job: LavaJob, folder: Path) -> None:
 
 
 def _end_with_parent(folder: Path) -> None:
-    """End this process group when the parent is gone, which closes our standard input, and tidy up in its place."""
+    """Kill this process group when the parent dies, which closes our standard input, and clean up for it."""
     # Not through sys.stdin: its lock, held by a thread here, would hang every child that closes it.
     descriptor = sys.stdin.fileno()
 
@@ -70,7 +70,7 @@ def _end_with_parent(folder: Path) -> None:
             pass
         remove_shared_memory(os.getpid())
         shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(OSError):  # raised while another worker's folder stands beside it
+        with contextlib.suppress(OSError):  # raised while there is another worker's folder
             folder.parent.rmdir()
         os.killpg(0, signal.SIGKILL)
 

@@ -1,1 +1,1 @@
-"""Training methods, a module or package each."""
+"""Define the training methods, one module or package each."""

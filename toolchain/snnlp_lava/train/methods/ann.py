@@ -1,4 +1,4 @@
-"""The method ann: a network without spikes on the vectors, and the baseline of every spiking method on them."""
+"""Define the method ann: a network without spikes on vectors, and the baseline of spiking methods on them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Ann(TakesVectors, LayeredOptions, frozen=True):
 
     @classmethod
     def beside(cls, method: Method) -> Ann:
-        """The baseline of another method on vectors: its level, hidden layers, seed and recipe."""
+        """Create the baseline of another method on vectors, with its level, hidden layers, seed and recipe."""
         shared = {name: value for name, value in method.options().items() if name in _SHARED}
         return cls.of(**shared)
 
@@ -59,11 +59,11 @@ class Ann(TakesVectors, LayeredOptions, frozen=True):
         return fit_learner(lambda: AnnLearner(data, self), data, self, run)
 
     def restore(self, sizes: tuple[int, ...], encoder: Encoder, tensors: Mapping[str, np.ndarray]) -> SpikingModel:
-        """Refuse: it has no spikes."""
-        raise InputError(f"is of method {self.name}, which has no spikes; train with another --method")
+        """Raise an InputError: an ANN has no spikes."""
+        raise InputError(f"was trained with --method {self.name}, which has no spikes; use another --method")
 
     def training_macs(self, synapses: Sequence[int], rows: Mapping[str, int]) -> dict[str, float]:
-        """Of dense layers, one step a text."""
+        """Count dense layers, one step per text."""
         return dense_macs(synapses, 1, self.epochs, rows)
 
 
@@ -80,7 +80,7 @@ class AnnLearner:
         from snnlp_lava.train.baselines import AnnClassifier, standardisation
 
         self.mean, self.factor = standardisation(data.features[TRAIN])
-        if method.reference:  # SNNLP's ANN takes the vectors as they are
+        if method.reference:  # SNNLP's ANN does not standardise vectors
             self.mean, self.factor = np.zeros_like(self.mean), np.ones_like(self.factor)
         self.sizes = (len(self.mean), *method.hidden, data.classes)
         self.module: nn.Module = AnnClassifier(self.sizes, method.dropout)
@@ -92,7 +92,7 @@ class AnnLearner:
         return standardise(features, self.mean, self.factor)
 
     def finalise(self) -> Finalised:
-        """The network as it is."""
+        """Return the network."""
         from snnlp_lava.train.loop import Finalised
 
         return Finalised(self.module, self.sizes, arrays={"mean": self.mean, "factor": self.factor})

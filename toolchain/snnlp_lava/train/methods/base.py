@@ -1,9 +1,9 @@
-"""What a training method is, and the registry of methods.
+"""Define the Method base class, option records and the registry of methods.
 
-A method is a record of its options with what is done with them: which features it takes, how it learns, what comes
-back from a model folder, what a training costs. To add one, write a subclass of `Method` in a module of its own and
-name it in METHODS (or in another package's entry point of the group ``snnlp_lava.methods``). Command-line options,
-grid keys and Python keywords follow from the fields.
+A method is a record of its options plus methods that compute features, train, restore a model from its folder and
+count the training's operations. To add one, subclass `Method` in its own module and name it in METHODS (or in another
+package's entry point in the group ``snnlp_lava.methods``). Command-line options, grid keys and Python keywords are
+derived from its fields.
 """
 
 from __future__ import annotations
@@ -38,26 +38,26 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 Size = Annotated[int, Meta(ge=1, le=limits.MAX_NEURONS)]
 Level = Annotated[
     Literal["sentence", "word"],
-    opt("What a vector stands for; at word, a text is the mean of its words' vectors."),
+    opt("What is embedded: whole sentences, or words, whose vectors are averaged."),
 ]
 M = TypeVar("M", bound="Method")
 
 
 @dataclass(frozen=True)
 class FeatureSource:
-    """Where a text's features come from.
+    """The source of features.
 
     Attributes
     ----------
     embedding
-        Name of the sentence model. At level ``word``, word vectors are distilled from it where none are given.
+        Name of the sentence model. At level ``word``, word vectors are distilled from it if none are given.
     vectors
-        A .npy file with a vector for each row of the data. They count as the embedding's if a few computed again are
-        the same.
+        A .npy file with a vector for each row of the data. They are attributed to the embedding if a few recomputed
+        vectors match.
     words
         A text file of word vectors (GloVe, word2vec).
     codes
-        A text file of binary word codes; computed from the word vectors where none are given.
+        A text file of binary word codes; computed from the word vectors if none are given.
     """
 
     embedding: str = DEFAULT_MODEL
@@ -68,18 +68,18 @@ class FeatureSource:
 
 @dataclass(frozen=True)
 class Features:
-    """What a method takes of each text.
+    """The features of a method.
 
     Attributes
     ----------
     splits
-        By split: (m, d) float32 vectors of its rows, or their texts (m,).
+        By split, (m, d) float32 vectors of its rows, or their texts (m,).
     embedding
-        The model that made the vectors, or the list of word codes; its dimension is the encoder's after training.
+        The embedding model, or the list of word codes; its dimension is the encoder's after training.
     metadata
-        For the training record, such as how well codes keep distances.
+        Metadata for the training record, such as how well codes preserve distances.
     codes
-        Word codes, of a method that learns on them.
+        Word codes, for a method that uses them.
     """
 
     splits: Mapping[str, Any]
@@ -95,21 +95,19 @@ class Trained:
     Attributes
     ----------
     tensors
-        What `Method.restore` needs beside encoder and sizes: weights, by name.
+        Weights by name, which `Method.restore` needs besides encoder and sizes.
     arrays
-        The encoder's arrays, or those that the features are normalised with.
+        Arrays of the encoder, or of the normalisation of features.
     encoder
-        From features to spikes; None for a method without spikes.
+        The encoder; None for a method without spikes.
     sizes
         Input lines, hidden layers, classes.
     scores
         ``best_epoch``, and accuracy and MRR on ``validation`` and ``test``.
     history
-        One row of numbers for each epoch; one row at least.
+        One row of numbers per epoch; at least one row.
     network
-        The integers of the chip; None for a method without spikes.
-    window
-        Time steps a text is presented; None for a method without spikes.
+        The integer network; None for a method without spikes.
     """
 
     tensors: dict[str, np.ndarray]
@@ -124,19 +122,17 @@ class Trained:
 
 @dataclass(frozen=True)
 class SpikingModel:
-    """A trained spiking model as export and verify take it.
+    """A trained spiking model, for export and verify.
 
     Attributes
     ----------
     network
-        The integers of the chip.
+        The integer network.
     encoder
-        From features to spikes.
-    window
-        Time steps a text is presented.
+        The encoder.
     slayer_spikes
-        Input spikes (n, T, lines) uint8 to the spikes of every layer, (n, T, neurons) uint8 each, by SLAYER's own
-        forward pass; None for a method that SLAYER has no part in.
+        Computes the spikes of every layer, (n, T, neurons) uint8 each, from input spikes (n, T, lines) uint8 by
+        SLAYER's own forward pass; None for a method that does not use SLAYER.
     """
 
     network: Network
@@ -147,16 +143,16 @@ class SpikingModel:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """How and where one training runs; nothing here changes its result.
+    """How and where one training runs; none of this changes its result.
 
     Attributes
     ----------
     device
         ``auto``, ``cpu`` or ``cuda``.
     checkpoint
-        File to keep the state in after every epoch, and to go on from if it exists.
+        File that stores the state after every epoch; training continues from it if it exists.
     report, stage
-        Progress, and what an epoch is called there.
+        Progress callback, and name of the training stage.
     on_epoch
         Called with each epoch's row of the history.
     """
@@ -171,14 +167,14 @@ class TrainingRun:
 class NeuronOptions(Record, frozen=True):
     """SLAYER's CUBA neuron; the defaults are the paper's (SNNLP main.py, as in its tables)."""
 
-    threshold: Annotated[float, opt("Membrane voltage above which it spikes.", ge=1 / 64, le=2048)] = 1.25
-    current_decay: Annotated[float, opt("Part of the current lost in a step.", ge=0, le=1)] = 0.25
-    voltage_decay: Annotated[float, opt("Part of the voltage lost in a step.", ge=0, le=1)] = 0.03
+    threshold: Annotated[float, opt("Membrane voltage above which a neuron spikes.", ge=1 / 64, le=2048)] = 1.25
+    current_decay: Annotated[float, opt("Fraction of the current lost per step.", ge=0, le=1)] = 0.25
+    voltage_decay: Annotated[float, opt("Fraction of the voltage lost per step.", ge=0, le=1)] = 0.03
     tau_grad: Annotated[float, opt("Width of the surrogate gradient.", ge=1e-6, le=1e6)] = 0.03
     scale_grad: Annotated[float, opt("Height of the surrogate gradient.", ge=0, le=1e6)] = 3.0
 
     def check_integers(self, threshold_scale: float) -> None:
-        """Check what the chip stores of it: ``int(64 threshold)`` and ``round(4096 decay)``, as SLAYER computes them.
+        """Check the chip's values, ``int(64 threshold)`` and ``round(4096 decay)``, as SLAYER computes them.
 
         Raises
         ------
@@ -197,22 +193,22 @@ class NeuronOptions(Record, frozen=True):
 
 
 class Method(Record, frozen=True):
-    """A training method with its options. Two trainings of equal method, data and machine give equal weights.
+    """A training method with its options. Trainings with equal method, data and machine give equal weights.
 
     Attributes
     ----------
     name, help
-        What it is called, and what it does in a clause.
+        Name, and a short description for ``--help``.
     takes
-        What its encoder takes of a text.
+        Kind of features that its encoder takes.
     spiking
-        Whether there is a network to export.
+        Whether it trains a network that can be exported.
     reads
-        Fields of `FeatureSource` that it reads at some setting.
+        Fields of `FeatureSource` that it reads with some options.
     needs
-        Packages of an extra that its training imports.
+        Optional packages that its training imports.
     reference_values
-        What ``reference=True`` sets, unless it is given.
+        Options that ``reference=True`` sets by default.
     """
 
     name: ClassVar[str]
@@ -223,11 +219,11 @@ class Method(Record, frozen=True):
     needs: ClassVar[tuple[str, ...]] = ("torch", "lava")
     reference_values: ClassVar[Mapping[str, Any]] = {}
 
-    seed: Annotated[int, opt("Same seed, same result.", ge=0, le=(1 << 32) - 1)] = 42
+    seed: Annotated[int, opt("Random seed; the same seed gives the same result.", ge=0, le=(1 << 32) - 1)] = 42
 
     @classmethod
     def of(cls: type[M], **values: Any) -> M:
-        """The method with some options; ``reference=True`` brings those of SNNLP's published code.
+        """Create the method with some options; ``reference=True`` sets those of SNNLP's published code.
 
         Raises
         ------
@@ -239,7 +235,7 @@ class Method(Record, frozen=True):
 
     @classmethod
     def option_names(cls) -> tuple[str, ...]:
-        """Names of its options."""
+        """Return the names of its options."""
         return tuple(cls.__struct_fields__)
 
     def options(self) -> dict[str, Any]:
@@ -248,21 +244,21 @@ class Method(Record, frozen=True):
 
     @property
     def unit(self) -> str:
-        """What a vector or code stands for: ``sentence`` or ``word``."""
+        """What is embedded: ``sentence`` or ``word``."""
         return str(getattr(self, "level", "word"))
 
     def sources(self) -> tuple[str, ...]:
-        """Fields of `FeatureSource` that are read at these options; of all but ``vectors`` the first given."""
+        """Fields of `FeatureSource` read with these options; of all but ``vectors`` only the first given."""
         return self.reads
 
     def feature_key(self) -> Hashable:
-        """Trainings of equal key and source have equal features and share them."""
+        """Key of the features: trainings of equal key and source share them."""
         raise NotImplementedError
 
     def features(
         self, data: TextData, rows: Mapping[str, np.ndarray], source: FeatureSource, report: ProgressCallback
     ) -> Features:
-        """Features of the rows of each split.
+        """Compute the features of the rows of each split.
 
         Raises
         ------
@@ -272,17 +268,17 @@ class Method(Record, frozen=True):
         raise NotImplementedError
 
     def fit(self, data: TrainingData, run: TrainingRun) -> Trained:
-        """Learn from the training rows, choose by the validation rows, score both and the test rows.
+        """Train on the training rows, choose by the validation rows, and score validation and test rows.
 
         Raises
         ------
         InputError
-            If the options do not suit the data or the checkpoint.
+            If the options do not match the data or the checkpoint.
         """
         raise NotImplementedError
 
     def restore(self, sizes: tuple[int, ...], encoder: Encoder, tensors: Mapping[str, np.ndarray]) -> SpikingModel:
-        """What was trained, from a model folder; the inverse of `Trained`.
+        """Restore a trained model from a model folder; the inverse of `Trained`.
 
         Raises
         ------
@@ -292,7 +288,7 @@ class Method(Record, frozen=True):
         raise NotImplementedError
 
     def training_macs(self, synapses: Sequence[int], rows: Mapping[str, int]) -> dict[str, float]:
-        """MACs of a training, all epochs together, by where they arise; {} where nothing is counted.
+        """Count the MACs of a training over all epochs, by place; {} if nothing is counted.
 
         Parameters
         ----------
@@ -304,7 +300,7 @@ class Method(Record, frozen=True):
         return {}
 
     def describe_features(self, embedding: EmbeddingInfo, metadata: Mapping[str, Any]) -> str:
-        """Where the features come from, in a line of the model card."""
+        """Describe the source of the features in a line of the model card."""
         return f"Vectors: {embedding.name or 'from a file, of unknown origin'}"
 
 
@@ -319,13 +315,13 @@ METHODS: Registry[type[Method]] = Registry(
         "ann": "snnlp_lava.train.methods.ann:Ann",
     },
 )
-"""Methods by name, imported when they are first used."""
+"""Methods by name, imported on first use."""
 
 DEFAULT_METHOD = "snn-rate"
 
 
 class TakesVectors:
-    """Mixin of methods that take a vector of each text, and have a field ``level``: their features."""
+    """Mixin for methods on vectors with a field ``level``."""
 
     __slots__ = ()
     takes: ClassVar[Literal["vectors", "texts"]] = "vectors"
@@ -333,17 +329,17 @@ class TakesVectors:
     level: Literal["sentence", "word"]
 
     def sources(self) -> tuple[str, ...]:
-        """All, but for word vectors at level ``sentence``."""
+        """All fields, except word vectors at level ``sentence``."""
         return tuple(name for name in self.reads if name != "words" or self.level == "word")
 
     def feature_key(self) -> Hashable:
-        """The level: all methods on vectors share them."""
+        """The level, since all methods on vectors share features."""
         return "vectors", self.level
 
     def features(
         self, data: TextData, rows: Mapping[str, np.ndarray], source: FeatureSource, report: ProgressCallback
     ) -> Features:
-        """(m, d) float32 vectors of each split."""
+        """Compute the vectors of each split, (m, d) float32."""
         from snnlp_lava.train.data import vector_features
 
         return vector_features(self.level, data, rows, source, report)
@@ -353,22 +349,22 @@ class GradientOptions(Method, frozen=True):
     """Options of methods that learn by gradient descent."""
 
     epochs: Annotated[int, opt("Passes over the training rows.", ge=1, le=100_000)] = 20
-    batch_size: Annotated[int, opt("Texts of a step of the optimizer.", ge=1, le=1 << 20)] = 64
+    batch_size: Annotated[int, opt("Texts per optimizer step.", ge=1, le=1 << 20)] = 64
     learning_rate: Annotated[
         float, opt("Adam's learning rate at the start; it falls to 0 along a cosine.", ge=1e-9, le=1)
     ] = 1e-2
-    dropout: Annotated[float, opt("Part of the neurons left out at random in training.", ge=0, le=0.99)] = 0.3
+    dropout: Annotated[float, opt("Fraction of neurons dropped at random in training.", ge=0, le=0.99)] = 0.3
 
 
 class LayeredOptions(GradientOptions, frozen=True):
-    """Options of methods that train layers, as SNNLP's published code does, too."""
+    """Options of methods that train layers, as SNNLP's published code does."""
 
-    hidden: Annotated[tuple[Size, ...], opt("Neurons of the hidden layers.")] = (256, 128)
+    hidden: Annotated[tuple[Size, ...], opt("Sizes of the hidden layers.")] = (256, 128)
     reference: Annotated[bool, opt("Encode, train and score as the SNNLP paper's published code does.")] = False
 
 
 def importable_methods() -> dict[str, type[Method]]:
-    """All methods; a plug-in that cannot be imported is refused where it is chosen."""
+    """Return all methods; a plug-in that cannot be imported is refused when it is chosen."""
     found = {}
     for name in METHODS:
         with contextlib.suppress(InputError):
@@ -377,7 +373,7 @@ def importable_methods() -> dict[str, type[Method]]:
 
 
 def all_option_names() -> tuple[str, ...]:
-    """Names of the options of all methods, each once."""
+    """Return the names of the options of all methods."""
     return tuple(dict.fromkeys(name for kind in importable_methods().values() for name in kind.option_names()))
 
 
@@ -388,16 +384,16 @@ def _kind_of(method: Any) -> type[Method]:
 
 
 def make_method(method: str = DEFAULT_METHOD, *, flags: bool = False, **options: Any) -> Method:
-    """A method with options.
+    """Create a method with options.
 
     Parameters
     ----------
     method
         One of METHODS.
     flags
-        Whether errors write names as on the command line: ``--window``.
+        Whether errors name options as on the command line: ``--window``.
     options
-        Its options; the rest have its defaults.
+        Its options; others have their defaults.
 
     Raises
     ------
@@ -419,21 +415,21 @@ def make_method(method: str = DEFAULT_METHOD, *, flags: bool = False, **options:
 
 
 def check_sources(method: Method, given: Mapping[str, Any], *, flags: bool = False) -> None:
-    """Check that a training reads every source that was given.
+    """Check that a training uses every given source.
 
     Parameters
     ----------
     method
         The method with its options.
     given
-        Values of fields of `FeatureSource`, by their names.
+        Values of fields of `FeatureSource`, by name.
     flags
         As for `make_method`.
 
     Raises
     ------
     InputError
-        If it does not read one of them, at its level or beside the others.
+        If it does not use one of them, at its level or together with the others.
     """
     sign = "--" if flags else ""
     check_applies(
@@ -447,12 +443,12 @@ def check_sources(method: Method, given: Mapping[str, Any], *, flags: bool = Fal
     if len(read) > 1:
         first, second = read[:2]
         raise InputError(
-            f"{sign}{second} {given[second]} is not read beside {sign}{first} {given[first]}; give one of them"
+            f"{sign}{second} {given[second]} is not used together with {sign}{first} {given[first]}; use one of them"
         )
 
 
 def to_document(method: Method) -> dict[str, Any]:
-    """Method and options, ready for JSON."""
+    """Convert method and options to plain JSON types."""
     return {"method": method.name, **method.to_dict()}
 
 
@@ -464,9 +460,9 @@ def from_document(document: Mapping[str, Any], what: str = "", *, ignore_unknown
     document
         ``method`` and options.
     what
-        What it belongs to, in front of an error.
+        Prefix of error messages.
     ignore_unknown
-        Whether options that the method does not have are left out.
+        Whether to ignore options that the method does not have.
 
     Raises
     ------
@@ -485,21 +481,21 @@ def from_document(document: Mapping[str, Any], what: str = "", *, ignore_unknown
 
 
 def dense_macs(synapses: Sequence[int], steps: int, epochs: int, rows: Mapping[str, int]) -> dict[str, float]:
-    """MACs of training layers by gradient descent.
+    """Count the MACs of training layers by gradient descent.
 
-    Dense products, as SLAYER computes them whether lines spike or not: one for each synapse and step, text and epoch,
-    forward; backward once as many for the gradients of the weights, and once as many
-    for those of each layer's input, but for the first layer's, which nobody needs. Each epoch also runs the
-    validation texts forward. Neurons, losses and the optimizer are not counted.
+    SLAYER computes dense products whether lines spike or not. Forward: one for each synapse, step, text and epoch.
+    Backward: as many for the gradients of the weights, and as many for those of each layer's input except the first
+    layer's, which is not needed. Each epoch also runs the validation texts forward. Neurons, losses and the optimizer
+    are not counted.
 
     Parameters
     ----------
     synapses
         Number of each layer's synapses.
     steps
-        Time steps of a text.
+        Time steps per text.
     epochs
-        Epochs.
+        Number of epochs.
     rows
         Number of texts by split.
     """

@@ -1,1 +1,1 @@
-"""Lava Processes and their models. Lava imports every module of this folder to look for models: nothing else here."""
+"""Define Lava Processes and their models only: Lava imports every module of this folder to search for models."""

@@ -1,8 +1,8 @@
-"""Writing down every spike of a layer where it is sent.
+"""Record every spike of a layer at its source.
 
-A Process that receives all spikes would need a channel from every layer, and channels are what a step of Lava's
-simulator costs. So the models of the source and of the neurons write their spikes themselves, into memory-mapped
-files that are there step by step: nothing is lost if the run is broken off.
+A Process that receives all spikes would need a channel from every layer, and channels dominate the time of a step in
+Lava's simulator. So the models of the source and of the neurons write their spikes themselves, into memory-mapped
+files that grow step by step: nothing is lost if the run breaks off.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from lava.proc.lif.models import PyLifResetModelBitAcc
 
 
 class Recording:
-    """Where the spikes of one layer go.
+    """Destination of one layer's spikes.
 
     Parameters
     ----------
     train_file
         An .npy file, (steps, ceil(neurons / 8)) uint8: bit-packed spikes.
     step_file
-        An .npy file of int64, one a layer: the last step written.
+        An .npy file of int64, one per layer: the last step written.
     layer
-        Which of them.
+        Index of the layer.
     """
 
     def __init__(self, train_file: Path, step_file: Path, layer: int) -> None:
         self.train_file, self.step_file, self.layer = train_file, step_file, layer
 
     def write(self, time_step: int, spikes: np.ndarray) -> None:
-        """Write the spikes (neurons,) of a step, which Lava counts from 1."""
+        """Write the spikes (neurons,) of a step; Lava counts steps from 1."""
         self._train[time_step - 1] = np.packbits(spikes != 0)
         self._steps[self.layer] = time_step
 
-    @cached_property  # opened in the process that writes
+    @cached_property  # opened by the process that writes
     def _train(self) -> np.ndarray:
         return np.load(self.train_file, mmap_mode="r+")
 
@@ -53,7 +53,7 @@ class Recording:
 
 
 def recording_lif(recording: Recording) -> type[PyLifResetModelBitAcc]:
-    """Lava's fixed-point model of a resetting LIF Process, unchanged, that also writes its spikes down."""
+    """Return Lava's unchanged fixed-point model of a resetting LIF Process, extended to record its spikes."""
 
     def spiking_activation(self: PyLifResetModelBitAcc) -> np.ndarray:
         spikes = PyLifResetModelBitAcc.spiking_activation(self)
@@ -65,14 +65,14 @@ def recording_lif(recording: Recording) -> type[PyLifResetModelBitAcc]:
 
 
 class SpikeRecorder(AbstractProcess):
-    """Writes down what arrives, step by step.
+    """Records arriving spikes, step by step.
 
     Parameters
     ----------
     neurons
         Number of lines.
     recording
-        Where to.
+        Destination of the spikes.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ class SpikeRecorder(AbstractProcess):
 @implements(proc=SpikeRecorder, protocol=LoihiProtocol)
 @requires(CPU)
 class PySpikeRecorder(PyLoihiProcessModel):
-    """Waits for the spikes of each step."""
+    """Receives the spikes of each step."""
 
     a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
 
@@ -97,5 +97,5 @@ class PySpikeRecorder(PyLoihiProcessModel):
         self.recording: Recording = proc_params["recording"]
 
     def run_spk(self) -> None:
-        """Write down the spikes of this step."""
+        """Record the spikes of this step."""
         self.recording.write(self.time_step, self.a_in.recv())

@@ -1,4 +1,4 @@
-"""SAF as a Lava Process: the deterministic rate code of `snnlp_lava.encode.saf`, spike for spike."""
+"""Send input spikes from Lava Processes: SAF neurons (as `snnlp_lava.encode.saf`, spike for spike) and a player."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from snnlp_lava.encode.calibration import FIXED_ONE
 
 
 class PySource(PyLoihiProcessModel):
-    """Presents one sample after another; silent for the rest of each period, and after the last.
+    """Presents samples one after another; silent for the rest of each period and after the last sample.
 
-    A subclass sets `samples`, `channels` and `window`: how many samples there are, their lines and their steps.
+    A subclass sets `samples`, `channels` and `window`: number of samples, lines and steps.
     """
 
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=1)
@@ -37,10 +37,10 @@ class PySource(PyLoihiProcessModel):
 
     @abstractmethod
     def spikes(self, sample: int, step: int) -> np.ndarray:
-        """Spikes (channels,) of a step of a sample's window; called for each once, in order."""
+        """Return the spikes (channels,) of a step of a sample's window; called once for each, in order."""
 
     def run_spk(self) -> None:
-        """Send the spikes of this step and write them down."""
+        """Send the spikes of this step and record them."""
         sample, step = divmod(self.time_step - 1, self.period)  # Lava counts from 1
         presents = step < self.window and sample < self.samples
         spikes = self.spikes(sample, step) if presents else np.zeros(self.channels, dtype=bool)
@@ -51,32 +51,32 @@ class PySource(PyLoihiProcessModel):
 class SAF(AbstractProcess):
     """Self-accumulate-and-fire neurons.
 
-    At the first step of every period each neuron takes its next value x and forgets its remainder; then, for
-    `window` steps, it adds x to v and spikes when v reaches the threshold, which is then taken off v (soft
-    reset). For the rest of the period, and after the last sample, it is silent.
+    At the first step of every period each neuron loads its next value x and clears its accumulator v; then, for
+    `window` steps, it adds x to v and spikes when v reaches the threshold, which is then subtracted from v (soft
+    reset). For the rest of the period and after the last sample it is silent.
 
     Parameters
     ----------
     values
-        (samples, channels) int32 in [0, FIXED_ONE], from a calibration. May be memory-mapped; it is only read.
+        (samples, channels) int32 in [0, FIXED_ONE], from a calibration. May be memory-mapped; read-only.
     window
-        Steps a sample is presented.
+        Steps for which a sample is presented.
     period
-        Steps from one sample to the next, at least `window`.
+        Steps from one sample to the next, >= `window`.
     recording
-        Where its spikes are written down.
+        Destination of its spikes.
 
     Attributes
     ----------
     s_out
         (channels,) spikes.
     x, v
-        (channels,) the value in force, and the accumulator.
+        (channels,) the current value and the accumulator.
     """
 
     def __init__(self, *, values: np.ndarray, window: int, period: int, recording: Recording) -> None:
         super().__init__(values=values, window=window, period=period, recording=recording)
-        if not 0 < window <= period:  # after super: Lava's destructor needs what it sets
+        if not 0 < window <= period:  # after super().__init__, whose attributes Lava's destructor needs
             raise ValueError(f"a window of {window} steps does not fit a period of {period}")
         channels = values.shape[1]
         self.s_out = OutPort(shape=(channels,))
@@ -85,7 +85,7 @@ class SAF(AbstractProcess):
 
 
 class _PySAF(PySource):
-    """What both models share; `unit` is the value of FIXED_ONE in their arithmetic."""
+    """Base of both models; `unit` represents FIXED_ONE in their arithmetic."""
 
     unit: int | float = FIXED_ONE
 
@@ -127,18 +127,18 @@ class PySAFFloat(_PySAF):
 
 
 class SpikePlayer(AbstractProcess):
-    """Plays one spike train after another; silent for the rest of each period, and after the last.
+    """Plays spike trains one after another; silent for the rest of each period and after the last.
 
     Parameters
     ----------
     trains
-        (samples, window, ceil(channels / 8)) uint8, bit-packed. May be memory-mapped; it is only read.
+        (samples, window, ceil(channels / 8)) uint8, bit-packed. May be memory-mapped; read-only.
     channels
         Number of lines.
     period
-        Steps from one sample to the next, at least the window.
+        Steps from one sample to the next, >= the window.
     recording
-        Where its spikes are written down.
+        Destination of its spikes.
 
     Attributes
     ----------
@@ -148,7 +148,7 @@ class SpikePlayer(AbstractProcess):
 
     def __init__(self, *, trains: np.ndarray, channels: int, period: int, recording: Recording) -> None:
         super().__init__(trains=trains, channels=channels, period=period, recording=recording)
-        if trains.shape[1] > period:  # after super: Lava's destructor needs what it sets
+        if trains.shape[1] > period:  # after super().__init__, whose attributes Lava's destructor needs
             raise ValueError(f"a window of {trains.shape[1]} steps does not fit a period of {period}")
         self.s_out = OutPort(shape=(channels,))
 
@@ -157,7 +157,7 @@ class SpikePlayer(AbstractProcess):
 @requires(CPU)
 @tag("fixed_pt", "floating_pt")
 class PySpikePlayer(PySource):
-    """Unpacks one row a step."""
+    """Unpacks one row per step."""
 
     def __init__(self, proc_params: dict) -> None:
         super().__init__(proc_params)
@@ -166,5 +166,5 @@ class PySpikePlayer(PySource):
         self.samples, self.window = self.trains.shape[:2]
 
     def spikes(self, sample: int, step: int) -> np.ndarray:
-        """Those of the train."""
+        """Return the spikes of the train."""
         return np.unpackbits(self.trains[sample, step], count=self.channels)

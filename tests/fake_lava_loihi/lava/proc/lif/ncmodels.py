@@ -6,7 +6,7 @@ from lava.magma.core.resources import Loihi2NeuroCore
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.proc.lif.models import PyLifResetModelBitAcc
 from lava.proc.lif.process import LIFReset
-from lava.utils.stand_in import BEHAVIOUR, log
+from lava.utils.fake_chip import BEHAVIOUR, log
 
 if not BEHAVIOUR.get("no_models"):
 

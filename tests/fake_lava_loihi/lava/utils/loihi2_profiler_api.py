@@ -1,7 +1,7 @@
 """Where lava.utils.profiler looks for the profiler of Loihi 2."""
 
 import numpy as np
-from lava.utils.stand_in import BEHAVIOUR, log
+from lava.utils.fake_chip import BEHAVIOUR, log
 
 
 class Loihi2HWProfiler:
