@@ -342,14 +342,13 @@ BROKEN = {
         (full(3, 24_577),),
         LOIHI2,
         [("output", "words", 24_577, 24_576)],
-        "output: 24,577 words of synaptic memory on a core, Loihi 2 (estimate) has 24,576; "
-        "give the network fewer input lines",
+        "output: 24,577 words of synaptic memory on a core, Loihi 2 (estimate) has 24,576; use fewer input lines",
     ),
     "memory and input axons": (
         (full(3, 16_385),),
         LOIHI1,
         [("output", "input_axons", 16_385, 4096), ("output", "words", 16_385, 16_384)],
-        "output: 16,385 input axons on a core, Loihi 1 has 4,096; give the network fewer input lines",
+        "output: 16,385 input axons on a core, Loihi 1 has 4,096; use fewer input lines",
     ),
     "output axons": (
         (full(2, 1), full(11, 2, [254])),
@@ -404,7 +403,7 @@ def test_loihi_2_needs_a_period_that_is_a_power_of_two(period, power):
     found = fit(full(2, 2), chip=LOIHI2, period=period)
     assert violations(found) == [("network", "period", period, power)]
     assert found.violations[0].text == (
-        f"network: period {period} is no power of two, which Loihi 2 (estimate) needs, {power} is the next; "
+        f"network: period must be a power of two on Loihi 2 (estimate), got {period}, the next is {power}; "
         f"export again with snnlp-lava export --period {power}"
     )
     assert violations(fit(full(2, 2), period=period)) == []
@@ -417,7 +416,7 @@ def test_loihi_2_needs_a_period_that_is_a_power_of_two(period, power):
 def test_what_is_not_known_of_loihi_2_is_said():
     (note,) = fit(full(2, 2), chip=LOIHI2, period=64).notes
     assert "not published" in note
-    assert "names no period" in fit(full(2, 2), chip=LOIHI2).notes[1]
+    assert "states no period" in fit(full(2, 2), chip=LOIHI2).notes[1]
     assert fit(full(3168, 1), chip=LOIHI2, period=64).notes == (note,)
     assert "3,169 neurons on a core" in fit(full(3169, 1), chip=LOIHI2, period=64).notes[1]
     assert fit(full(3169, 1)).notes == ()

@@ -131,7 +131,7 @@ def test_two_trainings_into_one_folder_are_not_let_in(files, snnlp_lava, tmp_pat
         assert second.exit_code == 2
         assert (
             second.stderr
-            == "error: model m: another process is writing it; wait for its end or choose another folder\n"
+            == "error: model m: another process is writing it; wait until it ends or choose another folder\n"
         )
         first.kill()
     third = snnlp_lava(*wanted)

@@ -103,12 +103,12 @@ def test_the_file_of_word_vectors_is_asked_for_where_the_cache_has_lost_it(folde
     refused = snnlp_lava("run", "m.net", "--data", "own.csv")
     assert refused.exit_code == 2
     assert "word vectors words (sha256" in refused.stderr
-    assert "give their file (--words)" in refused.stderr
+    assert "--words" in refused.stderr
     assert snnlp_lava("run", "m.net", "--data", "own.csv", "--words", "words.txt").exit_code == 0
     text = (folder / "words.txt").read_text().replace("0.", "1.")
     (folder / "words.txt").write_text(text)
     refused = snnlp_lava("run", "m.net", "--data", "own.csv", "--words", "words.txt")
-    assert (refused.exit_code, "another embedding model" in refused.stderr) == (2, True)
+    assert (refused.exit_code, "another version of the embedding model" in refused.stderr) == (2, True)
 
 
 def test_a_network_of_word_codes_holds_them(folder, snnlp_lava):

@@ -42,7 +42,7 @@ def test_a_network_of_another_program_runs_on_spikes(snnlp_lava, tmp_path):
     nir.write("other.nir", other_programs_graph())
     result = snnlp_lava("import", "other.nir", "-o", "other.net")
     assert result.exit_code == 0
-    assert result.stderr == "network: other.net (6-4-3, no card, so it runs on spikes)\n"
+    assert result.stderr == "network: other.net (6-4-3, no card, so it takes spikes)\n"
     assert "a time step being 0.0001 s" in result.stdout
     rows = {line.strip("│").split("│")[0].strip(): line for line in result.stdout.splitlines() if "│" in line}
     assert [rows["current decay"].split("│")[place].strip() for place in (2, 3)] == ["1365 (-0.33)", "4096"]

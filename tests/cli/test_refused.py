@@ -10,17 +10,17 @@ TRAIN = ("train", "--epochs", 1, "-o", "new/out")
 DATA = ("--data", "{files}/own.csv")
 REFUSED = {
     "train: no data file": ((*TRAIN, "--data", "none.csv"), "data none.csv: no such file"),
-    "train: no data name": ((*TRAIN, "--data", "none"), "data none: neither a file nor one of demo, emotion, imdb"),
+    "train: no data name": ((*TRAIN, "--data", "none"), "data none: is neither a file nor one of demo, emotion, imdb"),
     "train: text column": ((*TRAIN, *DATA, "--text-column", "body"), "own.csv: no column 'body' (found 'text',"),
     "train: label column": ((*TRAIN, *DATA, "--label-column", "stars"), "own.csv: no column 'stars'"),
     "train: one class": (
         (*TRAIN, "--data", "{files}/one_class.csv"),
-        "data one_class: training needs two classes, the training rows have only 'fine'",
+        "data one_class: two classes|only 'fine'",
     ),
     "train: not UTF-8": ((*TRAIN, "--data", "{files}/latin.csv"), "latin.csv: byte 13 is not UTF-8"),
-    "train: vectors NaN": ((*TRAIN, *DATA, "--vectors", "{files}/nan.npy"), "nan.npy: row 5 holds NaN or infinity"),
-    "train: vectors flat": ((*TRAIN, *DATA, "--vectors", "{files}/flat.npy"), "flat.npy: is float32 of shape (432,)"),
-    "train: vectors' rows": ((*TRAIN, *DATA, "--vectors", "{files}/rows.npy"), "rows.npy: has 35 rows, the data 36"),
+    "train: vectors NaN": ((*TRAIN, *DATA, "--vectors", "{files}/nan.npy"), "nan.npy: row 5|NaN"),
+    "train: vectors flat": ((*TRAIN, *DATA, "--vectors", "{files}/flat.npy"), "flat.npy|float32|(432,)"),
+    "train: vectors' rows": ((*TRAIN, *DATA, "--vectors", "{files}/rows.npy"), "rows.npy|35|36"),
     "train: no vectors": ((*TRAIN, *DATA, "--vectors", "none.npy"), "vectors none.npy: no such file"),
     "train: no vectors at all": ((*TRAIN, *DATA, "--vectors", "{files}/own.csv"), "own.csv: is not a .npy file"),
     "train: embedding model": ((*TRAIN, *DATA, "--embedding", "{files}/no_run"), "no_run has no model.safetensors"),
@@ -62,24 +62,24 @@ REFUSED = {
     },
     "train: words beside codes": (
         (*TRAIN, *DATA, "--method", "snn-bin", "--words", "w.txt", "--codes", "c.txt"),
-        "--words w.txt is not read beside --codes c.txt; give one of them",
+        "--words w.txt |--codes c.txt",
     ),
     "train: a model beside words": (
         (*TRAIN, *DATA, "--level", "word", "--words", "w.txt", "--embedding", "e"),
-        "--embedding e is not read beside --words w.txt; give one of them",
+        "--embedding e |--words w.txt",
     ),
     "train: output a file": ((*OWN, "-o", "{files}/own.csv"), "own.csv: is a file"),
-    "run: no network": (("run", "none.net", "--data", "demo"), "network none.net: no such file"),
+    "run: no network": (("run", "none.net", "--data", "demo"), "none.net|no such file"),
     "run: no HDF5": (("run", "{files}/text.net", "--data", "demo"), "text.net: is not a readable HDF5 file"),
     "run: no card": (("run", "{files}/layers.net", "--data", "demo"), "layers.net: has no group /snnlp"),
     "run: another embedding model": (
         ("run", "{files}/other_model.net", "--data", "demo"),
-        "the network was made with another embedding model: all-MiniLM-L6-v2 (weights and settings) had hash",
+        "another version of the embedding model all-MiniLM-L6-v2|hash",
     ),
-    "run: nothing to run on": (RUN, "give either --data, or --spikes, or one or more --text"),
+    "run: nothing to run on": (RUN, "--data|--spikes|--text|one"),
     "run: data and text": (
         (*RUN, "--data", "demo", "--text", "a"),
-        "give either --data, or --spikes, or one or more --text",
+        "--data|--spikes|--text|one",
     ),
     "run: a board for the emulator": (
         (*RUN, "--text", "a", "--board", "b"),
@@ -105,7 +105,7 @@ REFUSED = {
     "run: trains of no folder": (("run", "{files}/a.net", "--text", "a", "--keep-trains", 9), "--keep-trains 9 only"),
     "run: a folder that is a link to nothing": (
         ("run", "{files}/a.net", "--text", "a", "-o", "{files}/dangling"),
-        "dangling: is a link to nowhere, which does not exist",
+        "dangling: is a link to nowhere",
     ),
     "verify: the emulator with itself": (
         ("verify", "{files}/a.net", "--text", "a", "--backend", "emulator"),
@@ -130,7 +130,7 @@ REFUSED = {
     ),
     "run: spikes and text": (
         (*RUN, "--spikes", "{files}/spikes.npy", "--text", "a"),
-        "give either --data, or --spikes, or one or more --text",
+        "--data|--spikes|--text|one",
     ),
     "run: no spikes": ((*RUN, "--spikes", "none.npy"), "spikes none.npy: no such file"),
     "run: spikes the other way round": (
@@ -140,43 +140,41 @@ REFUSED = {
     "run: graded spikes": ((*RUN, "--spikes", "{files}/graded.npy"), "sample 1: spikes must be 0 or 1, got 3"),
     "verify: nothing to run on": (
         ("verify", "{files}/a.net"),
-        "give either --data, or --spikes, or one or more --text",
+        "--data|--spikes|--text|one",
     ),
     "run: no data file": ((*RUN, "--data", "none.csv"), "data none.csv: no such file"),
     "run: empty text": ((*RUN, "--text", " "), "text 1 is empty"),
     "run: unknown label": (
         (*RUN_OWN, "--data", "{files}/other_class.csv", "--vectors", "{files}/own.npy", "--strict"),
-        "label 'grim' is not a class of the network (dull, fine); run without --strict, or without labels, with "
-        "--no-labels",
+        "label 'grim' is not a class of the network (dull, fine)|--strict|--no-labels",
     ),
     "run: no labels": (
         ("run", "{files}/se.net", "--data", "{files}/unlabelled.csv", "-o", "new/out"),
-        "unlabelled.csv: no column 'label'; name it with --label-column, or run all rows without labels, with "
-        "--no-labels",
+        "unlabelled.csv: no column 'label'|--label-column|--no-labels",
     ),
     "run: a broken row": (
         ("run", "{files}/se.net", "--data", "{files}/broken.csv", "--split", "all", "-o", "new/out"),
-        "broken.csv: line 3 has 3 fields, the header 2",
+        "broken.csv: line 3|2 fields|got 3",
     ),
     "run: text without model": ((*RUN_OWN, "--text", "fine"), "trained on vectors of unknown origin"),
     "run: data without model": (
         (*RUN_OWN, *DATA),
-        "the network was trained on vectors of unknown origin, so text cannot be embedded; give --vectors",
+        "vectors of unknown origin|--vectors",
     ),
-    "run: vectors NaN": ((*RUN_OWN, *DATA, "--vectors", "{files}/nan.npy"), "nan.npy: row 5 holds NaN or infinity"),
+    "run: vectors NaN": ((*RUN_OWN, *DATA, "--vectors", "{files}/nan.npy"), "nan.npy: row 5|NaN"),
     "run: vectors' width": (
         (*RUN_OWN, *DATA, "--vectors", "{files}/wide.npy"),
         "vectors must have shape (n, 12) for this network, got (8, 13)",
     ),
-    "run: vectors' rows": ((*RUN_OWN, *DATA, "--vectors", "{files}/rows.npy"), "rows.npy: has 35 rows, the data 36"),
+    "run: vectors' rows": ((*RUN_OWN, *DATA, "--vectors", "{files}/rows.npy"), "rows.npy|35|36"),
     "run: output no run folder": (
         (*RUN_OWN, *DATA, "--vectors", "{files}/own.npy", "-o", "{files}/model"),
-        "model exists and is not a run folder; choose another with -o",
+        "model|not a run folder|-o",
     ),
     "export: no folder": (("export", "none", "-o", "new/a.net"), "model none: no such folder"),
     "export: ANN": (
         ("export", "{files}/ann", "-o", "new/a.net"),
-        "ann: is of method ann, which has no spikes; train with another --method",
+        "ann: |no spikes|--method",
     ),
     "export: period": (
         ("export", "{files}/model", "--period", 31, "-o", "new/a.net"),
@@ -212,7 +210,7 @@ def check_refusal(result, message):
     lines = result.stderr.splitlines()
     assert len(lines) == 1, result.stderr
     assert lines[0].startswith("error: ")
-    assert message in lines[0]
+    assert [part for part in message.split("|") if part not in lines[0]] == [], lines[0]
     assert "Traceback" not in result.stderr
 
 

@@ -44,5 +44,5 @@ def test_the_grid_from_texts_to_table_and_figures(snnlp_lava, tmp_path):
     names = sorted(path.name[:2] for path in (tmp_path / "out" / "figures").glob("*.svg"))
     assert names == ["F1", "F3", "F4", "F5", "F6", "F8"]
     again = snnlp_lava(*wanted, "-o", "out", "--resume")
-    assert (again.exit_code, "11 of them done before" in again.stderr) == (0, True)
+    assert (again.exit_code, "11 of them already done" in again.stderr) == (0, True)
     assert (tmp_path / "out" / "table.md").read_text("utf-8") == table

@@ -90,7 +90,7 @@ def test_a_sweep_prints_a_line_for_each_cell_and_a_table_over_the_seeds(sweep):
     assert sweep("g.toml").exit_code == 2
     again = sweep("g.toml", "--resume")
     assert (again.exit_code, again.stdout) == (0, result.stdout)
-    assert again.stderr == "6 cells, 6 of them done before\nresults: sweeps/g\n"
+    assert again.stderr == "6 cells, 6 of them already done\nresults: sweeps/g\n"
 
 
 def test_failed_cells_are_named_at_the_end_and_tried_again(sweep):
@@ -144,7 +144,7 @@ def test_a_lost_worker_is_mentioned(sweep):
         finish(cell, on_event)
 
     result = sweep("g.toml", behave=again)
-    assert result.stderr.splitlines()[1] == "again demo-sentence-ann-s1: its worker was lost"
+    assert result.stderr.splitlines()[1] == "restarted demo-sentence-ann-s1: its worker was lost"
     assert result.stderr.count("again") == 1
 
 

@@ -112,14 +112,14 @@ def test_equal_vectors_are_no_reason_to_fail():
 
 @pytest.mark.parametrize("bits", [0, 65])
 def test_a_code_that_does_not_fit_is_refused(bits):
-    with pytest.raises(InputError, match=f"^word codes of test: {bits} bits asked for; 1 to 64 can be made$"):
+    with pytest.raises(InputError, match=f"^word codes of test: .* 1 to 64, got {bits}$"):
         learn(topics(20), bits=bits)
 
 
 def test_too_few_words_are_refused():
     values = np.ones((12, 2))
     values[:2] = 0
-    with pytest.raises(InputError, match=r"^word vectors test: 10 words have a vector that is not zero; .* 11 or"):
+    with pytest.raises(InputError, match=r"^word vectors test: .* 11 or more words .* 10$"):
         learn(values)
 
 

@@ -50,13 +50,13 @@ def test_sizes_are_read_and_the_shorter_limit_holds(tmp_path):
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
-        ({"config": {**BERT, "model_type": "mamba"}}, "the layers of model type 'mamba' are not known here"),
-        ({"config": {**BERT, "hidden_size": 0}}, "its config.json has a size of 0"),
-        ({"config": {**BERT, "hidden_size": "wide"}}, "its config.json has a size of wide"),
+        ({"config": {**BERT, "model_type": "mamba"}}, "model type 'mamba'"),
+        ({"config": {**BERT, "hidden_size": 0}}, "config.json .*size.* 0"),
+        ({"config": {**BERT, "hidden_size": "wide"}}, "config.json .*size.* wide"),
         ({"config": {"model_type": "bert"}}, "its config.json lacks 'max_position_embeddings'"),
         ({"config": "["}, "config.json is not JSON"),
-        ({"modules": [{"type": "sentence_transformers.models.Dense"}]}, "its module 'Dense' is not known here"),
-        ({"tokenizer_config": {"model_max_length": "long"}}, "its limits on tokens are not numbers"),
+        ({"modules": [{"type": "sentence_transformers.models.Dense"}]}, "module 'Dense'"),
+        ({"tokenizer_config": {"model_max_length": "long"}}, "limits on tokens"),
         ({"modules": "{"}, "its modules.json cannot be read"),
         ({"modules": [3]}, "its modules.json cannot be read"),
     ],

@@ -38,16 +38,16 @@ def broken_at(row, value):
 @pytest.mark.parametrize(
     ("vectors", "rows", "message"),
     [
-        (np.zeros((4, 3)), 5, "has 4 rows, the data 5; row i must belong to text i"),
-        (np.zeros((4, 3)), 3, "has 4 rows, the data 3; row i must belong to text i"),
-        (np.zeros(4), 4, r"is float64 of shape \(4,\); floats \(texts, dimensions\) are needed"),
-        (np.zeros((4, 3), int), 4, r"is int64 of shape \(4, 3\); floats"),
-        (np.zeros((4, 3), np.longdouble), 4, r"is float128 of shape \(4, 3\); floats"),
+        (np.zeros((4, 3)), 5, "5 texts, got 4 rows"),
+        (np.zeros((4, 3)), 3, "3 texts, got 4 rows"),
+        (np.zeros(4), 4, r"floats .*\(texts, dimensions\).* float64 .*\(4,\)"),
+        (np.zeros((4, 3), int), 4, r"floats .* int64 .*\(4, 3\)"),
+        (np.zeros((4, 3), np.longdouble), 4, r"floats .* float128 .*\(4, 3\)"),
         (np.zeros((4, 0)), 4, "has no dimensions"),
         (np.array([[None, 1.0]]), 1, "is not a .npy file of numbers"),
-        (np.full((2, 1), 1e300), 2, "row 1 holds NaN or infinity"),
-        (broken_at(0, np.nan), 70_000, "row 1 holds NaN or infinity"),
-        (broken_at(69_999, -np.inf), 70_000, "row 70000 holds NaN or infinity"),
+        (np.full((2, 1), 1e300), 2, "row 1 contains NaN or infinity"),
+        (broken_at(0, np.nan), 70_000, "row 1 contains NaN or infinity"),
+        (broken_at(69_999, -np.inf), 70_000, "row 70000 contains NaN or infinity"),
     ],
 )
 def test_vectors_that_cannot_be_used_are_named(tmp_path, vectors, rows, message):

@@ -148,7 +148,7 @@ def test_a_damaged_cache_is_made_anew(glove, cache_folder, no_reading, caplog, f
 def test_what_cannot_be_read_leaves_nothing_in_the_cache(glove, cache_folder, monkeypatch):
     monkeypatch.setattr(word_text, "_BLOCK", 1)
     glove.write_text(GLOVE + "bad 1\n")
-    with pytest.raises(InputError, match="line 4 has 1 numbers, not 2"):
+    with pytest.raises(InputError, match=r"line 4 .*2 numbers.* 1"):
         open_word_vectors(glove)
     assert list(cache_folder.iterdir()) == []
 
@@ -183,5 +183,5 @@ def test_vectors_read_before_are_found_by_their_hash_alone(tmp_path, cache_folde
     (cache_folder / f"word-vectors-{sha256}").rename(tmp_path / "elsewhere")
     (cache_folder / "word-vectors-").mkdir()
     for asked in (sha256, "/../../elsewhere", "x" * 300, "None"):
-        with pytest.raises(InputError, match=r"^word vectors glove .* are not in the cache; give their file"):
+        with pytest.raises(InputError, match=r"^word vectors glove .* are not in the cache; .*--words"):
             cached_word_vectors("glove", asked)

@@ -136,8 +136,8 @@ def test_fitting_on_nan_is_refused(name):
         ([np.inf], [0], "gain must be one finite number for each dimension"),
         ([1], [np.nan], "offset must be one finite number for each dimension"),
         ([[1]], [0], "gain must be one finite number for each dimension"),
-        ([1, 1], [0], "2 gains, 1 offsets"),
-        ([], [], "0 gains, 0 offsets"),
+        ([1, 1], [0], "2 gains .*1 offsets"),
+        ([], [], "0 gains .*0 offsets"),
     ],
 )
 def test_a_calibration_holds_one_finite_gain_and_offset_per_dimension(gain, offset, message):

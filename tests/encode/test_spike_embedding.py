@@ -98,7 +98,7 @@ def test_a_text_of_a_million_words_is_read():
         (b"a\nb\n", np.zeros((2, 1), np.int8), 3, 0, "got int8"),
         (b"a\nb\n", np.zeros((2, 1), np.uint8), 9, 0, r"uint8 of shape \(2, 2\)"),
         (b"a\nb\n", np.full((2, 1), 0b00010000, np.uint8), 3, 0, "bits beyond its 3 lines"),
-        (b"a\na\n", np.zeros((2, 1), np.uint8), 3, 0, "word twice"),
+        (b"a\na\n", np.zeros((2, 1), np.uint8), 3, 0, "duplicate"),
         (b"", np.zeros((0, 1), np.uint8), 3, 0, r"shape \(0, 1\)"),
         (b"a\n\xff\n", np.zeros((2, 1), np.uint8), 3, 0, "UTF-8"),
         (b"a\n", np.zeros((1, 1), np.uint8), 0, 0, "lines .*>= 1, got 0"),

@@ -85,7 +85,7 @@ def test_a_description_of_0_1_0_is_read_as_0_1_0_meant_it():
     ("words", "codes", "message"),
     [
         (b"cat\ndog\n", CODES[:3], r"uint64 of shape \(3,\)"),
-        (b"cat\ncat\n", CODES[:2], "word twice"),
+        (b"cat\ncat\n", CODES[:2], "duplicate"),
         (b"cat\n\xff\n", CODES[:2], "UTF-8"),
         (b"", CODES[:0], "0 words"),
         (b"cat\ndog\n", CODES[:2].astype(np.int64), "int64 of shape"),

@@ -79,9 +79,9 @@ def test_two_books_of_one_name_are_refused(tmp_path):
         folder.mkdir(exist_ok=True)
         for name in ("loihi1", "own"):
             (folder / f"{name}.toml").write_text(OWN)
-    with pytest.raises(InputError, match="another price book 'loihi1'"):
+    with pytest.raises(InputError, match=r"another price book .*'loihi1'"):
         read_price_books([tmp_path / "loihi1.toml"])
-    with pytest.raises(InputError, match="another price book 'own'"):
+    with pytest.raises(InputError, match=r"another price book .*'own'"):
         read_price_books([tmp_path / "own.toml", tmp_path / "b" / "own.toml"])
 
 

@@ -126,7 +126,7 @@ def test_a_resumed_sweep_runs_the_others_and_shows_all(local):
     assert result.exit_code == 0, result.stderr
     done = len(local["left over"])
     lines = result.stderr.splitlines()
-    assert lines[0] == f"3 cells, {done} of them done before"
+    assert lines[0] == f"3 cells, {done} of them already done"
     assert [line.split("  ")[0] for line in lines[1:-1]] == [f"done {k} of 3" for k in range(done + 1, 4)]
     assert lines[-1] == "results: local"
     folder = local["folder"]

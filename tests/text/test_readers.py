@@ -161,7 +161,7 @@ def test_rows_that_cannot_be_used_are_named(columns, message):
         ("a.jsonl", b'{"text": "a", "label": 0}\n\n["b", 1]\n', "a.jsonl: line 3 is not a JSON object"),
         ("a.jsonl", '{"text": "grün"}'.encode("latin-1"), "a.jsonl: byte 12 is not UTF-8"),
         ("a.parquet", b"PAR1 and nothing else PAR1", "a.parquet: is not a readable parquet file"),
-        ("a.xlsx", b"", r"a.xlsx: unknown kind of file '.xlsx' \(known: .parquet, .csv, .tsv, .jsonl, .ndjson\)"),
+        ("a.xlsx", b"", r"a.xlsx: unknown file type '.xlsx' \(known: .parquet, .csv, .tsv, .jsonl, .ndjson\)"),
         ("b.csv", None, "b.csv: no such file"),
     ],
 )

@@ -24,7 +24,7 @@ def test_a_file_is_read_by_its_path(tmp_path):
     [
         ("emotions", "data emotions: neither a file nor one of demo, emotion, imdb"),
         ("none.csv", "data none.csv: no such file"),
-        ("notes.txt", r"data notes.txt: unknown kind of file '.txt' \(known: "),
+        ("notes.txt", r"data notes.txt: unknown file type '.txt' \(known: "),
     ],
 )
 def test_data_that_is_not_there_is_named_with_what_is_known(tmp_path, monkeypatch, data, message):

@@ -105,7 +105,7 @@ def test_a_worker_that_fails_at_once_says_why(tmp_path, saved):
     (tmp_path / "b.net").write_bytes(path.read_bytes()[:2000])
     file = replace(read_network(path), path=tmp_path / "b.net")
     read = Simulator(Simulator.options.of()).record(file, saf_samples(values, 10), 10, no_advance)
-    assert re.search(r"exit code 1 at step 0 of 33 \(sample 1 of 3\); its last words: .+", read.broken)
+    assert re.search(r"code 1 at step 0 of 33 \(sample 1 of 3\); .+: .+", read.broken)
     assert len(read.finished) == 0
     assert not workers()
     assert not shared_memory()

@@ -86,8 +86,8 @@ class Calibration:
             object.__setattr__(self, field, values)
         if len(self.gain) != len(self.offset) or not len(self.gain):
             raise InputError(
-                f"calibration {self.name}: must have as many offsets as gains, got {len(self.gain)} gains and "
-                f"{len(self.offset)} offsets"
+                f"calibration {self.name}: must have one gain and one offset for each dimension, got "
+                f"{len(self.gain)} gains and {len(self.offset)} offsets"
             )
 
     @property
