@@ -267,7 +267,7 @@ def _over_time(record: RunRecord) -> list[float] | None:
 
 
 def _baseline_ledgers(baselines: Sequence[Mapping[str, Any]], synapses: int) -> list[Ledger]:
-    """Return the baselines, or an ANN with one weight per synapse if there are none; the report compares with the first."""
+    """Return the baselines, or an ANN with a weight per synapse if there are none; the first is compared with."""
     found = []
     for base in baselines:
         found.append(macs_ledger(base["title"], base["macs"]))
