@@ -59,10 +59,10 @@ def test_a_folder_whose_name_no_record_could_hold_is_no_model(tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({}, "give either --data, or --spikes, or one or more --text"),
-        ({"texts": ()}, "give either --data, or --spikes, or one or more --text"),
-        ({"texts": ("a",), "data": "demo"}, "give either --data, or --spikes, or one or more --text"),
-        ({"data": "demo", "spikes": "s.npy"}, "give either --data, or --spikes, or one or more --text"),
+        ({}, "one of --data, --spikes or --text"),
+        ({"texts": ()}, "one of --data, --spikes or --text"),
+        ({"texts": ("a",), "data": "demo"}, "one of --data, --spikes or --text"),
+        ({"data": "demo", "spikes": "s.npy"}, "one of --data, --spikes or --text"),
         ({"texts": ("a", 7)}, "text 2 must be a str, got 7"),
         ({"texts": 7}, "texts must be a tuple of texts, got 7"),
         ({"texts": ("fine", HALF)}, r"text 2 'caf\\udce9' is not UTF-8"),
@@ -116,11 +116,11 @@ def test_a_limit_that_is_no_number_of_rows_is_refused(limit):
 
 def test_a_finished_model_and_other_files_are_not_written_over(model, tmp_path):
     before = {path: path.read_bytes() for path in model.iterdir()}
-    with pytest.raises(InputError, match=r"holds a finished model; remove it or choose another folder"):
+    with pytest.raises(InputError, match=r"finished model; remove it or choose another folder"):
         snnlp_lava.train_model(prepared(), model)
     assert {path: path.read_bytes() for path in model.iterdir()} == before
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(InputError, match="holds other files"):
+    with pytest.raises(InputError, match="other files"):
         snnlp_lava.train_model(prepared(), str(tmp_path))
     with pytest.raises(InputError, match=r"notes\.txt: is a file"):
         snnlp_lava.train_model(prepared(), tmp_path / "notes.txt")

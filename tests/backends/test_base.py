@@ -89,7 +89,7 @@ def test_a_folder_that_is_no_run_is_not_replaced(written, tmp_path, random_netwo
 @pytest.mark.parametrize("folder", [".", "..", "/"])
 def test_a_folder_without_a_name_of_its_own_is_refused(tmp_path, monkeypatch, folder):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="has no name of its own"):
+    with pytest.raises(InputError, match="must be a folder with a name"):
         check_run_folder(Path(folder))
 
 
@@ -193,7 +193,7 @@ def test_what_a_chip_adds_to_a_run_is_checked(written, change, read):
 def test_a_run_of_another_version_is_refused_with_the_command_that_makes_it_again(written):
     path = written[0] / "result.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 3}))
-    with pytest.raises(InputError, match=r"^run .*run: has format '3'.* reads 4; make it again with snnlp-lava run "):
+    with pytest.raises(InputError, match=r"^run .*run: has format '3'.* reads 4; run .*snnlp-lava run "):
         read_run(written[0])
 
 

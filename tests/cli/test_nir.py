@@ -43,7 +43,7 @@ def test_a_network_of_another_program_runs_on_spikes(snnlp_lava, tmp_path):
     result = snnlp_lava("import", "other.nir", "-o", "other.net")
     assert result.exit_code == 0
     assert result.stderr == "network: other.net (6-4-3, no card, so it takes spikes)\n"
-    assert "a time step being 0.0001 s" in result.stdout
+    assert "time step of 0.0001 s" in result.stdout
     rows = {line.strip("│").split("│")[0].strip(): line for line in result.stdout.splitlines() if "│" in line}
     assert [rows["current decay"].split("│")[place].strip() for place in (2, 3)] == ["1365 (-0.33)", "4096"]
     assert [rows["voltage decay"].split("│")[place].strip() for place in (2, 3)] == ["410 (+0.40)"] * 2
@@ -94,7 +94,7 @@ REFUSED = {
         ("import", "other.nir", "-o", "a.net", "--time-step", "0.01"),
         "other.nir: node 'cubalif' (CubaLIF): tau_mem 0.001 s is shorter than the time step, 0.01 s",
     ),
-    "export: an ANN": (("export", "{files}/ann", "--format", "nir"), "ann: is of method ann, which has no spikes"),
+    "export: an ANN": (("export", "{files}/ann", "--format", "nir"), "--method ann, which has no spikes"),
 }
 
 

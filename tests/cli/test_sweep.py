@@ -132,7 +132,7 @@ def test_an_interrupted_sweep_says_how_to_go_on(sweep):
     result = sweep("g.toml", behave=interrupted)
     assert (result.exit_code, result.stdout) == (130, "")
     assert result.stderr.splitlines()[-1] == (
-        "error: interrupted; 1 of 6 cells are done; the same command with --resume goes on in sweeps/g"
+        "error: interrupted; 1 of 6 cells are done; the same command with --resume continues in sweeps/g"
     )
     assert [path.name for path in Path("sweeps/g").iterdir()] == ["demo-sentence-ann-s1.json"]
 
@@ -172,11 +172,11 @@ def test_a_terminal_sees_where_the_sweep_stands(snnlp_lava, tmp_path):
 REFUSED = {
     "no grid": (("none.toml",), "cannot read none.toml: No such file"),
     "grid": (("bad.toml",), "grid bad.toml: window must be an integer >= 1, got 0"),
-    "jobs and scheduler": (("g.toml", "--jobs", 2, "--scheduler", "tcp://a:1"), "give either --jobs or --scheduler"),
+    "jobs and scheduler": (("g.toml", "--jobs", 2, "--scheduler", "tcp://a:1"), "either --jobs or --scheduler"),
     "no data": (("no_data.toml",), "none.csv: no such file"),
     "no vectors": (("no_vectors.toml",), "none.npy: no such file"),
     "output a file": (("g.toml", "-o", "g.toml"), "sweep g.toml: is a file; choose another folder with -o"),
-    "output with a result": (("g.toml", "-o", "old"), "sweep old: holds 1 results; add --resume to go on, or choose"),
+    "output with a result": (("g.toml", "-o", "old"), "sweep old: contains 1 results; add --resume to continue, or choose"),
     "another sweep's": (("g.toml", "-o", "old", "--resume"), "old/demo-sentence-ann-s1.json: belongs to another conf"),
 }
 

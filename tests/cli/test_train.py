@@ -33,7 +33,7 @@ def test_a_finished_model_is_kept(files, snnlp_lava):
     refused = snnlp_lava(*filled(OWN, files), "-o", files / "own")
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert refused.stderr.splitlines() == [
-        f"error: model {files / 'own'}: holds a finished model; remove it or choose another folder with -o"
+        f"error: model {files / 'own'}: contains a finished model; remove it or choose another folder with -o"
     ]
     resumed = snnlp_lava(*filled(OWN, files), "--resume", "-o", files / "own")
     assert resumed.exit_code == 0
@@ -45,7 +45,7 @@ def test_a_finished_model_of_other_options_is_no_success(files, snnlp_lava):
     refused = snnlp_lava(*filled(OWN, files), "--seed", 7, "--resume", "-o", files / "own")
     assert refused.exit_code == 2
     assert refused.stderr == (
-        f"error: model {files / 'own'}: is finished, with other options; choose another folder with -o\n"
+        f"error: model {files / 'own'}: was trained with other options; choose another folder with -o\n"
     )
 
 
@@ -66,7 +66,7 @@ def test_a_finished_model_of_other_data_is_no_success(files, snnlp_lava, tmp_pat
     refused = snnlp_lava(*wanted, *options, "--resume", "-o", files / "own")
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert refused.stderr == (
-        f"error: model {files / 'own'}: is finished, with other data ({what}); choose another folder with -o\n"
+        f"error: model {files / 'own'}: was trained on other data ({what}); choose another folder with -o\n"
     )
 
 
@@ -97,7 +97,7 @@ def test_no_spiking_result_stands_without_its_baselines(files, snnlp_lava):
 
 def test_vectors_of_unknown_origin_serve_data_but_not_texts(files, snnlp_lava, caplog):
     assert snnlp_lava(*filled(OWN, files), "-o", "m").exit_code == 0
-    assert "the vectors are not those of all-MiniLM-L6-v2" in caplog.text
+    assert "the vectors do not match those of all-MiniLM-L6-v2" in caplog.text
     result = snnlp_lava("run", files / "own.net", "--data", files / "own.csv", "--vectors", files / "own.npy", "--json")
     document = json.loads(result.stdout)
     assert (document["samples"], document["window"], document["period"], document["steps"]) == (8, 8, 16, 128)

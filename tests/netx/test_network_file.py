@@ -198,11 +198,11 @@ CHANGES = {
     "card without bytes": (("snnlp/card", card_bytes("")), "/snnlp/card is not JSON"),
     "card a text": (("snnlp/card", "{}"), "/snnlp/card is object"),
     "card a text of fixed length": (("snnlp/card", np.bytes_("{}")), "/snnlp/card is |S2"),
-    "card a list": (("snnlp/card", card_bytes("[]")), "/snnlp/card is not a JSON object"),
+    "card a list": (("snnlp/card", card_bytes("[]")), "/snnlp/card must be a JSON object"),
     "card empty": (("snnlp/card", card_bytes("{}")), "card: method is missing"),
     "no encoder": (("snnlp/encoder", None), "lacks /snnlp/encoder"),
     "gain missing": (("snnlp/encoder/gain", None), "encoder: array gain is missing"),
-    "gain too long": (("snnlp/encoder/gain", np.ones(4)), "calibration paper: 4 gains, 3 offsets"),
+    "gain too long": (("snnlp/encoder/gain", np.ones(4)), "calibration paper: .*4 gains and 3 offsets"),
     "gain a table": (
         ("snnlp/encoder/gain", np.ones((3, 1))),
         "calibration paper: gain must be one finite number for each dimension",

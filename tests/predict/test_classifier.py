@@ -132,7 +132,7 @@ def test_vectors_and_validation_rows_of_one_s_own():
         (["a b"] * 20, ["x", 1] * 10, "one type"),
         (["a b"] * 20, [1.5, 2.5] * 10, "float"),
         (["a b", 3] * 10, ["x", "y"] * 10, "text 2"),
-        (["a b"] * 20, ["x", "y"] * 9, "20 texts and 18 labels"),
+        (["a b"] * 20, ["x", "y"] * 9, "20 and 18"),
         ("one text", ["x"], "list of texts"),
     ],
 )

@@ -121,11 +121,11 @@ def test_what_was_metered_stands_beside_the_bills_and_is_in_none(run, tmp_path):
     for ending in ("html", "csv", "md"):
         write_report(tmp_path / f"r.{ending}", [metered])
     page = (tmp_path / "r.html").read_text("utf-8")
-    assert "by a meter while this ran, per text: <strong>1.0 mJ</strong>, 250.0 µJ of it static; 500.0 µs." in page
+    assert "by a meter during this run: <strong>1.0 mJ</strong>, 250.0 µJ of it static; 500.0 µs." in page
     (row,) = csv.DictReader((tmp_path / "r.csv").read_text("utf-8").splitlines())
     assert float(row["metered_pj"]) == pytest.approx(1e9)
-    assert "1.0 mJ per text was metered on the board by a meter" in (tmp_path / "r.md").read_text("utf-8")
-    assert "Metered" not in render_page(report_document([run]), [run])
+    assert "1.0 mJ per text measured on the board by a meter" in (tmp_path / "r.md").read_text("utf-8")
+    assert "Measured per text" not in render_page(report_document([run]), [run])
 
 
 def test_time_alone_is_shown_where_nothing_else_was_metered(run):
@@ -161,7 +161,7 @@ def test_prices_of_ones_own_stand_below_the_table(labelled, tmp_path, ending):
     ann = joules_text(*totals[part["baseline"]["title"], "cmos45"])
     assert f"At My board ({mine.evidence}, a bench): run: this network {network}." in own
     assert f"At My host ({rival.evidence}, a bench): run: {part['baseline']['title']} {ann}." in own
-    assert f"At Terra ({mine.evidence}, a bench): it prices none of this." in own
+    assert f"At Terra ({mine.evidence}, a bench): it prices none of these operations." in own
     assert "At My" not in plain
 
 
@@ -282,7 +282,7 @@ def test_the_energy_figure_shows_small_beside_large_and_what_has_no_price(totals
 
 
 def test_a_report_of_another_kind_is_refused(run, tmp_path):
-    with pytest.raises(InputError, match=r"ends in '\.pdf'; \.html, \.json, \.csv, \.md and \.tex can be written"):
+    with pytest.raises(InputError, match=r"\.html, \.json, \.csv, \.md or \.tex, got '\.pdf'"):
         write_report(tmp_path / "r.pdf", [run])
 
 

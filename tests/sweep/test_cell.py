@@ -84,5 +84,5 @@ def test_data_is_known_by_its_texts_and_vectors(own, tmp_path):
     path.write_text(path.read_text("utf-8").replace("text 3", "text three"), "utf-8")
     assert data_identity(own).sha256 != before.sha256
     np.save(tmp_path / "own.npy", np.ones((11, 5)))
-    with pytest.raises(InputError, match="has 11 rows, the data 12"):
+    with pytest.raises(InputError, match="12 texts, got 11 rows"):
         data_identity(own)

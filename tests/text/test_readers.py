@@ -101,9 +101,9 @@ def test_columns_of_other_names_are_read_when_named(tmp_path, suffix):
     WRITERS[suffix](path, {"review": ["good", "bad"], "stars": [5, 1], "id": [1, 2]})
     data = read_file(path, "review", "stars")
     assert (list(data.texts), data.label_names, data.labels.tolist()) == (["good", "bad"], ("1", "5"), [1, 0])
-    with pytest.raises(InputError, match=r"a\.\w+: no column 'text'.* name it with --text-column"):
+    with pytest.raises(InputError, match=r"a\.\w+: no column 'text'.*--text-column"):
         read_file(path)
-    with pytest.raises(InputError, match=r"a\.\w+: no column 'label'; name it with --label-column"):
+    with pytest.raises(InputError, match=r"a\.\w+: no column 'label'; .*--label-column"):
         read_file(path, "review")
 
 
@@ -117,18 +117,18 @@ def test_label_name_alone_holds_the_labels(tmp_path, suffix):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"text": [], "label": []}, "holds no texts"),
-        ({"text": [None, " \n"], "label": [0, 1]}, "holds no texts"),
+        ({"text": [], "label": []}, "no texts"),
+        ({"text": [None, " \n"], "label": [0, 1]}, "no texts"),
         ({"text": ["a", "b"], "label": [None, ""]}, "every label is empty"),
-        ({"text": ["a", 7], "label": [0, 1]}, "row 2: the text is int '7', not text"),
-        ({"text": ["a", "b"], "label": [0, 0.5]}, "row 2: the label is float '0.5', not a name or an integer"),
-        ({"text": ["a", "b"], "label": [0, [1]]}, r"row 2: the label is list '\[1\]', not a name or an integer"),
-        ({"text": ["a", "b"], "label": ["joy", 1]}, "some labels are names, others are numbers"),
+        ({"text": ["a", 7], "label": [0, 1]}, "row 2: the text .*text.* int '7'"),
+        ({"text": ["a", "b"], "label": [0, 0.5]}, "row 2: the label .*a name or an integer.* float '0.5'"),
+        ({"text": ["a", "b"], "label": [0, [1]]}, r"row 2: the label .*a name or an integer.* list '\[1\]'"),
+        ({"text": ["a", "b"], "label": ["joy", 1]}, "labels .*names .*integers"),
         (
             {"text": ["a", "b"], "label": [4, 4], "label_name": ["joy", "fear"]},
-            "row 2: label 4 is named 'fear' here and 'joy' before",
+            "row 2: label 4 .*'fear'.* 'joy'",
         ),
-        ({"text": ["a", "b"], "label": [0, 1], "label_name": ["joy", "joy"]}, "two labels share one label_name"),
+        ({"text": ["a", "b"], "label": [0, 1], "label_name": ["joy", "joy"]}, "two labels .*label_name"),
     ],
 )
 def test_rows_that_cannot_be_used_are_named(columns, message):
@@ -139,16 +139,16 @@ def test_rows_that_cannot_be_used_are_named(columns, message):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv", b"text,label\nfine,0\nbroken,1,2\n", "a.csv: line 3 has 3 fields, the header 2"),
+        ("a.csv", b"text,label\nfine,0\nbroken,1,2\n", "a.csv: line 3 .*2 fields.* 3"),
         ("a.csv", b'text,label\n"never closed,0\n', "a.csv: line 2: unexpected end of data"),
-        ("a.csv", b"text,label,text\na,0,b\n", "a.csv: two columns are called 'text'"),
+        ("a.csv", b"text,label,text\na,0,b\n", "a.csv: two columns .*'text'"),
         ("a.csv", b"", "a.csv: no column 'text'"),
         ("a.csv", "text,label\ngrün,0\n".encode("latin-1"), "a.csv: byte 13 is not UTF-8; .* iconv"),
         ("a.csv.gz", b"\x1f\x8bno gzip", "a.csv.gz: is a damaged gzip file"),
         pytest.param(
             "a.jsonl",
             b'{"text": "a"}\n' + b"x" * (1 << 24),
-            "a.jsonl: line 2 has 16,777,216 characters or more",
+            "a.jsonl: line 2 .*16,777,216 characters",
             id="line without end",
         ),
         pytest.param(
@@ -235,7 +235,7 @@ def test_parquet_of_other_types_is_refused_by_its_column(tmp_path, name, kind):
     content = {pa.binary(8): b"12345678", pa.list_(pa.int64()): [1]}.get(kind, 1 << 61)
     columns = {"text": ["a"], "label": [1], "label_name": ["x"], "split": ["train"], name: pa.array([content], kind)}
     write_parquet(tmp_path / "a.parquet", columns)
-    with pytest.raises(InputError, match=rf"a\.parquet: column '{name}' holds .*, not "):
+    with pytest.raises(InputError, match=rf"a\.parquet: column '{name}' must be .*, got "):
         read_file(tmp_path / "a.parquet")
 
 
@@ -250,7 +250,7 @@ def test_a_label_keeps_its_zeros(tmp_path, suffix):
 def test_of_many_columns_the_first_are_named(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     WRITERS[suffix](path, {f"column {number}": ["a"] for number in range(30)})
-    with pytest.raises(InputError, match=r"no column 'text' \(found 'column 0', .*, 'column 9' and 20 more\); name it"):
+    with pytest.raises(InputError, match=r"no column 'text' \(found 'column 0', .*, 'column 9' and 20 more\); .*--text-column"):
         read_file(path)
 
 

@@ -65,12 +65,12 @@ def damaged(content):
 
 
 WRONG = {
-    "all null": ({"text": [None, None]}, r"holds no texts"),
-    "numbers": ({"text": [1, 2]}, r"column 'text' holds int64, not text"),
-    "floats as labels": ({"text": ["a"], "label": [0.5]}, r"column 'label' holds double, not names or integers"),
+    "all null": ({"text": [None, None]}, "no texts"),
+    "numbers": ({"text": [1, 2]}, r"column 'text' .*text.* int64"),
+    "floats as labels": ({"text": ["a"], "label": [0.5]}, r"column 'label' .*names or integers.* double"),
     "other columns": ({"body": ["a"], "stars": [1]}, r"no column 'text' \(found 'body', 'stars'\)"),
-    "no rows": ({"text": np.array([], dtype=str)}, "holds no texts"),
-    "bytes": ({"text": [b"\xff\xfe"]}, r"column 'text' holds binary, not text"),
+    "no rows": ({"text": np.array([], dtype=str)}, "no texts"),
+    "bytes": ({"text": [b"\xff\xfe"]}, r"column 'text' .*text.* binary"),
 }
 
 
@@ -111,7 +111,7 @@ def test_texts_with_an_empty_label_count_as_unlabelled(tmp_path, caplog, suffix,
 
 def test_half_a_character_is_no_text(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": "\\ud800"}')
-    with pytest.raises(InputError, match="holds no texts"):
+    with pytest.raises(InputError, match="no texts"):
         open_texts(str(tmp_path / "a.jsonl"))
     column = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"\xff\xfe")])
     parquet.write_table(pa.table({"text": column}), tmp_path / "a.parquet")
@@ -162,5 +162,5 @@ def test_a_file_that_shrinks_while_it_is_read_is_an_input_error(tmp_path):
     table = open_texts(tmp_path / "a.jsonl")
     (tmp_path / "a.jsonl").write_text('{"text": "a"}\n' * 9)
     assert len(table.read(0, 9).texts) == 9
-    with pytest.raises(InputError, match="was changed while it was read"):
+    with pytest.raises(InputError, match="changed while it was read"):
         table.read(9, 10)

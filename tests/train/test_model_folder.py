@@ -77,9 +77,9 @@ def test_a_description_that_cannot_be_used_is_refused_with_the_folder(folder, ch
 @pytest.mark.parametrize(
     ("method", "embedding", "commands"),
     [
-        ("snn-rate", "a model", ["export models/a", 'run netx_exports/a.net --text "a text of yours"']),
+        ("snn-rate", "a model", ["export models/a", 'run netx_exports/a.net --text "your text"']),
         ("snn-rate", None, ["export models/a", "run netx_exports/a.net --data DATA --vectors VECTORS.npy"]),
-        ("spike-embedding", None, ["export models/a", 'run netx_exports/a.net --text "a text of yours"']),
+        ("spike-embedding", None, ["export models/a", 'run netx_exports/a.net --text "your text"']),
         ("ann", "a model", []),
     ],
 )

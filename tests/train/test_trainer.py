@@ -82,7 +82,7 @@ def test_a_training_is_not_resumed_with_other_options_or_by_another_version(prep
     with pytest.raises(InputError, match="belongs to a training with other options or data"):
         snnlp_lava.train_model(prepared(), tmp_path / "m", epochs=5)
     monkeypatch.setattr(loop, "__version__", "99.0")
-    with pytest.raises(InputError, match=r"was written by version .*, this is 99\.0; resume with that version"):
+    with pytest.raises(InputError, match=r"was written by version .*, not 99\.0; resume with that version"):
         snnlp_lava.train_model(prepared(), tmp_path / "m")
 
 
