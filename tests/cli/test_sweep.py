@@ -176,7 +176,10 @@ REFUSED = {
     "no data": (("no_data.toml",), "none.csv: no such file"),
     "no vectors": (("no_vectors.toml",), "none.npy: no such file"),
     "output a file": (("g.toml", "-o", "g.toml"), "sweep g.toml: is a file; choose another folder with -o"),
-    "output with a result": (("g.toml", "-o", "old"), "sweep old: contains 1 results; add --resume to continue, or choose"),
+    "output with a result": (
+        ("g.toml", "-o", "old"),
+        "sweep old: contains 1 results; add --resume to continue, or choose",
+    ),
     "another sweep's": (("g.toml", "-o", "old", "--resume"), "old/demo-sentence-ann-s1.json: belongs to another conf"),
 }
 

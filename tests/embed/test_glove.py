@@ -59,9 +59,9 @@ def test_a_byte_order_mark_is_no_part_of_the_first_word(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "no words"),
-        ("\n \n", "no words"),
-        ("3 2\n", "no words"),
+        ("", ".*no words"),
+        ("\n \n", ".*no words"),
+        ("3 2\n", ".*no words"),
         ("word\n", "line 1 .*numbers"),
         ("1 0\nword\n", "line 2 .*no numbers"),
         ("word\t1\t2\n", "line 1 .*no numbers"),

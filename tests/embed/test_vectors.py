@@ -38,11 +38,11 @@ def broken_at(row, value):
 @pytest.mark.parametrize(
     ("vectors", "rows", "message"),
     [
-        (np.zeros((4, 3)), 5, "5 texts, got 4 rows"),
-        (np.zeros((4, 3)), 3, "3 texts, got 4 rows"),
-        (np.zeros(4), 4, r"floats .*\(texts, dimensions\).* float64 .*\(4,\)"),
-        (np.zeros((4, 3), int), 4, r"floats .* int64 .*\(4, 3\)"),
-        (np.zeros((4, 3), np.longdouble), 4, r"floats .* float128 .*\(4, 3\)"),
+        (np.zeros((4, 3)), 5, ".*5 texts, got 4 rows"),
+        (np.zeros((4, 3)), 3, ".*3 texts, got 4 rows"),
+        (np.zeros(4), 4, r".*floats .*\(texts, dimensions\).* float64 .*\(4,\)"),
+        (np.zeros((4, 3), int), 4, r".*floats .* int64 .*\(4, 3\)"),
+        (np.zeros((4, 3), np.longdouble), 4, r".*floats .* float128 .*\(4, 3\)"),
         (np.zeros((4, 0)), 4, "has no dimensions"),
         (np.array([[None, 1.0]]), 1, "is not a .npy file of numbers"),
         (np.full((2, 1), 1e300), 2, "row 1 contains NaN or infinity"),

@@ -132,7 +132,7 @@ def test_time_alone_is_shown_where_nothing_else_was_metered(run):
     metered = replace(
         run, record=run.record.replace(metered={"by": "a meter", "samples": 6, "steps": 48, "seconds": 6e-3})
     )
-    assert "per text: 1.0 ms. It holds" in render_page(report_document([metered]), [metered])
+    assert "by a meter during this run: 1.0 ms. " in render_page(report_document([metered]), [metered])
 
 
 def test_prices_of_ones_own_and_a_network_that_fits_are_on_the_page(labelled, tmp_path):
@@ -248,7 +248,7 @@ def test_a_network_that_does_not_fit_and_work_that_is_not_counted_are_named(labe
     page = (tmp_path / "r.html").read_text("utf-8")
     assert "Loihi 2 (estimate): does not fit" in page
     assert "<strong>period 50 &lt;is&gt; none</strong>" in page
-    assert "73 more are needed than the chip has." in page
+    assert "needs 73 more cores than the chip has." in page
     assert "not counted: nobody &lt;knows&gt;." in page
     thought = {"embedding": {**work, "counts": {"thought": 6}, "not_counted": None}}
     unknown = replace(changed, record=changed.record.replace(preprocessing=thought))

@@ -247,7 +247,10 @@ REFUSED = {
     "limit": ('data = "demo"\nlimit = 0\n[grid]', "limit must be an integer >= 1, got 0"),
     "limit true": ('data = "demo"\nlimit = true\n[grid]', "limit must be an integer or null, got True"),
     "column": ('data = "demo"\ntext_column = 3\n[grid]', "text_column must be text, got 3"),
-    "vectors of two": ('data = ["a.csv", "b.csv"]\nvectors = "v.npy"\n[grid]', "vectors must be one file for each data set"),
+    "vectors of two": (
+        'data = ["a.csv", "b.csv"]\nvectors = "v.npy"\n[grid]',
+        "vectors must be one file for each data set",
+    ),
     "vectors of none": ('data = "a.csv"\nvectors = { b = "v.npy" }\n[grid]', "vectors has an unknown key 'b'"),
     "vectors a number": ('data = "a.csv"\nvectors = { a = 3 }\n[grid]', "vectors[...] must be text, got {"),
     "where no list": ('data = "demo"\nwhere = 3\n[grid]', "where must be a list, got 3"),
@@ -259,7 +262,10 @@ REFUSED = {
     "set's value": (SMALL + "[[where]]\nset = { epochs = [1, 2] }", "epochs must be an integer, got [1, 2]"),
     "set's range": (SMALL + "[[where]]\nset = { epochs = 0 }", "epochs must be an integer >= 1, got 0"),
     "where in vain": (SMALL + "seed = [1, 2]\n[[where]]\nseed = 3\nset = {}", "[[where]] number 1 matches no cell"),
-    "too many": (SMALL + f"seed = {list(range(101))}\nwindow = {list(range(1, 101))}", "at most 10000 combinations, got 10100"),
+    "too many": (
+        SMALL + f"seed = {list(range(101))}\nwindow = {list(range(1, 101))}",
+        "at most 10000 combinations, got 10100",
+    ),
 }
 
 

@@ -112,7 +112,8 @@ def test_an_interrupted_sweep_keeps_what_is_done_and_leaves_no_process(local):
     assert lines[1].startswith("done 1 of 3  demo-sentence-")
     done = len(local["left over"])
     assert (
-        lines[-1] == f"error: interrupted; {done} of 3 cells are done; the same command with --resume continues in local"
+        lines[-1]
+        == f"error: interrupted; {done} of 3 cells are done; the same command with --resume continues in local"
     )
     assert "Traceback" not in err
     assert 1 <= done < 3

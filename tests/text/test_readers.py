@@ -117,8 +117,8 @@ def test_label_name_alone_holds_the_labels(tmp_path, suffix):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"text": [], "label": []}, "no texts"),
-        ({"text": [None, " \n"], "label": [0, 1]}, "no texts"),
+        ({"text": [], "label": []}, ".*no texts"),
+        ({"text": [None, " \n"], "label": [0, 1]}, ".*no texts"),
         ({"text": ["a", "b"], "label": [None, ""]}, "every label is empty"),
         ({"text": ["a", 7], "label": [0, 1]}, "row 2: the text .*text.* int '7'"),
         ({"text": ["a", "b"], "label": [0, 0.5]}, "row 2: the label .*a name or an integer.* float '0.5'"),
@@ -250,7 +250,9 @@ def test_a_label_keeps_its_zeros(tmp_path, suffix):
 def test_of_many_columns_the_first_are_named(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     WRITERS[suffix](path, {f"column {number}": ["a"] for number in range(30)})
-    with pytest.raises(InputError, match=r"no column 'text' \(found 'column 0', .*, 'column 9' and 20 more\); .*--text-column"):
+    with pytest.raises(
+        InputError, match=r"no column 'text' \(found 'column 0', .*, 'column 9' and 20 more\); .*--text-column"
+    ):
         read_file(path)
 
 
