@@ -15,7 +15,7 @@ REFUSED = {
     "train: label column": ((*TRAIN, *DATA, "--label-column", "stars"), "own.csv: no column 'stars'"),
     "train: one class": (
         (*TRAIN, "--data", "{files}/one_class.csv"),
-        "data one_class: two classes|only 'fine'",
+        "data one_class: |two classes|only 'fine'",
     ),
     "train: not UTF-8": ((*TRAIN, "--data", "{files}/latin.csv"), "latin.csv: byte 13 is not UTF-8"),
     "train: vectors NaN": ((*TRAIN, *DATA, "--vectors", "{files}/nan.npy"), "nan.npy: row 5|NaN"),
