@@ -112,7 +112,7 @@ def run_board(
 
 
 def check_installed() -> None:
-    """Raise an InputError unless Intel's extension is installed.
+    """Raise an InputError unless Lava and Intel's extension are installed.
 
     Raises
     ------
