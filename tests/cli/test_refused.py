@@ -186,7 +186,7 @@ REFUSED = {
     ),
     "export: a network file's ending for NIR": (
         ("export", "{files}/model", "--format", "nir", "-o", "new/a.NET"),
-        "file new/a.NET: ends in .NET, but --format nir writes .nir",
+        "a.NET|--format nir|.nir",
     ),
     "import: NIR's ending": (
         ("import", "{files}/a.net", "-o", "new/a.nir"),
