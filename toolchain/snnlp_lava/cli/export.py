@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 )
 @click.option("--text", "texts", multiple=True, help="A text that the page begins with; may be repeated.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Output file.  [default: netx_exports/NAME.net or .nir]"
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Output file.  [default: netx_exports/NAME.net, .nir or .html]",
 )
 def command(model: Path, period: int | None, file_format: str, texts: tuple[str, ...], output: Path | None) -> None:
     """Write the trained model in folder MODEL as a network file (NetX HDF5), a NIR file or a page."""
