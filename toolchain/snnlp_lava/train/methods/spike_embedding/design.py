@@ -1,6 +1,6 @@
 """Design a spike embedding: choose tokens, weigh them, leave out what pays least, choose levels and lines.
 
-Everything is chosen on validation texts, within a stated tolerance, by the bill of Loihi 1.
+Everything is chosen on validation texts, by accuracy and the bill of Loihi 1.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from snnlp_lava.train.methods.spike_embedding.linear import (
     fit,
     fit_full,
     naive_bayes_penalty,
+    tfidf_penalty,
 )
 from snnlp_lava.train.methods.spike_embedding.rise import STEPS, Rise, RiseLoss, mirrored_rise
 from snnlp_lava.train.methods.spike_embedding.sharing import merge, share_lines
@@ -41,7 +42,11 @@ _CUT = 0.6  # of the synops that a cut leaves
 _FEWEST_SYNOPS = 0.5
 _MORE_SILENT = 0.02  # of the texts, which a cut may leave without any spike: easy or few texts do not show it otherwise
 _STOP = 3.0  # standard errors below the best, where cutting ends
-_HALF = 0.5  # standard errors by which cheaper tokens, and penalties that leave less, may be worse
+_HALF = 0.5  # standard errors by which cheaper tokens, or a sum of models, may be worse
+_SMALL_NJ = 2.0  # by which bills are lengthened when they are compared: a nanojoule more or less is nothing
+_CORE = 0.001  # of accuracy, which it is worth to keep within one core's lines
+_UPDATES_A_SYNOP = 0.75  # of a synop budget: they cost 2.6 times as much as the synops
+_FEW_STEPS = 3  # that any budget may take
 _PRETEST_ROWS = 3000
 _MOST_CHARACTERS = 7e6  # of all training texts, above which character n-grams are not tried
 _MANY_CHARACTERS = 300  # to cover 99 % of a text: a script whose signs are words or syllables
@@ -66,9 +71,8 @@ class Settings:
         Time steps.
     seed
         Of the order of coordinates, and of a subset.
-    tolerance
-        Accuracy on validation texts that a lower bill may cost, once for leaving weights out and once for the rise;
-        half a standard error of that accuracy where that is less.
+    halving
+        Accuracy on validation texts that half the bill is worth.
     """
 
     tokens: str | None = None
@@ -76,7 +80,7 @@ class Settings:
     synop_budget: float | None = None
     window: int | None = None
     seed: int = 0
-    tolerance: float = 0.002
+    halving: float = 0.004
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,7 @@ class Design:
     tried
         Validation accuracy of each kind of tokens, before anything was left out.
     frontier
-        All cuts, the read-out of each the cheapest within the tolerance.
+        All cuts, each with its best read-out.
     chosen
         Which of the cuts it is, before entries share lines.
     validation
@@ -232,7 +236,8 @@ def design(train: Part, validation: Part, classes: int, settings: Settings = Set
     candidates = _candidates(train, validation, classes, settings)
     tried = {name: group.accuracy for name, group in candidates.items()}
     if settings.synop_budget is None:
-        candidates = {name: candidates[name] for name in [_best_name(candidates, len(validation.labels))]}
+        best = _first_good(list(tried.values()), len(validation.labels))
+        candidates = dict([list(candidates.items())[best]])
     found = [_designed(group, train, validation, classes, settings) for group in candidates.values()]
     made = replace(max(found, key=lambda one: one.point.accuracy - one.point.loss), tried=tried)
     usual = float(np.bincount(train.labels).max() / len(train.labels))
@@ -246,13 +251,30 @@ def design(train: Part, validation: Part, classes: int, settings: Settings = Set
 
 
 @dataclass(frozen=True)
+class _Term:
+    """A model, how it is fitted, and the factor with which it is added to others."""
+
+    model: Linear
+    penalty: np.ndarray
+    norms: np.ndarray | None
+    factor: float = 1.0
+
+    def refitted(self, kept: np.ndarray, occurrences: Occurrences, labels: np.ndarray, seed: int) -> _Term:
+        """Without some weights, and fitted again."""
+        model = self.model.keep(kept)
+        fit(model, occurrences, labels, self.penalty, _REFIT_SWEEPS, seed, self.norms)
+        return replace(self, model=model)
+
+
+@dataclass(frozen=True)
 class _Group:
     scheme: Scheme
     occurrences: Occurrences
     known: Occurrences  # in the validation texts
-    model: Linear
+    fits: tuple[Linear, ...]  # a model of each penalty, as `_penalties` orders them
+    terms: tuple[_Term, ...]  # those that are added up
     accuracy: float
-    power: float  # of the penalty in refits
+    power: float  # of the best naive Bayes penalty
 
 
 def _candidates(train: Part, validation: Part, classes: int, settings: Settings) -> dict[str, _Group]:
@@ -268,7 +290,7 @@ def _candidates(train: Part, validation: Part, classes: int, settings: Settings)
     if wanted is None and not _characters_pay(words, characters, train, validation, classes, settings.seed):
         return {name: first}
     second = _fitted(characters, train, validation, classes, settings.seed)
-    both = _joined(first, second, validation.labels)
+    both = _joined(first, second, train, validation, classes)
     return {"all": both} if wanted == "all" else {name: first, "characters": second, "all": both}
 
 
@@ -305,29 +327,64 @@ def _occurrences(scheme: Scheme, train: Part, validation: Part) -> tuple[Occurre
 
 
 def _fitted(scheme: Scheme, train: Part, validation: Part, classes: int, seed: int) -> _Group:
-    """The model with the penalty that is best on validation texts."""
+    """The best sum of models on validation texts."""
     occurrences, known = _occurrences(scheme, train, validation)
-    fits = []
-    for power in _POWERS:
-        penalty = naive_bayes_penalty(occurrences, train.labels, classes, power)
-        model = fit_full(occurrences, train.labels, penalty, classes, _SWEEPS, seed)
-        fits.append((_accuracy(model.scores(known), validation.labels), power, model))
-    best = max(accuracy for accuracy, _, _ in fits)
-    least = best - _HALF * _standard_error(best, len(validation.labels))
-    accuracy, power, model = next(fit for fit in fits if fit[0] >= least)
-    return _Group(scheme, occurrences, known, model, accuracy, power)
+    fits = [
+        fit_full(occurrences, train.labels, penalty, classes, _SWEEPS, seed, norms)
+        for penalty, norms in _penalties(occurrences, train.labels, classes)
+    ]
+    return _group(scheme, occurrences, known, fits, train.labels, validation.labels, classes)
 
 
-def _joined(first: _Group, second: _Group, labels: np.ndarray) -> _Group:
-    """Both models added up, each divided by its median margin."""
+def _penalties(
+    occurrences: Occurrences, labels: np.ndarray, classes: int
+) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    """Penalty and norms of each kind of model: naive Bayes by falling power, then TF-IDF."""
+    bayes = [(naive_bayes_penalty(occurrences, labels, classes, power), None) for power in _POWERS]
+    return [*bayes, tfidf_penalty(occurrences, 1 if classes == 2 else classes)]
+
+
+def _group(
+    scheme: Scheme,
+    occurrences: Occurrences,
+    known: Occurrences,
+    fits: Sequence[Linear],
+    train_labels: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+) -> _Group:
+    """The sum of the best naive Bayes model and the TF-IDF one; or one of them, if clearly better by itself."""
+    scores = [model.scores(known) for model in fits]
+    accuracies = [_accuracy(each, labels) for each in scores]
+    bayes = _first_good(accuracies[:-1], len(labels))
+    terms = [
+        _Term(model, *ways, 1 / _median_margin(each))
+        for model, ways, each in zip(fits, _penalties(occurrences, train_labels, classes), scores, strict=True)
+    ]
+    sums = [(terms[bayes], terms[-1]), (terms[bayes],), (terms[-1],)]
+    reached = [_accuracy(_sum(some).scores(known), labels) for some in sums]
+    chosen = _first_good(reached, len(labels))
+    return _Group(scheme, occurrences, known, tuple(fits), sums[chosen], reached[chosen], _POWERS[bayes])
+
+
+def _sum(terms: Sequence[_Term]) -> Linear:
+    total = terms[0].model.times(terms[0].factor)
+    for term in terms[1:]:
+        total = total.plus(term.model.times(term.factor))
+    return total
+
+
+def _joined(first: _Group, second: _Group, train: Part, validation: Part, classes: int) -> _Group:
+    """Words and character n-grams in one: of each kind of model the mean of both."""
     scheme = Scheme(first.scheme.words, first.scheme.pairs, second.scheme.characters)
     occurrences = _side_by_side(first.occurrences, second.occurrences)
     known = _side_by_side(first.known, second.known)
-    units = [np.float32(2 / _median_margin(group.model.scores(group.known)) / 2) for group in (first, second)]
-    model = Linear.full(len(occurrences.entries), units[0] * first.model.offset + units[1] * second.model.offset)
-    model.weight = np.concatenate([units[0] * first.model.weight, units[1] * second.model.weight])
-    better = first if first.accuracy > second.accuracy else second
-    return _Group(scheme, occurrences, known, model, _accuracy(model.scores(known), labels), better.power)
+    fits = []
+    for one, two in zip(first.fits, second.fits, strict=True):
+        model = Linear.full(len(occurrences.entries), (one.offset + two.offset) / 2)
+        model.weight = np.concatenate([one.weight, two.weight]) / 2
+        fits.append(model)
+    return _group(scheme, occurrences, known, fits, train.labels, validation.labels, classes)
 
 
 def _side_by_side(first: Occurrences, second: Occurrences) -> Occurrences:
@@ -357,24 +414,24 @@ def _standard_error(accuracy: float, texts: int) -> float:
     return math.sqrt(max(accuracy * (1 - accuracy), 1 / texts) / texts)
 
 
-def _best_name(candidates: dict[str, _Group], texts: int) -> str:
-    best = max(group.accuracy for group in candidates.values())
+def _first_good(accuracies: Sequence[float], texts: int) -> int:
+    """The first within half a standard error of the best."""
+    best = max(accuracies)
     least = best - _HALF * _standard_error(best, texts)
-    return next(name for name, group in candidates.items() if group.accuracy >= least)
+    return next(number for number, accuracy in enumerate(accuracies) if accuracy >= least)
 
 
 def _designed(group: _Group, train: Part, validation: Part, classes: int, settings: Settings) -> Design:
-    penalty = naive_bayes_penalty(group.occurrences, train.labels, classes, group.power)
     budget = math.inf if settings.synop_budget is None else settings.synop_budget
     points: list[Point] = []
-    for model in _cuts(group, train, penalty, classes, settings):
+    for model in _cuts(group, train, classes, settings):
         points.append(_point(model, group.occurrences, group.known, validation.labels, classes))
         best = max(point.accuracy for point in points if point.synops <= budget or point is points[-1])
         if points[-1].synops <= budget and points[-1].accuracy < best - _STOP * _standard_error(
             best, len(validation.labels)
         ):
             break
-    steps = [settings.window] if settings.window else STEPS
+    steps = [settings.window] if settings.window else _steps(settings.synop_budget, classes)
     smooth = _smoothed([point.accuracy for point in points])
     read = [
         _read_outs(replace(point, accuracy=accuracy), group.known, validation.labels, classes, steps)
@@ -387,15 +444,19 @@ def _designed(group: _Group, train: Part, validation: Part, classes: int, settin
             f"the smallest takes {min(one.all_synops for ones in read for one in ones):.1f}"
         )
     allowed = [one for one in allowed if one.silent <= points[0].silent + _MORE_SILENT] or allowed
-    best = max(one.accuracy for one in allowed)
-    tolerated = min(settings.tolerance, _HALF * _standard_error(best, len(validation.labels)))
-    picked = _cheapest(allowed, best, tolerated)
-    chosen = _within_lines(picked, tolerated, group, train, validation, classes, settings)
-    frontier = tuple(_cheapest(ones, ones[0].accuracy, tolerated) for ones in read)
+    picked = _worthiest(allowed, settings.halving)
+    chosen = _within_lines(picked, group, train, validation, classes, settings)
+    frontier = tuple(_worthiest(ones, settings.halving) for ones in read)
     entries = tuple(group.occurrences.entries[j] for j in chosen.entries)
     cut = next(number for number, ones in enumerate(read) if any(one is picked for one in ones))
     made = Design(group.scheme, entries, chosen, classes, _silent(group, entries), frontier=frontier, chosen=cut)
     return replace(made, validation=float((made.answers(validation.texts) == validation.labels).mean()))
+
+
+def _steps(budget: float | None, classes: int) -> list[int]:
+    """Numbers of steps to try; who bounds the synops gets no rise whose neuron updates cost several times as much."""
+    most = math.inf if budget is None else max(_FEW_STEPS, _UPDATES_A_SYNOP * budget / classes)
+    return [count for count in STEPS if count <= most]
 
 
 def _silent(group: _Group, entries: Sequence[str]) -> tuple[str, ...]:
@@ -410,9 +471,10 @@ def _silent(group: _Group, entries: Sequence[str]) -> tuple[str, ...]:
     return tuple(entry for entry in rest if " " not in entry and "\t" not in entry)
 
 
-def _cuts(group: _Group, train: Part, penalty: np.ndarray, classes: int, settings: Settings) -> Iterator[Linear]:
+def _cuts(group: _Group, train: Part, classes: int, settings: Settings) -> Iterator[Linear]:
     """Models of ever fewer weights: the largest that fit in the synops are kept and fitted again."""
-    model = group.model
+    terms = group.terms
+    model = _sum(terms)
     yield model
     share = group.occurrences.frequency / group.occurrences.rows * (2 if classes == 2 else 1)
     synops = float(share.sum()) * len(model.offset)
@@ -428,8 +490,9 @@ def _cuts(group: _Group, train: Part, penalty: np.ndarray, classes: int, setting
         kept[order[: np.searchsorted(np.cumsum(share[model.entry[order]]), synops)]] = True
         if not kept.any():
             return
-        model = model.keep(kept)
-        fit(model, group.occurrences, train.labels, penalty, _REFIT_SWEEPS, settings.seed + number + 1)
+        seed = settings.seed + number + 1
+        terms = tuple(term.refitted(kept, group.occurrences, train.labels, seed) for term in terms)
+        model = _sum(terms)
         yield model
 
 
@@ -474,13 +537,13 @@ def _read_outs(point: Point, known: Occurrences, labels: np.ndarray, classes: in
     return [_with_rise(point, lost, rise, classes) for count in steps for lost, rise in loss.best(count)]
 
 
-def _cheapest(points: Sequence[Point], best: float, tolerated: float) -> Point:
-    good = [one for one in points if one.accuracy >= best - tolerated and one.loss <= tolerated]
-    return min(good, key=lambda one: one.bill) if good else max(points, key=lambda one: one.accuracy - one.loss)
+def _worthiest(points: Sequence[Point], halving: float) -> Point:
+    """The highest accuracy, less what each doubling of the bill must bring; below `_SMALL_NJ` hardly any is asked."""
+    return max(points, key=lambda one: one.accuracy - one.loss - halving * math.log2(_SMALL_NJ + one.bill))
 
 
 def _within_lines(
-    point: Point, tolerated: float, group: _Group, train: Part, validation: Part, classes: int, settings: Settings
+    point: Point, group: _Group, train: Part, validation: Part, classes: int, settings: Settings
 ) -> Point:
     """The point on as many lines as are allowed; without a limit on one core's, if that costs nothing."""
     allowed = (settings.lines or CORE_LINES) - 1  # the start line
@@ -489,7 +552,7 @@ def _within_lines(
     shared = _shared(point, group, train, validation, allowed, classes, settings)
     if settings.lines is not None:
         return shared
-    return shared if shared.accuracy - shared.loss >= point.accuracy - point.loss - tolerated / 2 else point
+    return shared if shared.accuracy - shared.loss >= point.accuracy - point.loss - _CORE else point
 
 
 def _shared(

@@ -80,6 +80,15 @@ class Linear:
         _add_scores(occurrences.starts, occurrences.texts, self.starts, self.columns, self.weight, scores)
         return scores
 
+    def times(self, factor: float) -> Linear:
+        """All weights and offsets multiplied."""
+        by = np.float32(factor)
+        return Linear(self.starts, self.columns, by * self.weight, by * self.offset)
+
+    def plus(self, other: Linear) -> Linear:
+        """The sum with another of the same mask."""
+        return Linear(self.starts, self.columns, self.weight + other.weight, self.offset + other.offset)
+
 
 def naive_bayes_ratios(occurrences: Occurrences, labels: np.ndarray, classes: int) -> np.ndarray:
     """Log of how much more common an entry is in a class than in all others: (entries, columns) float32.
@@ -100,19 +109,49 @@ def naive_bayes_penalty(occurrences: Occurrences, labels: np.ndarray, classes: i
     return (max(1.0, len(occurrences.texts) / occurrences.rows) / ratios**power).astype(np.float32)
 
 
+def tfidf_penalty(occurrences: Occurrences, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """What makes `fit` a LinearSVC (C = 1) of TF-IDF rows of unit length, their offset divided by the length as well.
+
+    Leaving the length out afterwards changes no answer, so the weights are those of binary entries.
+
+    Returns
+    -------
+    tuple of np.ndarray
+        Penalties (entries, columns) float32 and norms (n,), with lengths in units of their median.
+    """
+    idf = 1 + np.log((1 + occurrences.rows) / (1 + occurrences.frequency))
+    each = np.repeat(idf**2, occurrences.frequency)
+    length = np.sqrt(np.bincount(occurrences.texts, weights=each, minlength=occurrences.rows))
+    unit = float(np.median(length[length > 0]))
+    penalty = np.repeat((unit**2 / idf**2)[:, None], columns, axis=1).astype(np.float32)
+    return penalty, np.where(length > 0, length / unit, 1.0)
+
+
 def fit_full(
-    occurrences: Occurrences, labels: np.ndarray, penalty: np.ndarray, classes: int, sweeps: int, seed: int
+    occurrences: Occurrences,
+    labels: np.ndarray,
+    penalty: np.ndarray,
+    classes: int,
+    sweeps: int,
+    seed: int,
+    norms: np.ndarray | None = None,
 ) -> Linear:
     """A model of all weights; parameters as those of `fit`. Offsets start as they are best without any weight."""
     share = np.bincount(labels, minlength=classes) / len(labels)
     offset = 2 * share - 1
     model = Linear.full(len(occurrences.entries), offset[1:] if classes == 2 else offset)
-    fit(model, occurrences, labels, penalty, sweeps, seed)
+    fit(model, occurrences, labels, penalty, sweeps, seed, norms)
     return model
 
 
 def fit(
-    model: Linear, occurrences: Occurrences, labels: np.ndarray, penalty: np.ndarray, sweeps: int, seed: int
+    model: Linear,
+    occurrences: Occurrences,
+    labels: np.ndarray,
+    penalty: np.ndarray,
+    sweeps: int,
+    seed: int,
+    norms: np.ndarray | None = None,
 ) -> np.ndarray:
     """Improve a model's weights and offsets in place.
 
@@ -128,13 +167,16 @@ def fit(
         Passes over all weights.
     seed
         Of the order in which entries come.
+    norms
+        (n,) by which a text's scores are divided; 1 without.
 
     Returns
     -------
     np.ndarray
-        Scores of the training texts, (n, columns) float32.
+        Scores of the training texts, divided by the norms, (n, columns) float32.
     """
-    scores = model.scores(occurrences)
+    unit = np.ones(occurrences.rows, np.float32) if norms is None else (1 / norms).astype(np.float32)
+    scores = model.scores(occurrences) * unit[:, None]
     own = labels.astype(np.int32) if len(model.offset) > 1 else labels.astype(np.int32) - 1  # column that should be > 0
     order = np.flatnonzero(np.diff(model.starts) > 0)
     rng = np.random.default_rng(seed)
@@ -150,6 +192,7 @@ def fit(
                 model.offset,
                 penalty,
                 own,
+                unit,
                 scores,
             )
     return scores
@@ -175,6 +218,7 @@ def _descend(  # noqa: C901 (one loop of a kernel; split, it takes twice the tim
     offset: Any,
     penalty: Any,
     own: Any,
+    unit: Any,
     scores: Any,
 ) -> None:
     n, width = scores.shape
@@ -196,27 +240,29 @@ def _descend(  # noqa: C901 (one loop of a kernel; split, it takes twice the tim
             gradient[m] = zero
             curvature[m] = zero
             change[m] = zero
-        total = np.float32(last - first)
+        total = zero
         for k in range(first, last):
             i = k if place < 0 else texts[k]
-            mine = own[i]
+            mine, by = own[i], unit[i]
+            square = by * by
+            total += square
             if dense:
                 row = scores[i]
                 for c in range(width):  # as if every class were another's
                     short = one + row[c]
-                    gradient[c] += short if short > zero else zero
-                    curvature[c] += one if short > zero else zero
+                    gradient[c] += by * short if short > zero else zero
+                    curvature[c] += square if short > zero else zero
                 if mine >= 0:
                     wrong, right = max(one + scores[i, mine], zero), max(one - scores[i, mine], zero)
-                    gradient[mine] -= wrong + right
-                    curvature[mine] += (one if right > zero else zero) - (one if wrong > zero else zero)
+                    gradient[mine] -= by * (wrong + right)
+                    curvature[mine] += (square if right > zero else zero) - (square if wrong > zero else zero)
             else:
                 for m in range(count):
                     c = columns[low + m]
                     sign = one if c == mine else -one
                     short = max(one - sign * scores[i, c], zero)
-                    gradient[m] -= sign * short
-                    curvature[m] += one if short > zero else zero
+                    gradient[m] -= by * sign * short
+                    curvature[m] += square if short > zero else zero
         for m in range(count):
             c = m if place < 0 else columns[low + m]
             at_c = c if dense else m
@@ -233,10 +279,11 @@ def _descend(  # noqa: C901 (one loop of a kernel; split, it takes twice the tim
                 weight[low + m] += step
         for k in range(first, last):
             i = k if place < 0 else texts[k]
+            by = unit[i]
             if dense:
                 row = scores[i]
                 for c in range(width):
-                    row[c] += change[c]
+                    row[c] += by * change[c]
             else:
                 for m in range(count):
-                    scores[i, columns[low + m]] += change[m]
+                    scores[i, columns[low + m]] += by * change[m]
