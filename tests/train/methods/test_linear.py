@@ -2,9 +2,16 @@
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.svm import LinearSVC
 
-from snnlp_lava.train.methods.spike_embedding.linear import fit, fit_full, naive_bayes_penalty, naive_bayes_ratios
+from snnlp_lava.train.methods.spike_embedding.linear import (
+    fit,
+    fit_full,
+    naive_bayes_penalty,
+    naive_bayes_ratios,
+    tfidf_penalty,
+)
 from strategies import random_occurrences
 
 
@@ -55,3 +62,17 @@ def test_naive_bayes_ratios_by_hand(classes):
         inside, outside = (there[rows].sum(axis=0) + 1 for rows in (labels == label, labels != label))
         wanted = np.log(inside / inside.sum()) - np.log(outside / outside.sum())
         np.testing.assert_allclose(ratios[:, column], wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_a_tfidf_model_is_scikit_learns_and_answers_binary_texts_alike(classes):
+    occurrences, there, labels = random_occurrences(classes=classes)
+    penalty, norms = tfidf_penalty(occurrences, 1 if classes == 2 else classes)
+    ours = fit_full(occurrences, labels, penalty, classes, 400, 0, norms)
+    idf = TfidfTransformer().fit(there).idf_
+    length = np.linalg.norm(there * idf, axis=1, keepdims=True)
+    some = length[:, 0] > 0
+    rows = np.hstack([there * idf, np.full_like(length, 1000)])[some] / length[some]  # the offset, hardly penalised
+    theirs = LinearSVC(fit_intercept=False, tol=1e-6, max_iter=1_000_000).fit(rows, labels[some])
+    unit = np.median(length[some])
+    np.testing.assert_allclose(ours.dense() * unit / idf[:, None], theirs.coef_[:, :-1].T, atol=0.03)

@@ -94,6 +94,7 @@ def test_the_synops_of_training_texts_stay_within_the_budget(budget):
     spent = run.layers[-1].synops_nonzero.mean()
     assert 0.3 * min(budget, 20) < spent <= budget
     assert spent == pytest.approx(made.point.all_synops)
+    assert 10 * made.point.steps <= max(30, 0.75 * budget)  # neuron updates, three steps at least
 
 
 @pytest.mark.parametrize(("classes", "lines"), [(2, 30), (5, 60), (10, 100)])
