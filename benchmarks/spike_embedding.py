@@ -3,8 +3,9 @@
     .venv/bin/python benchmarks/spike_embedding.py FILE[=paper] ... [--synop-budget 1000] [--seed 42]
 
 One row a file. `cut`: largest evidence of the integers after the cut, without the rise: the pruned linear model without
-spikes. `LR`, `SVC`: TF-IDF (sublinear) with logistic regression (C = 10) and LinearSVC (C of .1, .3, 1, 3 by validation) on
-the same tokens and rows; the last column is the difference to that of the two which is better on validation texts. Seconds are of the process, one thread: run with OMP_NUM_THREADS=1.
+spikes. `LR`, `SVC`: TF-IDF (sublinear) with logistic regression (C = 10) and LinearSVC (C of .1, .3, 1, 3 by
+validation) on the same tokens and rows; the last column is the difference to that of the two which is better on
+validation texts. Seconds are of the process, one thread: run with OMP_NUM_THREADS=1.
 """
 
 import argparse
@@ -35,7 +36,9 @@ def baselines(train, validation, test, scheme):
     tokens = time.process_time() - started
     for models in ([LogisticRegression(C=10, max_iter=60)], [LinearSVC(C=c) for c in (0.1, 0.3, 1, 3)]):
         started = time.process_time()
-        best = max((model.fit(known, train.labels) for model in models), key=lambda m: m.score(chosen, validation.labels))
+        best = max(
+            (model.fit(known, train.labels) for model in models), key=lambda m: m.score(chosen, validation.labels)
+        )
         took = tokens + time.process_time() - started
         yield 100 * best.score(chosen, validation.labels), 100 * best.score(asked, test.labels), took
 
