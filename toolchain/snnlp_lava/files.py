@@ -348,7 +348,7 @@ def open_npy(path: Path, what: str) -> np.ndarray:
 
     require_file(path, what)
     try:
-        return np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call]
+        return np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call, unused-ignore]
     except OSError as error:
         raise InputError(f"{what} {path}: cannot be read: {os_error_text(error)}") from error
     except Exception as error:  # NumPy parses the header as Python source, so damage raises many kinds of errors

@@ -222,7 +222,7 @@ def _learn(
         optimiser = torch.optim.Adam([weight.requires_grad_(), offset.requires_grad_()], lr=_LEARNING_RATE)
         unit = torch.eye(x.shape[1])
         for _ in range(epochs):
-            for rows in torch.randperm(len(x), generator=random).split(_BATCH):  # type: ignore[no-untyped-call]
+            for rows in torch.randperm(len(x), generator=random).split(_BATCH):
                 lost = (_decoded(x[rows], weight, offset) - x[rows]).square().mean()
                 overlap = (weight.T @ weight - unit).square().sum() / 2
                 optimiser.zero_grad()

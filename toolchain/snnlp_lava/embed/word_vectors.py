@@ -183,7 +183,7 @@ def open_table(folder: Path) -> WordTable | None:
 
 def _write_header(file: BinaryIO, shape: tuple[int, int]) -> int:
     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, header)  # type: ignore[no-untyped-call]
+    np.lib.format.write_array_header_1_0(file, header)  # type: ignore[no-untyped-call, unused-ignore]
     return file.tell()
 
 

@@ -180,7 +180,7 @@ class RateEncoder(Encoder):
 
     def known(self, features: np.ndarray) -> np.ndarray:
         """A vector of 0 is that of a text without words."""
-        return np.asarray(features).any(axis=1)
+        return np.any(features, axis=1)
 
     def host_ops(self, texts: Sequence[str], samples: int, window: int) -> OpCounts:
         """Count one MAC per dimension (gain and offset), and the operations of each line and step."""

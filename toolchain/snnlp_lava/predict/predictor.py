@@ -187,7 +187,7 @@ class Predictor:
         ranked = tie_broken_counts(trains[-1])
         spoken = encoder.known(features)
         if spoken is None:
-            spoken = spikes[:, :, : encoder.lines - encoder.scheduled].any(axis=(1, 2))
+            spoken = np.any(spikes[:, :, : encoder.lines - encoder.scheduled], axis=(1, 2))
         known = spoken & trains[-1].any(axis=(1, 2))
         classes = np.where(known, ranked.argmax(axis=1), UNKNOWN)
         return Predictions(

@@ -52,7 +52,7 @@ def accuracy_bars(
         colours = [BLUE] + [GREY] * (len(titles) - 1)
         axes.barh(positions, percent, color=colours, height=0.6)
         axes.errorbar(percent, positions, xerr=_reach(accuracies, intervals), fmt="none", ecolor=_SLOT, capsize=3)
-        for position, accuracy in zip(positions, accuracies, strict=True):
+        for position, accuracy in enumerate(accuracies):
             axes.text(1, position, f"{accuracy:.1%}", va="center", color="white", weight="bold")
         axes.axvline(chance * 100, color=ORANGE, linestyle="--", linewidth=1.2)
         axes.text(chance * 100, -0.75, " most common class", color=_SLOT, fontsize=8, va="bottom")

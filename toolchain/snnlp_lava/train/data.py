@@ -267,7 +267,7 @@ def vector_features(
     texts = data.select(every)
     if source.vectors is None:
         vectors = embedder.embed(texts, cumulative(report, "embed", len(every)))
-        require_known_words(data, vectors[: len(rows[TRAIN])].any(axis=1), embedder.name)
+        require_known_words(data, np.any(vectors[: len(rows[TRAIN])], axis=1), embedder.name)
     else:
         vectors = VectorFile(as_path(source.vectors), data.source_rows)[data.rows[every]]
         if not vectors_match(embedder, texts, vectors):

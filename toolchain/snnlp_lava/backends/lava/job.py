@@ -124,11 +124,11 @@ class LavaJob:
             values = saf.quantised(chunk) if saf else np.packbits(samples.spikes(chunk), axis=2)
             if not start:
                 shape = (len(rows), *values.shape[1:])
-                whole = np.lib.format.open_memmap(folder / _INPUT, mode="w+", dtype=values.dtype, shape=shape)  # type: ignore[no-untyped-call]
+                whole = np.lib.format.open_memmap(folder / _INPUT, mode="w+", dtype=values.dtype, shape=shape)  # type: ignore[no-untyped-call, unused-ignore]
             whole[start : start + len(chunk)] = values
         for path, layer in zip(self.train_files(folder), self.recorded, strict=True):
             shape = (self.steps, (self.sizes[layer] + 7) // 8)
-            np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)  # type: ignore[no-untyped-call]
+            np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)  # type: ignore[no-untyped-call, unused-ignore]
         np.save(self.step_file(folder), np.zeros(len(self.recorded), dtype=np.int64))
         (folder / _JOB).write_text(json.dumps(asdict(self)), "utf-8")
 
