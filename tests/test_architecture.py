@@ -13,12 +13,12 @@ PACKAGES = (
 )
 BUILD_FROM_SIZES = {"train/baselines", "train/slayer"}
 """Modules that make layers of a list of sizes; all others ask the network, or the trained weights."""
-SHARED = {"errors", "extras", "files", "lava_compat", "metrics", "progress", "records", "registry"}
+SHARED = {"errors", "extras", "files", "lava_compat", "metrics", "progress", "records", "registry", "workers"}
 HEAVY = {
     "torch": {"train", "embed", "sweep"},
     "sentence_transformers": {"embed"},
     "lava": {"train", "backends"},
-    "distributed": {"sweep"},
+    "distributed": {"workers"},
     "matplotlib": {"report", "paper"},
     "click": {"cli"},
     "rich": {"cli"},

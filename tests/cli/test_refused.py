@@ -95,7 +95,19 @@ REFUSED = {
     ),
     "run: two boards": (
         (*RUN, "--text", "a", "--backend", "loihi2", "--jobs", 2),
-        "--jobs 2 only applies to --backend sim, not loihi2",
+        "--jobs 2 only applies to --backend emulator or sim, not loihi2",
+    ),
+    "run: a cluster for the simulator": (
+        (*RUN, "--text", "a", "--backend", "sim", "--scheduler", "tcp://a:1"),
+        "--scheduler tcp://a:1 only applies to --backend emulator, not sim",
+    ),
+    "run: a cluster and processes": (
+        (*RUN, "--text", "a", "--scheduler", "tcp://a:1", "--jobs", 2),
+        "give either --jobs or --scheduler",
+    ),
+    "verify: processes": (
+        ("verify", "{files}/a.net", "--model", "m", "--text", "a", "--backend", "emulator", "--jobs", 2),
+        "--jobs and --scheduler only apply to --backend emulator in run, not in verify",
     ),
     "run: no runtimes": ((*RUN, "--text", "a", "--backend", "sim", "--jobs", 0), "jobs must be an integer >= 1, got 0"),
     "run: what is not used, the first of it named": (

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from snnlp_lava.cli.sweep import event_line, progress_table
 from snnlp_lava.sweep.cell import data_identity
-from snnlp_lava.sweep.grid import read_grid
+from snnlp_lava.sweep.grid import Cell, read_grid
 from snnlp_lava.sweep.runner import SweepState
-from snnlp_lava.sweep.workers import Failed, Finished, Started
+from snnlp_lava.workers import Failed, Finished, Started
 
 GRID = """data = "demo"
 [grid]
@@ -49,8 +49,8 @@ def sweep(snnlp_lava, monkeypatch):
     monkeypatch.setattr("snnlp_lava.sweep.runner.prepare_features", lambda cells, progress: None)
 
     def run(*arguments, behave=None):
-        def run_local(jobs, cells, on_event):
-            for cell in cells:
+        def run_local(jobs, work, common, tasks, on_event):
+            for cell in (Cell.unpack(task.content) for task in tasks):
                 on_event(Started(cell.name, 1))
                 behave(cell, on_event)
 

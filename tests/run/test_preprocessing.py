@@ -10,7 +10,7 @@ from snnlp_lava.encode.calibration import Calibration
 from snnlp_lava.encode.saf import SafEncoder
 from snnlp_lava.encode.spike_embedding import SpikeEmbeddingEncoder
 from snnlp_lava.encode.word_codes import WordCodeEncoder
-from snnlp_lava.run.runner import preprocessing_cost
+from snnlp_lava.run.execute import preprocessing_cost
 from strategies import card_for
 
 

@@ -326,7 +326,7 @@ def test_a_backend_of_another_package_is_a_class_and_an_entry_point(given, their
     for options, message in (
         ({"gain": 10}, "gain must be an integer <= 9, got 10"),
         ({"gain": 9}, "gain 9 is too loud for a period of 8"),
-        ({"jobs": 2}, "--jobs 2 only applies to --backend sim, not theirs"),
+        ({"jobs": 2}, "--jobs 2 only applies to --backend emulator or sim, not theirs"),
         ({"volume": 2}, r"volume is unknown \(known: gain\)"),
     ):
         with pytest.raises(InputError, match=message):

@@ -8,13 +8,13 @@ import pytest
 from snnlp_lava.errors import InputError
 from snnlp_lava.records import build
 from snnlp_lava.sweep import cell as cell_module
-from snnlp_lava.sweep.cell import data_identity, run_cell_safely
+from snnlp_lava.sweep.cell import cell_runner, data_identity
 from snnlp_lava.sweep.grid import Cell, Source
 from snnlp_lava.sweep.results import CellRecord, canonical
 from snnlp_lava.sweep.runner import run_sweep
-from snnlp_lava.sweep.workers import Failed
 from snnlp_lava.train.methods.ann import Ann
 from snnlp_lava.train.methods.base import Trained, make_method
+from snnlp_lava.workers import Failed, answer_of
 
 
 @pytest.fixture
@@ -26,9 +26,14 @@ def own(tmp_path):
     return Source(str(tmp_path / "own.csv"), vectors=str(tmp_path / "own.npy"))
 
 
+def answer(cell):
+    """What a worker answers."""
+    return answer_of(cell_runner(None), cell.pack())
+
+
 def test_a_refusal_is_answered_in_its_own_words(tmp_path):
     missing = Cell(Source(str(tmp_path / "none.csv")), make_method())
-    assert run_cell_safely(missing.pack()) == {"error": f"data {tmp_path}/none.csv: no such file"}
+    assert answer(missing) == {"error": f"data {tmp_path}/none.csv: no such file", "bad_input": True}
 
 
 def test_what_the_machine_lacks_is_answered_in_one_line(own, monkeypatch):
@@ -36,7 +41,7 @@ def test_what_the_machine_lacks_is_answered_in_one_line(own, monkeypatch):
         raise MemoryError("1 GB\nis too much")
 
     monkeypatch.setattr(cell_module, "run_cell", fail)
-    assert run_cell_safely(Cell(own, make_method()).pack()) == {"error": "MemoryError: 1 GB"}
+    assert answer(Cell(own, make_method())) == {"error": "MemoryError: 1 GB"}
 
 
 def test_a_bug_of_ours_keeps_its_traceback(own, monkeypatch, tmp_path, caplog):
@@ -45,12 +50,12 @@ def test_a_bug_of_ours_keeps_its_traceback(own, monkeypatch, tmp_path, caplog):
 
     monkeypatch.setattr(Ann, "fit", fit_badly)
     cell = Cell(own, make_method("ann"))
-    answer = run_cell_safely(cell.pack())
-    assert answer["error"] == "KeyError: 'oops'"
-    assert "in fit_badly" in answer["traceback"]
+    found = answer(cell)
+    assert found["error"] == "KeyError: 'oops'"
+    assert "in fit_badly" in found["traceback"]
 
-    def run_local(jobs, cells, on_event):
-        on_event(Failed(cell.name, answer["error"], answer["traceback"]))
+    def run_local(jobs, work, common, tasks, on_event):
+        on_event(Failed(cell.name, found["error"], found["traceback"]))
 
     monkeypatch.setattr("snnlp_lava.sweep.runner.run_local", run_local)
     state = run_sweep([cell], tmp_path / "out")
@@ -65,7 +70,7 @@ def test_a_training_that_diverged_has_a_result(own, monkeypatch):
     history = [{**epoch, "train_loss": float("nan"), "validation_loss": float("inf")}]
     diverged = Trained({}, {}, None, (5, 4, 2), {"best_epoch": 1, **scores}, history)
     monkeypatch.setattr(Ann, "fit", lambda *arguments: diverged)
-    document = run_cell_safely(Cell(own, make_method("ann")).pack())["document"]
+    document = answer(Cell(own, make_method("ann")))["answer"]
     build(CellRecord, document)
     (row,) = json.loads(canonical(document["results"]))["history"]
     assert row == {**epoch, "train_loss": None, "validation_loss": None}

@@ -8,8 +8,8 @@ import pytest
 from snnlp_lava.sweep.cell import prepare_features, run_cell
 from snnlp_lava.sweep.grid import Cell, Source, read_grid
 from snnlp_lava.sweep.runner import run_sweep
-from snnlp_lava.sweep.workers import Failed, Started
 from snnlp_lava.train.methods.base import make_method
+from snnlp_lava.workers import Failed, Started
 
 METHODS = (
     make_method("snn-rate"),
@@ -68,10 +68,10 @@ def test_features_are_made_once_before_the_first_cell_starts(
     cells = [replace(cell, source=read[0].source) for cell in read]  # as from Python; a grid drops files not read
     kept_at, embedded = [], []
 
-    def no_workers(_, cells, on_event):
-        for cell in cells:
-            on_event(Started(cell.name, 1))
-            on_event(Failed(cell.name, "is not run"))
+    def no_workers(_, work, common, tasks, on_event):
+        for task in tasks:
+            on_event(Started(task.name, 1))
+            on_event(Failed(task.name, "is not run"))
 
     def progress(stage, done, total):
         if stage == "embed" and done == total:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -16,13 +15,14 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from processes import WAIT, dask_cluster, start, wait_until
 from snnlp_lava.cli.main import main
 from snnlp_lava.errors import InputError
 from snnlp_lava.sweep.cell import run_cell
 from snnlp_lava.sweep.grid import read_grid
 from snnlp_lava.sweep.results import canonical
-from snnlp_lava.sweep.runner import SweepState
-from snnlp_lava.sweep.workers import Failed, Finished, Started, run_local, run_on_cluster
+from snnlp_lava.sweep.runner import SweepState, cell_tasks
+from snnlp_lava.workers import Failed, Finished, Started, run_local, run_on_cluster
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +39,7 @@ NAMES = [
     "demo-sentence-snn-rate-t16-s42-epochs1",
     "demo-sentence-snn-rate-t32-s42-epochs1",
 ]
-WAIT = 120.0
+CELLS = "snnlp_lava.sweep.cell:cell_runner"
 
 
 @pytest.fixture(scope="module")
@@ -51,21 +51,6 @@ def grid(tmp_path_factory):
 
 def command(grid):
     return [sys.executable, "-m", "snnlp_lava.cli.main", "sweep", grid.name, "--jobs", "2", "-o", "local"]
-
-
-def start(arguments, folder, **options):
-    def take_interrupts():  # which a shell's background jobs ignore
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-    return subprocess.Popen(arguments, cwd=folder, env=os.environ, text=True, preexec_fn=take_interrupts, **options)
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + WAIT
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-    return found
 
 
 def gone(processes):
@@ -178,7 +163,7 @@ def test_a_cell_whose_worker_dies_is_begun_three_times_at_most(grid):
         else:
             ends.append(event)
 
-    run_local(2, cells, on_event)
+    run_local(2, CELLS, None, cell_tasks(cells), on_event)
     assert began == {unlucky: 2, doomed: 3}
     assert sorted((event.name, type(event)) for event in ends) == [(unlucky, Finished), (doomed, Failed)]
     (failed,) = (event for event in ends if isinstance(event, Failed))
@@ -207,19 +192,8 @@ def test_cells_in_threads_of_one_process_have_the_same_results(grid, local):
 @pytest.fixture
 def cluster(tmp_path, _cache_of_the_tests):
     """A Dask scheduler and three worker processes: the scheduler's address, and the workers."""
-    file = tmp_path / "scheduler.json"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    options = ["--scheduler-file", file, "--no-dashboard"]
-    python = [sys.executable, "-m"]
-    scheduler = start([*python, "distributed.cli.dask_scheduler", *options, "--port", "0"], tmp_path, **quiet)
-    options += ["--nthreads", "1", "--no-nanny", "--local-directory", tmp_path]
-    workers = [start([*python, "distributed.cli.dask_worker", *options], tmp_path, **quiet) for _ in range(3)]
-    try:
-        yield json.loads(wait_until(lambda: file.exists() and file.read_text()))["address"], workers
-    finally:
-        for process in (*workers, scheduler):
-            process.kill()
-            process.wait()
+    with dask_cluster(tmp_path, 3) as found:
+        yield found
 
 
 def test_a_cluster_that_loses_a_worker_has_the_same_results(grid, local, cluster, tmp_path):
@@ -234,7 +208,7 @@ def test_a_cluster_that_loses_a_worker_has_the_same_results(grid, local, cluster
             killed.append((event.name, event.pid))
             os.kill(event.pid, signal.SIGKILL)
 
-    run_on_cluster(address, state.left, on_event)
+    run_on_cluster(address, CELLS, None, cell_tasks(state.left), on_event)
     ((name, pid),) = killed
     assert [worker.pid for worker in workers if worker.poll() == -signal.SIGKILL] == [pid]
     assert began == {**dict.fromkeys(NAMES, 1), name: 2}
@@ -246,6 +220,6 @@ def test_a_cluster_that_loses_a_worker_has_the_same_results(grid, local, cluster
 
 @pytest.mark.parametrize("address", ["localhost", "tcp://localhost:1", "http://localhost:8786"])
 def test_an_address_without_a_scheduler_is_refused(grid, address, monkeypatch):
-    monkeypatch.setattr("snnlp_lava.sweep.workers.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("snnlp_lava.workers.CONNECT_SECONDS", 1)
     with pytest.raises(InputError, match=f"scheduler {address}: no Dask scheduler answers there"):
-        run_on_cluster(address, read_grid(grid), print)
+        run_on_cluster(address, CELLS, None, cell_tasks(read_grid(grid)), print)

@@ -7,7 +7,7 @@ from snnlp_lava.records import build
 from snnlp_lava.sweep import runner
 from snnlp_lava.sweep.results import CellRecord, DataIdentity, write_result
 from snnlp_lava.sweep.runner import SweepState
-from snnlp_lava.sweep.workers import Failed, Finished, Started
+from snnlp_lava.workers import Failed, Finished, Started
 
 IDENTITY = DataIdentity(name="demo", sha256="5a" * 32, vectors=None, words=None, codes=None)
 

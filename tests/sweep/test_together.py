@@ -14,7 +14,7 @@ from snnlp_lava.records import load
 from snnlp_lava.sweep.grid import read_grid
 from snnlp_lava.sweep.results import CSV, CellRecord, DataIdentity
 from snnlp_lava.sweep.runner import run_sweep
-from snnlp_lava.sweep.workers import Finished
+from snnlp_lava.workers import Finished
 
 EIGHT = 8
 
@@ -25,7 +25,7 @@ def test_one_of_eight_sweeps_into_a_folder_runs_and_seven_are_refused(tmp_path, 
     identity = DataIdentity(**{name: document(cells[0])["data"][name] for name in names})
     all_there, others_refused = Barrier(EIGHT), Event()
 
-    def run_local(jobs, cells, on_event):
+    def run_local(jobs, work, common, tasks, on_event):
         assert others_refused.wait(60)
         for one in cells:
             on_event(Finished(one.name, document(one)))

@@ -5,14 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 from msgspec import Meta
 
 from snnlp_lava.progress import AdvanceCallback
-from snnlp_lava.records import Amount, Positive, Record
+from snnlp_lava.records import Amount, Positive, Record, opt
 from snnlp_lava.registry import Registry
+from snnlp_lava.workers import Spread, run_local, run_on_cluster
 
 if TYPE_CHECKING:
     from snnlp_lava.encode.base import Samples
@@ -115,6 +117,8 @@ class Backend(ABC):
     """Number of samples that are run, compared and saved as one batch."""
     hint: ClassVar[str] = "snnlp-lava verify shows where"
     """Hint for the user if its spikes differ from the emulator's."""
+    spread: Spread | None = None
+    """How batches are distributed to other processes, which run them on the emulator; None to run them in this one."""
 
     def __init__(self, options: Record) -> None:
         """Store validated options."""
@@ -152,12 +156,35 @@ class Backend(ABC):
         """
 
 
+JOBS = "Batches (emulator) or Lava runtimes (sim) at once, each in a process of its own."
+
+
+class EmulatorOptions(Record, frozen=True):
+    """Options of the emulator."""
+
+    jobs: Annotated[int, opt(JOBS, ge=1, le=4096)] = 1
+    scheduler: Annotated[
+        str | None, opt("Address of a Dask scheduler, tcp://HOST:PORT, whose workers run the batches.")
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.jobs > 1 and self.scheduler is not None:
+            raise ValueError("use either --jobs or --scheduler, not both")
+
+
 class Emulator(Backend):
     """The emulator; its recording is empty, since `compare` computes its spikes for every run."""
 
     name: ClassVar[str] = "emulator"
     help: ClassVar[str] = "NumPy, the chip's integers"
+    options: ClassVar[type[Record]] = EmulatorOptions
     batch: ClassVar[int] = 8192
+
+    def __init__(self, options: EmulatorOptions) -> None:
+        if options.scheduler is not None:
+            self.spread = partial(run_on_cluster, options.scheduler)
+        elif options.jobs > 1:
+            self.spread = partial(run_local, options.jobs)
 
     def record(self, file: NetworkFile, samples: Samples, period: int, progress: AdvanceCallback) -> Recording:
         """Record nothing."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from snnlp_lava.sweep.grid import Cell
     from snnlp_lava.sweep.runner import SweepState
-    from snnlp_lava.sweep.workers import Event
+    from snnlp_lava.workers import Event
 
 _LAST = 5  # results shown in the progress table
 _FILE_WIDTH = 200  # columns of the table of results when it is not printed to a terminal
@@ -78,7 +78,7 @@ class _Display(ExitStack):
         """Show an event, and open the table at the first one."""
         from rich.live import Live
 
-        from snnlp_lava.sweep.workers import Finished
+        from snnlp_lava.workers import Finished
 
         if self._console.is_terminal and not self._has_table:
             self._has_table = True
@@ -122,7 +122,7 @@ def event_line(state: SweepState, event: Event) -> str | None:
     event
         What happened.
     """
-    from snnlp_lava.sweep.workers import Failed, Started
+    from snnlp_lava.workers import Failed, Started
 
     if isinstance(event, Started):
         return f"restarted {event.name}: its worker was lost" if event.again else None

@@ -14,7 +14,7 @@ from snnlp_lava.embed.embedders import Embedder, VectorFile, embed_rows, load_em
 from snnlp_lava.encode.base import EncodedSamples, Features, Samples, SpikeSamples, load_spikes
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import as_optional_path, as_path, check_choice, check_utf8, sha256_of_file
-from snnlp_lava.progress import ProgressCallback, cumulative, no_progress
+from snnlp_lava.progress import AdvanceCallback, ProgressCallback, cumulative, no_advance, no_progress
 from snnlp_lava.text.dataset import PARTS, SCHEMES, limit_rows, split_rows
 from snnlp_lava.text.readers import MissingLabelError
 from snnlp_lava.text.sources import is_file, load_texts, open_texts
@@ -174,12 +174,10 @@ def _checked_texts(texts: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch of samples.
+    """A batch of samples as read; `samples_of` encodes them.
 
     Attributes
     ----------
-    samples
-        The samples to present.
     rows
         (n,) rows in the data, or sample numbers.
     texts
@@ -188,27 +186,23 @@ class Batch:
         (n,) true classes of the network, -1 for labels that it lacks; None without labels.
     label_names
         n names of the labels, or None.
+    ready
+        (n, d) vectors or (n, steps, lines) spikes, if such were given.
     """
 
-    samples: Samples
     rows: np.ndarray
     texts: list[str]
     labels: np.ndarray | None
     label_names: list[str] | None = None
+    ready: np.ndarray | None = None
 
     def take(self, places: np.ndarray) -> Batch:
         """Return some of them, by (m,) positions from 0."""
         texts = [self.texts[place] for place in places] if self.texts else []
         labels = self.labels[places] if self.labels is not None else None
         names = [self.label_names[place] for place in places] if self.label_names is not None else None
-        return Batch(self.samples.take(places), self.rows[places], texts, labels, names)
-
-    @property
-    def known(self) -> np.ndarray | None:
-        """Whether anything of each sample stands in the network, (n,) bool; None where its encoder does not say."""
-        if not isinstance(self.samples, EncodedSamples):
-            return None
-        return self.samples.encoder.known(self.samples.features[np.arange(len(self.samples))])
+        ready = self.ready[places] if self.ready is not None else None
+        return Batch(self.rows[places], texts, labels, names, ready)
 
     @property
     def unknown_labels(self) -> dict[str, int]:
@@ -216,6 +210,44 @@ class Batch:
         if self.labels is None or self.label_names is None:
             return {}
         return dict(Counter(self.label_names[place] for place in np.flatnonzero(self.labels < 0)))
+
+
+def samples_of(
+    batch: Batch, card: Card | None, embedder: Embedder | None, progress: AdvanceCallback = no_advance
+) -> Samples:
+    """The samples of a batch, its texts embedded where the network takes vectors and none are ready.
+
+    Parameters
+    ----------
+    batch
+        The batch.
+    card, embedder
+        The network's card, and what makes its vectors; None where they are not needed.
+    progress
+        Advances by texts embedded.
+
+    Raises
+    ------
+    InputError
+        If a text cannot be embedded.
+    """
+    if not batch.texts:
+        assert batch.ready is not None, "samples without texts are spikes"
+        return SpikeSamples(batch.ready)
+    assert card is not None, "a network that takes texts has a card"
+    features: Features | None = batch.ready
+    if card.encoder.takes == "texts":
+        features = np.array(batch.texts, dtype=object)
+    elif features is None:
+        features = embed_rows(batch.texts, batch.rows, embedder, None, progress)
+    return EncodedSamples(features, card.encoder, card.window)
+
+
+def known_of(samples: Samples) -> np.ndarray | None:
+    """Whether anything of each sample stands in the network, (n,) bool; None where its encoder does not say."""
+    if not isinstance(samples, EncodedSamples):
+        return None
+    return samples.encoder.known(samples.features[np.arange(len(samples))])
 
 
 @dataclass(frozen=True)
@@ -235,6 +267,8 @@ class Batches:
     read
         Reads the samples from a start to a stop; fast in sequential order. Raises an `InputError` if texts, labels,
         vectors or spikes do not match the network.
+    embedded
+        Called with the number of texts embedded since the last call.
     """
 
     window: int
@@ -243,6 +277,7 @@ class Batches:
     skipped: Mapping[str, int]
     embedder: Embedder | None
     read: Callable[[int, int], Batch]
+    embedded: AdvanceCallback = no_advance
 
 
 def _open_spikes(inputs: RunInput, file: NetworkFile) -> Batches:
@@ -252,7 +287,7 @@ def _open_spikes(inputs: RunInput, file: NetworkFile) -> Batches:
     period = max(samples.window, file.card.period if file.card else 0)
 
     def read(start: int, stop: int) -> Batch:
-        return Batch(SpikeSamples(samples.trains[start:stop]), np.arange(start, stop), [], None)
+        return Batch(np.arange(start, stop), [], None, ready=samples.trains[start:stop])
 
     return Batches(samples.window, period, min(len(samples), inputs.limit or len(samples)), {}, None, read)
 
@@ -267,14 +302,11 @@ def _open_texts(inputs: RunInput, file: NetworkFile, progress: ProgressCallback)
 
     def read(start: int, stop: int) -> Batch:
         numbers, texts, names = rows.read(start, stop)
-        if card.encoder.takes == "texts":
-            features: Features = np.array(texts, dtype=object)
-        else:
-            features = embed_rows(texts, numbers, embedder, vectors, embedded)
+        ready = embed_rows(texts, numbers, embedder, vectors, embedded) if vectors is not None else None
         labels = _labels(inputs, card, numbers, names) if names is not None else None
-        return Batch(EncodedSamples(features, card.encoder, card.window), numbers, texts, labels, names)
+        return Batch(numbers, texts, labels, names, ready)
 
-    return Batches(card.window, card.period, rows.total, rows.skipped, embedder, read)
+    return Batches(card.window, card.period, rows.total, rows.skipped, embedder, read, embedded)
 
 
 def _check_used_by(file: NetworkFile, card: Card, inputs: RunInput) -> None:

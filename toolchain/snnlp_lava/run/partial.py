@@ -79,7 +79,7 @@ class MemoryResults:
     """Results of a run without a folder."""
 
     def __init__(self) -> None:
-        self._kept: list[tuple[np.ndarray, pa.Table, Sequence[np.ndarray]]] = []
+        self._kept: dict[int, tuple[pa.Table, Sequence[np.ndarray]]] = {}
 
     def finished(self, start: int) -> np.ndarray:
         """None, since such a run is not resumed."""
@@ -87,18 +87,18 @@ class MemoryResults:
 
     def add(self, start: int, samples: np.ndarray, table: pa.Table, trains: Sequence[np.ndarray]) -> None:
         """As `Results.add`."""
-        self._kept.append((samples, table, trains))
+        self._kept[start] = (table, trains)
 
     def each(self, starts: Sequence[int]) -> Iterator[pa.Table]:
         """As `Results.each`."""
-        return (table for _, table, _ in self._kept)
+        return (self._kept[start][0] for start in starts)
 
-    tables = each  # batches are run in order, each in one go
+    tables = each  # each batch is run in one go
 
     def trains(self, starts: Sequence[int], count: int) -> tuple[np.ndarray, ...]:
         """As `Results.trains`."""
         return tuple(
-            np.concatenate(layer)[:count] for layer in zip(*(trains for _, _, trains in self._kept), strict=True)
+            np.concatenate(layer)[:count] for layer in zip(*(self._kept[start][1] for start in starts), strict=True)
         )
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,20 +12,17 @@ from typing import Any
 import numpy as np
 
 from snnlp_lava.backends.base import BACKENDS, Backend, Recording
-from snnlp_lava.backends.compare import compare
-from snnlp_lava.embed.base import OpCounts
-from snnlp_lava.embed.embedders import Embedder
 from snnlp_lava.errors import BackendError, InputError, StoppedError
 from snnlp_lava.files import StrPath, as_path
-from snnlp_lava.metrics import AccuracyOverTime
-from snnlp_lava.netx.card import Card
-from snnlp_lava.netx.network_file import NetworkFile, read_network
-from snnlp_lava.progress import AdvanceCallback, ProgressCallback, cumulative, no_advance, no_progress
+from snnlp_lava.netx.network_file import read_network
+from snnlp_lava.progress import AdvanceCallback, ProgressCallback, cumulative, no_progress
 from snnlp_lava.records import check_applies
+from snnlp_lava.run.execute import EXECUTOR, BatchExecutor, pack_task, unpack_part
 from snnlp_lava.run.folder import EXAMPLES, RESULT, Run, check_run_folder, read_record, read_run, write_run
 from snnlp_lava.run.inputs import Batch, Batches, RunInput
 from snnlp_lava.run.partial import MemoryResults, Results, check_job, resumable
-from snnlp_lava.run.record import RunRecord, Totals, class_scores, ignore_ties, make_record, sample_table
+from snnlp_lava.run.record import RunRecord, Totals, make_record
+from snnlp_lava.workers import Event, Failed, Finished, Spread, Task
 
 logger = logging.getLogger(__name__)
 
@@ -88,9 +84,12 @@ def run_network(
         check_job(folder, read_record(folder).job, job)
         return read_run(folder)
     runs_on.check(file, batches.period)
+    if runs_on.spread is not None and inputs.spikes is not None:
+        raise InputError("--jobs and --scheduler only apply to --text or --data, not --spikes")
     with nullcontext(MemoryResults()) if folder is None else resumable(folder, job, resume) as results:
-        runner = _BatchRunner(file, batches, runs_on, results, keep_trains)
-        runner.run_all(cumulative(progress, backend, batches.total))
+        executor = BatchExecutor(file, runs_on, batches.embedder, batches.window, batches.period, keep_trains)
+        runner = _BatchRunner(executor, batches, results)
+        runner.run_all(inputs.words, cumulative(progress, backend, batches.total))
         record = runner.record(inputs, job)
         tables, trains = results.tables(runner.starts), results.trains(runner.starts, keep_trains)
         _warn(record)
@@ -120,27 +119,6 @@ def split_options(backend: str, options: Mapping[str, Any]) -> tuple[RunInput, B
     return inputs, cls(cls.options.of(**own))
 
 
-def preprocessing_cost(card: Card | None, embedder: Embedder | None, texts: Sequence[str]) -> dict[str, OpCounts]:
-    """What a computer does to make the network's input of some texts: ``embedding`` and ``encoding``.
-
-    Parameters
-    ----------
-    card
-        The network's card, None if another program wrote it.
-    embedder
-        What makes its vectors, None where it takes texts or where the vectors' origin is unknown.
-    texts
-        The texts, none where spikes were given.
-    """
-    if card is None or not texts:
-        return {"embedding": OpCounts("spikes", not_counted="ready spikes were given")}
-    encoding = card.encoder.host_ops(texts, len(texts), card.window)
-    if card.encoder.takes == "texts":
-        return {"encoding": encoding}
-    unknown = OpCounts("vectors", not_counted="ready vectors of unknown origin were given")
-    return {"embedding": embedder.host_ops(texts) if embedder is not None else unknown, "encoding": encoding}
-
-
 def raise_broken(recording: Recording, kept: str = "") -> None:
     """Raise what ended a recording early, if anything did; `kept` says how to continue.
 
@@ -161,27 +139,23 @@ def raise_broken(recording: Recording, kept: str = "") -> None:
 class _BatchRunner:
     """What the batches of one run share."""
 
-    file: NetworkFile
+    executor: BatchExecutor
     batches: Batches
-    backend: Backend
     results: Results
-    keep_trains: int
 
     @property
     def starts(self) -> range:
         """Number of each batch's first sample."""
-        return range(0, self.batches.total, self.backend.batch)
+        return range(0, self.batches.total, self.executor.backend.batch)
 
-    def run_all(self, advance: AdvanceCallback) -> None:
-        """Run all samples that are not finished."""
+    def run_all(self, words: Path | None, advance: AdvanceCallback) -> None:
+        """Run all samples that are not finished; `words` as in `RunInput`."""
         try:
-            for start in self.starts:
-                stop = min(start + self.backend.batch, self.batches.total)
-                finished = self.results.finished(start)
-                advance(len(finished))
-                if len(finished) < stop - start:
-                    left = np.setdiff1d(np.arange(start, stop), finished)
-                    raise_broken(self._run(start, stop, left, advance), "")
+            spread = self.executor.backend.spread
+            if spread is None:
+                self._run_here(advance)
+            else:
+                self._run_on_workers(spread, words, advance)
         except (BackendError, StoppedError, KeyboardInterrupt) as error:
             done = sum(len(self.results.finished(start)) for start in self.starts)
             kept = f"; {done} of {self.batches.total} samples are done; add --resume to continue" if done else ""
@@ -189,68 +163,55 @@ class _BatchRunner:
                 raise StoppedError("interrupted" + kept) from error
             raise type(error)(f"{error}{kept}") from error
 
-    def _run(self, start: int, stop: int, left: np.ndarray, advance: AdvanceCallback) -> Recording:
-        """Run the samples `left` of a batch and keep what was finished, even if not all of them were."""
-        batch, period = self.batches.read(start, stop).take(left - start), self.batches.period
-        began = time.perf_counter()
-        recording = self.backend.record(self.file, batch.samples, period, advance)
-        seconds = time.perf_counter() - began
-        if len(recording.finished):
-            numbers = left[recording.finished]
-            self._keep(start, numbers, batch.take(recording.finished), recording, seconds, advance)
-        return recording
+    def _left(self, start: int, advance: AdvanceCallback) -> tuple[np.ndarray, Batch] | None:
+        """Numbers of the samples of a batch that are not finished, and these samples."""
+        stop = min(start + self.executor.backend.batch, self.batches.total)
+        finished = self.results.finished(start)
+        advance(len(finished))
+        if len(finished) == stop - start:
+            return None
+        left = np.setdiff1d(np.arange(start, stop), finished)
+        return left, self.batches.read(start, stop).take(left - start)
 
-    def _keep(
-        self,
-        start: int,
-        numbers: np.ndarray,
-        batch: Batch,
-        recording: Recording,
-        seconds: float,
-        advance: AdvanceCallback,
-    ) -> None:
-        network, card, name = self.file.network, self.file.card, self.backend.name
-        right = None
-        if batch.labels is not None:
-            right = AccuracyOverTime(batch.labels, self.batches.window, ignore_ties=ignore_ties(card))
-        peers = {name: recording} if recording.trains else {}
-        found = compare(
-            network,
-            batch.samples,
-            self.batches.period,
-            peers,
-            keep_trains=int((numbers < self.keep_trains).sum()),
-            on_batch=lambda trains: right.add(trains[-1]) if right is not None else None,
-            progress=no_advance if peers else advance,
-        )
-        if found.first is not None:
-            count = sum(layer or 0 for layer in found.differences[name])
-            first = found.first.replace(sample=int(numbers[found.first.sample]))
-            raise BackendError(f"{name} and emulator differ in {count} spikes; {first}; {self.backend.hint}")
-        result = found.result
-        table = sample_table(
-            result,
-            class_scores(result, card),
-            batch.rows,
-            batch.labels,
-            batch.known,
-            steps=recording.steps,
-            seconds=seconds if peers else result.seconds,
-            right_over_time=right.counts.tolist() if right is not None else None,
-            unknown_labels=batch.unknown_labels,
-            layers_read=[network.layer_names[layer] for layer in sorted(recording.trains)],
-            metered=recording.metered,
-            preprocessing=preprocessing_cost(card, self.batches.embedder, batch.texts),
-        )
-        self.results.add(start, numbers, table, result.trains)
+    def _run_here(self, advance: AdvanceCallback) -> None:
+        for start in self.starts:
+            if (left := self._left(start, advance)) is None:
+                continue
+            recording, part = self.executor.execute(left[1], left[0], advance, self.batches.embedded)
+            if part is not None:  # what was finished, even if not all of them were
+                self.results.add(start, *part)
+            raise_broken(recording)
+
+    def _run_on_workers(self, spread: Spread, words: Path | None, advance: AdvanceCallback) -> None:
+        """Send the batches to workers, and keep their results as they come."""
+
+        def tasks() -> Iterator[Task]:
+            for start in self.starts:
+                if (left := self._left(start, advance)) is not None:
+                    yield Task(str(start), pack_task(left[1], left[0]))
+
+        def on_event(event: Event) -> None:
+            if isinstance(event, Finished):
+                part = unpack_part(event.answer)
+                self.results.add(int(event.name), *part)
+                advance(len(part.numbers))
+            elif isinstance(event, Failed):
+                if event.traceback is not None:
+                    logger.error("batch from sample %s: %s", event.name, event.traceback.rstrip())
+                if event.bad_input:
+                    raise InputError(event.reason)
+                raise BackendError(f"batch from sample {int(event.name) + 1}: {event.reason}")
+
+        spread(EXECUTOR, self.executor.pack(words), tasks(), on_event)
 
     def record(self, inputs: RunInput, job: Mapping[str, Any]) -> RunRecord:
         """The record of the finished run."""
-        totals = Totals.of(self.file.network, self.results.each(self.starts))
-        card, origin = self.file.card, inputs.data or inputs.spikes
+        file = self.executor.file
+        totals = Totals.of(file.network, self.results.each(self.starts))
+        card, origin = file.card, inputs.data or inputs.spikes
         texts = self.batches.read(0, min(EXAMPLES, self.batches.total)).texts
         return make_record(
-            self.file,
+            file,
             totals,
             self.batches.period,
             {
@@ -259,7 +220,7 @@ class _BatchRunner:
                 "limit": inputs.limit,
                 "skipped": dict(self.batches.skipped),
             },
-            backend=self.backend.name,
+            backend=self.executor.backend.name,
             window=self.batches.window,
             examples=texts,
             presented=[card.encoder.token_steps(text, card.window) for text in texts] if card else [],

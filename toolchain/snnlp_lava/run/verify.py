@@ -15,6 +15,7 @@ from snnlp_lava.files import StrPath, as_optional_path, as_path
 from snnlp_lava.netx.network_file import NetworkFile, read_network
 from snnlp_lava.progress import ProgressCallback, cumulative, no_advance, no_progress
 from snnlp_lava.records import Count, Positive, Record
+from snnlp_lava.run.inputs import samples_of
 from snnlp_lava.run.runner import raise_broken, split_options
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ def verify(
     model = as_optional_path(model)
     if model is None and isinstance(runs_on, Emulator):
         raise InputError("there is nothing to compare with the emulator; use another --backend, or --model")
+    if runs_on.spread is not None:
+        raise InputError("--jobs and --scheduler only apply to --backend emulator in run, not in verify")
     file = read_network(as_path(path))
     batches = inputs.open(file, progress)
     runs_on.check(file, batches.period)
@@ -114,7 +117,8 @@ def verify(
     advance = cumulative(progress, backend, batches.total)
     peers: dict[str, Peer] = {}
     for start in range(0, batches.total, runs_on.batch):
-        samples = batches.read(start, min(start + runs_on.batch, batches.total)).samples
+        batch = batches.read(start, min(start + runs_on.batch, batches.total))
+        samples = samples_of(batch, file.card, batches.embedder, batches.embedded)
         recording = runs_on.record(file, samples, batches.period, advance)
         raise_broken(recording)
         peers = {backend: recording} if recording.trains else {}

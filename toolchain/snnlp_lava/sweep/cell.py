@@ -7,8 +7,7 @@ import os
 import platform
 import threading
 import time
-import traceback
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -18,7 +17,7 @@ from typing import Any
 
 from snnlp_lava.embed.embedders import VectorFile
 from snnlp_lava.encode.base import EncodedSamples
-from snnlp_lava.errors import InputError, SnnlpLavaError, one_line
+from snnlp_lava.errors import InputError
 from snnlp_lava.files import sha256_of_file
 from snnlp_lava.progress import ProgressCallback, no_progress
 from snnlp_lava.records import versions
@@ -32,28 +31,17 @@ from snnlp_lava.train.methods.base import Method, Trained, TrainingRun
 _one_at_a_time = threading.Lock()
 
 
-def run_cell_safely(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Run a cell; errors are returned, so that other cells go on.
+def cell_runner(common: None) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """What runs the cells, as `Cell.pack` makes them, on a worker: returns the content of a result file."""
+    return lambda job: run_cell(Cell.unpack(job)).to_dict()
 
-    Parameters
-    ----------
-    job
-        From `Cell.pack`.
 
-    Returns
-    -------
-    dict
-        ``document``, a result file's content, or ``error``, one line, with a ``traceback`` unless it is due to the
-        user or the machine.
-    """
-    try:
-        return {"document": run_cell(Cell.unpack(job)).to_dict()}
-    except SnnlpLavaError as error:
-        return {"error": str(error)}
-    except (MemoryError, OSError) as error:
-        return {"error": f"{type(error).__name__}: {one_line(error)}"}
-    except Exception as error:  # most likely our bug
-        return {"error": f"{type(error).__name__}: {one_line(error)}", "traceback": traceback.format_exc()}
+def cell_runner_of_a_process(common: None) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """The same in a process that does nothing else."""
+    from snnlp_lava.train.trainer import keep_freed_memory
+
+    keep_freed_memory()
+    return cell_runner(common)
 
 
 def run_cell(cell: Cell) -> CellRecord:

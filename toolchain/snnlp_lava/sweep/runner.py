@@ -15,7 +15,7 @@ from snnlp_lava.progress import ProgressCallback, no_progress
 from snnlp_lava.sweep.cell import data_identity, prepare_features
 from snnlp_lava.sweep.grid import Cell
 from snnlp_lava.sweep.results import SUFFIX, CellRecord, check_returned, finished_result, write_csv, write_result
-from snnlp_lava.sweep.workers import Event, Failed, Finished, Started, run_local, run_on_cluster
+from snnlp_lava.workers import Event, Failed, Finished, Started, Task, run_local, run_on_cluster
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class SweepState:
         if isinstance(event, Finished):
             cell = self.cells[event.name]
             try:
-                record = check_returned(event.document, cell, self._data[cell.source])
+                record = check_returned(event.answer, cell, self._data[cell.source])
             except InputError as error:
                 event = Failed(event.name, str(error))
             else:
@@ -154,14 +154,17 @@ def run_sweep(
     check_int("jobs", jobs)
     if jobs and scheduler:
         raise InputError("use either --jobs or --scheduler, not both")
-    run = partial(run_on_cluster, scheduler) if scheduler is not None else partial(run_local, jobs or 1)
+    if scheduler is not None:
+        run = partial(run_on_cluster, scheduler, "snnlp_lava.sweep.cell:cell_runner", None)
+    else:
+        run = partial(run_local, jobs or 1, "snnlp_lava.sweep.cell:cell_runner_of_a_process", None)
     with folder_lock(folder, "sweep"):
         state = SweepState(cells, folder, resume)
         on_start(state)
         try:
             if state.left:
                 prepare_features(state.left, progress)
-                run(state.left, lambda event: on_event(state.record(event)))
+                run(cell_tasks(state.left), lambda event: on_event(state.record(event)))
         except KeyboardInterrupt as error:
             raise StoppedError(
                 f"interrupted; {len(state.done)} of {len(state.cells)} cells are done; "
@@ -170,6 +173,11 @@ def run_sweep(
         if state.done:
             write_csv(folder, cells, state.done)
         return state
+
+
+def cell_tasks(cells: Sequence[Cell]) -> list[Task]:
+    """The cells as workers take them."""
+    return [Task(cell.name, cell.pack()) for cell in cells]
 
 
 def _check_folder(folder: Path, resume: bool) -> None:

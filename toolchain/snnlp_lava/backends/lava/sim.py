@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from snnlp_lava.backends.base import Backend, Recording
+from snnlp_lava.backends.base import JOBS, Backend, Recording
 from snnlp_lava.backends.lava.process import run_lava
 from snnlp_lava.extras import require
 from snnlp_lava.progress import AdvanceCallback
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class SimulatorOptions(Record, frozen=True):
     """Options of Lava's simulator."""
 
-    jobs: Annotated[int, opt("Number of Lava runtimes to run in parallel.", ge=1, le=4096)] = 1
+    jobs: Annotated[int, opt(JOBS, ge=1, le=4096)] = 1
 
 
 class Simulator(Backend):
