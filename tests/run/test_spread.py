@@ -188,7 +188,7 @@ def test_an_interrupted_run_on_processes_keeps_what_is_done_and_goes_on(of_texts
     _, err = process.communicate(timeout=WAIT)
     assert process.returncode == 130
     assert "of 60000 samples are done; add --resume to continue" in err
-    assert "Traceback" not in err
+    assert "Traceback" not in err, err
     assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "part.partial").glob("*.parquet")}
     assert 1 <= len(kept) < 8

@@ -211,7 +211,9 @@ async def _run(jobs: int, opening: bytes, waiting: Iterator[Task], on_event: OnE
         start = _Start(opening, Path(scratch), environment)
         slots = [asyncio.create_task(_slot(waiting, start, on_event)) for _ in range(jobs)]
         try:
-            await asyncio.gather(*slots)
+            done, _ = await asyncio.wait(slots, return_when=asyncio.FIRST_EXCEPTION)
+            for slot in done:
+                slot.result()
         finally:  # the first error or interruption ends the others, each of which ends its worker
             for slot in slots:
                 slot.cancel()
@@ -263,8 +265,8 @@ class _WorkerDiedError(Exception):
 class _Worker:
     """A child process that runs tasks."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
-        self._process, self._log = process, log
+    def __init__(self, process: asyncio.subprocess.Process, log: Path, opening: bytes) -> None:
+        self._process, self._log, self._unsent = process, log, [opening]
 
     @classmethod
     async def start(cls, start: _Start) -> _Worker:
@@ -289,15 +291,7 @@ class _Worker:
                 )
         except OSError as error:
             raise InputError(f"cannot start a worker: {error.strerror or error}") from error
-        worker = cls(process, Path(name))
-        await worker._send(start.opening)
-        return worker
-
-    async def _send(self, message: bytes) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(ConnectionError):  # it is gone, as the missing answer tells
-            self._process.stdin.write(len(message).to_bytes(_LENGTH_BYTES, "big") + message)
-            await self._process.stdin.drain()
+        return cls(process, Path(name), start.opening)
 
     async def run(self, name: str, content: bytes, on_event: OnEvent) -> dict[str, Any]:
         """What `answer_of` says.
@@ -307,7 +301,12 @@ class _Worker:
         _WorkerDiedError
             If the process ends before it answers; there is nothing left of it then.
         """
-        await self._send(content)
+        assert self._process.stdin is not None
+        messages, self._unsent = [*self._unsent, content], []
+        with contextlib.suppress(ConnectionError):  # it is gone, as the missing answer tells
+            for message in messages:
+                self._process.stdin.write(len(message).to_bytes(_LENGTH_BYTES, "big") + message)
+                await self._process.stdin.drain()
         on_event(Started(name, self._process.pid))
         assert self._process.stdout is not None
         try:
@@ -321,12 +320,15 @@ class _Worker:
     async def end(self) -> None:
         """End the process."""
         assert self._process.stdin is not None
+        if not self._process.stdin.transport.is_closing():
+            self._process.stdin.transport.abort()  # before the kill, which what is not sent yet would report
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 # Not with the process's own kill(): it takes the exit code of a dead one away from wait().
                 os.kill(self._process.pid, signal.SIGKILL)
+        assert self._process.stdout is not None
+        await self._process.stdout.read()  # to its end, or asyncio keeps the pipe open
         await self._process.wait()
-        self._process.stdin.close()
 
     def _how_it_ended(self) -> str:
         code = self._process.returncode or 0
