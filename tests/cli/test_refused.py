@@ -103,7 +103,7 @@ REFUSED = {
     ),
     "run: a cluster and processes": (
         (*RUN, "--text", "a", "--scheduler", "tcp://a:1", "--jobs", 2),
-        "give either --jobs or --scheduler",
+        "use either --jobs or --scheduler, not both",
     ),
     "verify: processes": (
         ("verify", "{files}/a.net", "--model", "m", "--text", "a", "--backend", "emulator", "--jobs", 2),
