@@ -97,7 +97,10 @@ def test_from_texts_to_the_emulator(folder, method, options, source):
     if method == "snn-bin":
         source = ()
     run = json.loads(succeed("run", "m.net", "--data", "own.csv", *of_run(source), "--json", "-o", "r").stdout)
-    assert (run["accuracy"], run["mrr"]) == (scores["accuracy"], scores["mrr"])
+    # Training takes the first class of a network that does not spike; a run answers unknown, which counts as wrong.
+    assert 0 <= round((scores["accuracy"] - run["accuracy"]) * run["samples"], 6) <= run["unknown"]
+    if not run["unknown"]:
+        assert (run["accuracy"], run["mrr"]) == (scores["accuracy"], scores["mrr"])
     assert run["layers"][0]["spikes"] > 0
 
     file = read_network(folder / "m.net")
