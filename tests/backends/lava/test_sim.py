@@ -89,7 +89,7 @@ def test_a_killed_worker_loses_no_finished_sample(saved):
             os.kill(workers()[0], signal.SIGKILL)
 
     read = record(path, saf_samples(values, 10), 10, progress=kill_after_some)
-    assert re.search(r"exit code -9 at step \d+ of 40003 \(sample \d+ of 4000\)", read.broken)
+    assert re.search(r"code -9 at step \d+ of 40003 \(sample \d+ of 4000\)", read.broken)
     assert not read.interrupted
     assert 20 <= len(read.finished) < 4000
     expected = run_emulator(network, saf_samples(values, 10).take(read.finished), 10, keep_trains=4000)
