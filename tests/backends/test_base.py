@@ -34,7 +34,8 @@ def test_a_ledger_by_hand():
     assert result.first_spikes.tolist() == [2, 0]
     totals = Totals.of(network, [one_table(result, np.array([2, 0]))])
     assert totals.paper_operations == (6 + 3 + 6 - 2) / 2
-    assert totals.scores == {"accuracy": 0.5, "mrr": 0.75}
+    assert totals.scores == {"accuracy": 0.0, "mrr": 0.25}  # class 2 is second of the tie; no spike is no answer
+    assert totals.unknown == 1
     assert (result.steps, totals.steps) == (8, 8)
 
 

@@ -69,7 +69,8 @@ def test_a_method_from_texts_to_a_page(folder, snnlp_lava, arguments):
     assert [rows[row] for row in rows_of("two")] == part.output_counts.tolist()
     assert again["window"] == (1 if "spike-embedding" in arguments else 9)
     config = json.loads((folder / "m" / "config.json").read_text())
-    assert first["accuracy"] == config["scores"]["test"]["accuracy"]
+    right = (config["scores"]["test"]["accuracy"] - first["accuracy"]) * first["samples"]
+    assert 0 <= round(right, 6) <= first["unknown"]  # a network that does not spike answers unknown
     assert snnlp_lava("report", "one", "-o", "r.html").exit_code == 0
     if "--vectors" not in data:
         assert snnlp_lava("run", "m.net", "--text", "This film is fine.").exit_code == 0
