@@ -1,6 +1,6 @@
 """snnlp-lava setup-lava: what it would do is shown, asked, and done by pip alone."""
 
-import importlib.util
+import importlib.machinery
 import subprocess
 import sys
 
@@ -56,8 +56,12 @@ def test_it_asks(ran, answer, code):
 
 
 def test_an_environment_without_pip_is_told_how_to_get_it(monkeypatch, ran):
-    find_spec = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pip" else find_spec(name))
+    find_spec = importlib.machinery.PathFinder.find_spec
+    monkeypatch.setattr(
+        importlib.machinery.PathFinder,
+        "find_spec",
+        lambda name, *arguments: None if name == "pip" else find_spec(name, *arguments),
+    )
     result = CliRunner().invoke(main, ["setup-lava", "--yes"])
     assert result.exit_code == 2
     assert "ensurepip" in result.stderr

@@ -13,7 +13,7 @@ def command(yes: bool) -> None:
     Lava's two packages declare support for Python 3.10 only, where pip installs them with the extra [lava]. They also
     work on 3.11 to 3.13: this command installs their dependencies, then the two packages by hash, ignoring that limit.
     """
-    import importlib.util
+    import importlib.machinery
     import subprocess
     import sys
     import tempfile
@@ -24,7 +24,8 @@ def command(yes: bool) -> None:
     from snnlp_lava.errors import CheckError, InputError
     from snnlp_lava.lava_compat import LAVA_VERSIONS, LAVA_WHEELS, PIP_REFUSES_LAVA
 
-    if importlib.util.find_spec("pip") is None:
+    # Not importlib.util.find_spec, which for "pip" makes setuptools' finder put the standard library's distutils back.
+    if importlib.machinery.PathFinder.find_spec("pip") is None:
         raise InputError(f"pip is not installed for {sys.executable}; type: {sys.executable} -m ensurepip")
     pins = [f"{package}=={version} --hash=sha256:{LAVA_WHEELS[package]}" for package, version in LAVA_VERSIONS.items()]
     with tempfile.TemporaryDirectory() as folder:
