@@ -136,7 +136,8 @@ def _print_scores(record: ModelRecord) -> None:
     print_table(table)
     if record.calibration_error is not None:
         click.echo(f"expected calibration error on the validation texts: {record.calibration_error:.1%}")
-    lead = record.baselines["tfidf"].validation.accuracy - record.scores.validation.accuracy
+    tfidf = record.baselines.get("tfidf")
+    lead = tfidf.validation.accuracy - record.scores.validation.accuracy if tfidf is not None else 0.0
     if lead > _FAR_BELOW:
         other = "spike-embedding" if record.method.takes == "vectors" else "snn-rate"
         click.echo(
