@@ -1,8 +1,8 @@
-"""Damaged and hostile files for every reader: nothing but an InputError, no crash, no hang, no gigabytes.
+"""Damaged and malformed files for every reader: nothing but an InputError, no crash, no hang, no gigabytes.
 
 .venv/bin/python benchmarks/fuzz.py [MINUTES] [SEED] [TARGET ...]
 
-Real files are cut, flipped, spliced and filled with hostile words, and read in a child process: by hand with every
+Real files are cut, flipped, spliced and filled with extreme values, and read in a child process: by hand with every
 reader in turn, or, where the package `atheris` can be imported and --atheris TARGET is given, guided by its coverage.
 Files that break a reader are kept in the folder fuzz-found.
 """
@@ -35,7 +35,7 @@ SECONDS = 20  # for one file; a sound one takes milliseconds
 GROWTH = 1 << 20  # KB of resident memory that a batch may add
 BATCH = 100
 FOUND = Path("fuzz-found")
-HOSTILE = [
+EXTREME = [
     *(b"NaN", b"Infinity", b"1e999", b"-1", b"0", b"18446744073709551616", b"-9223372036854775809", b"null", b"true"),
     *(
         b"\x00",
@@ -73,7 +73,7 @@ def mutated(content: bytes, rng: random.Random) -> bytes:
         elif kind == 3:
             data[at : at + length] = rng.choice([b"\0", b"\xff", b"\x7f", rng.randbytes(1)]) * length
         elif kind == 4:
-            data[at : at + length * rng.randrange(2)] = rng.choice(HOSTILE)
+            data[at : at + length * rng.randrange(2)] = rng.choice(EXTREME)
         elif kind == 5:
             start = rng.randrange(len(data) + 1)
             data[at:at] = data[start : start + length]

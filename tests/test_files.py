@@ -182,7 +182,7 @@ def test_a_shared_folder_that_is_there_already_stays_and_nothing_is_left_beside_
 @pytest.mark.parametrize("read", [read_json, lambda path: load_json(path, "run"), lambda path: load_toml(path, "grid")])
 def test_a_file_too_large_to_be_a_record_is_refused_before_it_is_read(tmp_path, read):
     with (tmp_path / "a").open("wb") as file:
-        file.truncate(30 << 30)  # sparse: takes no room on the disk
+        file.truncate(30 << 30)  # sparse: uses no disk space
     with pytest.raises(InputError, match=r"/a is larger than [0-9,]+ bytes"):
         read(tmp_path / "a")
 

@@ -182,7 +182,7 @@ def test_rows_that_cannot_be_used_do_not_stop_a_run_or_a_training(spikes, files,
     ]
 
 
-HUGE = 30 << 30  # bytes; sparse files of that size take no room on the disk
+HUGE = 30 << 30  # bytes; sparse files of that size use no disk space
 
 
 def make_huge(path, first=b""):

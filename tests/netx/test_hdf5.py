@@ -1,4 +1,4 @@
-"""Members of hostile files: what h5py reads is read, and what must not be allocated, followed or run is refused."""
+"""Members of malformed files: what h5py reads is read, and what must not be allocated, followed or run is refused."""
 
 import struct
 import tracemalloc

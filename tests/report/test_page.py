@@ -24,16 +24,16 @@ from snnlp_lava.report.tables import joules_text
 from snnlp_lava.run.folder import read_run
 from strategies import card_for, dense, saf_samples, write_one_run
 
-HOSTILE = '<script>alert("x")</script> & "quotes" \u202e \x00 😀'
+UNESCAPED = '<script>alert("x")</script> & "quotes" \u202e \x00 😀'
 
 SIZES = ((20, 16), (16, 3))
 RIGHT = [2, 2, 2, 2, 3, 3, 3, 2]
 PREPROCESSING = {
-    "embedding": OpCounts(HOSTILE, "tokens", 60, {"mac": 6_000}),
+    "embedding": OpCounts(UNESCAPED, "tokens", 60, {"mac": 6_000}),
     "encoding": OpCounts("saf coding", "dimensions", 6 * 20, {"mac": 6 * 20, "comparison": 6 * 160}),
 }
-CLASSES = ("$\\bad{$", HOSTILE, "\u00fcber \u00a3$5")
-WORDS = [[(0, HOSTILE), (3, "$\\bad{$"), (3, "word" * 9)], [], [], []]
+CLASSES = ("$\\bad{$", UNESCAPED, "\u00fcber \u00a3$5")
+WORDS = [[(0, UNESCAPED), (3, "$\\bad{$"), (3, "word" * 9)], [], [], []]
 
 
 def a_run(tmp_path, random_network, labelled):
@@ -43,7 +43,7 @@ def a_run(tmp_path, random_network, labelled):
     result = run_emulator(network, saf_samples(values, 8), 8, keep_trains=4)
     labels = np.array([0, 1, 2, 0, 1, 2]) if labelled else None
     right = RIGHT if labelled else None
-    texts = [HOSTILE, "b", "c", "d"]
+    texts = [UNESCAPED, "b", "c", "d"]
     write_one_run(tmp_path / "run", result, labels, network, card, texts, WORDS, PREPROCESSING, right_over_time=right)
     return read_run(tmp_path / "run")
 

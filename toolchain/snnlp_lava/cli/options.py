@@ -185,6 +185,15 @@ class _Settings(click.ParamType):
         return found
 
 
+def _vectors_option() -> Callable[[F], F]:
+    """--vectors."""
+    return click.option(
+        "--vectors",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="A .npy file with one vector for each row of the data, instead of embedding the texts.",
+    )
+
+
 def data_options(*, required: bool) -> Callable[[F], F]:
     """Add --data and the options that describe its columns."""
     return _combine(
@@ -197,11 +206,7 @@ def data_options(*, required: bool) -> Callable[[F], F]:
             help="Column with the texts; several are joined, in their order.",
         ),
         click.option("--label-column", default="label", show_default=True, help="Column with the labels."),
-        click.option(
-            "--vectors",
-            type=click.Path(path_type=Path, dir_okay=False),
-            help="A .npy file with one vector for each row of the data, instead of embedding the texts.",
-        ),
+        _vectors_option(),
         click.option(
             "--words",
             type=click.Path(path_type=Path, dir_okay=False),
@@ -236,11 +241,7 @@ def run_options(function: F) -> F:
         ),
         click.option("--label-column", help="Column with the labels.  [default: label]"),
         click.option("--no-labels", is_flag=True, help="Do not read labels; runs all rows."),
-        click.option(
-            "--vectors",
-            type=click.Path(path_type=Path, dir_okay=False),
-            help="A .npy file with one vector for each row of the data, instead of embedding the texts.",
-        ),
+        _vectors_option(),
         click.option(
             "--words",
             type=click.Path(path_type=Path, dir_okay=False),

@@ -1,4 +1,4 @@
-"""Read members of HDF5 files that may be damaged or hostile.
+"""Read members of HDF5 files that may be damaged or malformed.
 
 Links are not followed, other files not opened, and nothing larger than `MAX_BYTES` is allocated, compressed or not.
 What HDF5 itself does not survive is done here: strings of variable length stand on a heap whose damage crashes or hangs
