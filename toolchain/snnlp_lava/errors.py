@@ -18,7 +18,7 @@ class SnnlpLavaError(Exception):
     exit_code = 1
 
 
-class InputError(SnnlpLavaError):
+class InputError(SnnlpLavaError, ValueError):
     """Bad input from the user: a file, an option or a value. The message names it, its value and the remedy."""
 
     exit_code = 2

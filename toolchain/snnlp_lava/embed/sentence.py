@@ -311,17 +311,15 @@ def _settings_sha256(folder: Path) -> str:
     for path in sorted(folder.rglob("*")):
         if path.suffix not in _SETTINGS or not path.is_file() or path.name in _NO_SETTINGS:
             continue
-        name = path.relative_to(folder).as_posix()
+        name, content = path.relative_to(folder).as_posix(), read_limited(path)
         if path.suffix == ".json":
             try:
-                document = json.loads(read_limited(path))
+                document = json.loads(content)
             except (ValueError, RecursionError) as error:
                 raise InputError(f"embedding model {folder}: {name} is not JSON: {one_line(error)}") from error
             if isinstance(document, dict):
                 document = {key: value for key, value in document.items() if key not in _NOTES}
             content = json.dumps(document, sort_keys=True).encode()
-        else:
-            content = read_limited(path)
         digest.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
     return digest.hexdigest()
 

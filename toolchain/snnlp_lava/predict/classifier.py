@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,8 @@ class SpikingTextClassifier:
     ----------
     classes_
         (classes,) the labels, sorted; after `fit` or `load`.
+    n_features_in_
+        Dimension of the vectors that `fit` was given.
 
     Examples
     --------
@@ -154,6 +157,8 @@ class SpikingTextClassifier:
         if len(items) != len(names):
             raise InputError(f"texts and labels must have equal length, got {len(items)} and {len(names)}")
         items, names, chosen = _with_validation(items, names, validation, self.seed)
+        if isinstance(items, np.ndarray):
+            self.n_features_in_ = items.shape[1]
         self._trained = train_rows(self._method(), items, names, chosen, self._sources(), kind)
         self._set(self._trained.network, self._trained.card, kind)
         return self
@@ -267,22 +272,43 @@ class SpikingTextClassifier:
     def predictor(self) -> Predictor:
         """The predictor; InputError if it is not fitted."""
         if not hasattr(self, "_fitted"):
-            raise InputError("this SpikingTextClassifier is not fitted; call fit(texts, labels) or load()")
+            raise _not_fitted()("this SpikingTextClassifier is not fitted; call fit(texts, labels) or load()")
         return self._fitted
 
 
+def _not_fitted() -> type[InputError]:
+    """Return the error of an unfitted object: also scikit-learn's own, if scikit-learn is in use."""
+    exceptions = sys.modules.get("sklearn.exceptions")
+    return InputError if exceptions is None else type("InputError", (InputError, exceptions.NotFittedError), {})
+
+
 def _plain(items: Any) -> Any:
-    """Convert items for `Predictor.features`: an array of strings becomes a list of texts."""
-    if isinstance(items, np.ndarray) and items.dtype.kind in "OUS":
-        return items.ravel().tolist() if items.ndim == 1 else items.tolist()
-    return items
+    """Convert items for `Predictor.features`: a list of texts, or vectors (n, d) of numbers."""
+    if hasattr(items, "toarray"):
+        raise InputError("vectors must not be a sparse matrix; convert it with .toarray()")
+    if hasattr(items, "__array__"):
+        items = np.asarray(items)
+        if items.ndim < 2 and items.dtype.kind in "OUS":
+            return items.tolist()
+    try:
+        rows = isinstance(items, str | bytes) or isinstance(items[0], str)
+    except (TypeError, LookupError):
+        return items
+    if rows:
+        return items
+    try:
+        return np.asarray(items, dtype=np.float32)
+    except (TypeError, ValueError):
+        return items
 
 
 def _items(texts: Any) -> Any:
     plain = _plain(texts)
     if isinstance(plain, np.ndarray):
-        if plain.ndim != 2 or plain.dtype.kind not in "fiu":
+        if plain.ndim != 2 or plain.dtype.kind not in "fiu" or not plain.shape[1]:
             raise InputError(f"vectors must have shape (n, d), got {plain.shape} of {plain.dtype}")
+        if not np.isfinite(plain).all():
+            raise InputError("vectors must be finite numbers, got NaN or infinity")
         items: Any = plain.astype(np.float32)
     else:
         items = check_texts(plain)
@@ -294,7 +320,8 @@ def _items(texts: Any) -> Any:
 def _label_names(labels: Any) -> tuple[list[str], str]:
     """Convert labels to class names and sort order, and return their type."""
     try:
-        values = [value.item() if isinstance(value, np.generic) else value for value in labels]
+        rows = np.asarray(labels) if hasattr(labels, "__array__") else labels
+        values = [value.item() if isinstance(value, np.generic) else value for value in rows]
     except TypeError as error:
         raise InputError(f"labels must be a list, got {type(labels).__name__}") from error
     kinds = {type(value) for value in values}
