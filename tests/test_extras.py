@@ -16,7 +16,12 @@ from snnlp_lava.run.runner import run_network
 
 PROJECT = tomli.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
 NETWORK = Path(__file__).parent / "data" / "network_files" / "saf.net"
-NAMES = {"sentence_transformers": "sentence-transformers", "lava": "lava-nc", "sklearn": "scikit-learn"}
+NAMES = {
+    "sentence_transformers": "sentence-transformers",
+    "lava": "lava-nc",
+    "sklearn": "scikit-learn",
+    "huggingface_hub": "huggingface-hub",
+}
 
 
 def requirements(extra):
@@ -30,7 +35,7 @@ def requirements(extra):
             yield re.match(r"[\w-]+", line)[0]
 
 
-@pytest.mark.parametrize("package", sorted(extras._EXTRA_OF.keys() - {"huggingface_hub"}))
+@pytest.mark.parametrize("package", sorted(extras._EXTRA_OF))
 def test_the_extra_that_is_named_brings_the_package(package):
     assert NAMES.get(package, package) in set(requirements(extras._EXTRA_OF[package]))
     assert NAMES.get(package, package) in set(requirements("all"))

@@ -10,7 +10,10 @@ TRAIN = ("train", "--epochs", 1, "-o", "new/out")
 DATA = ("--data", "{files}/own.csv")
 REFUSED = {
     "train: no data file": ((*TRAIN, "--data", "none.csv"), "data none.csv: no such file"),
-    "train: no data name": ((*TRAIN, "--data", "none"), "data none: is neither a file nor one of demo, emotion, imdb"),
+    "train: no data name": (
+        (*TRAIN, "--data", "none"),
+        "data none: is neither a file nor one of demo, cafe, emotion",
+    ),
     "train: text column": ((*TRAIN, *DATA, "--text-column", "body"), "own.csv: no column 'body' (found 'text',"),
     "train: label column": ((*TRAIN, *DATA, "--label-column", "stars"), "own.csv: no column 'stars'"),
     "train: one class": (

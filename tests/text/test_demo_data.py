@@ -69,3 +69,12 @@ def test_lengths_vary_within_every_emotion(demo, words):
 def test_no_two_texts_of_an_emotion_begin_with_the_same_three_words(demo, words):
     openings = [(label, *text[:3]) for label, text in zip(demo.labels, words, strict=True)]
     assert len(set(openings)) == len(openings)
+
+
+def test_what_is_said_in_a_cafe_is_even_and_never_stands_twice():
+    cafe = load_texts("cafe")
+    assert cafe.label_names[-1] == "unknown"
+    assert len(set(cafe.texts)) == len(cafe)
+    for rows in split_rows(cafe, "official").values():
+        *intents, unknown = np.bincount(cafe.labels[rows])
+        assert min(intents) == max(intents) < unknown

@@ -22,7 +22,7 @@ def test_a_file_is_read_by_its_path(tmp_path):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("emotions", "data emotions: is neither a file nor one of demo, emotion, imdb"),
+        ("emotions", "data emotions: is neither a file nor one of demo, cafe, emotion, imdb"),
         ("none.csv", "data none.csv: no such file"),
         ("notes.txt", r"data notes.txt: unknown file type '.txt' \(known: "),
     ],

@@ -14,7 +14,7 @@ _EXTRA_OF = {
     "asteval": "lava",
     "datasets": "hub",
     "distributed": "sweep",
-    "huggingface_hub": "sentence",
+    "huggingface_hub": "hub",
     "lava": "lava",
     "matplotlib": "report",
     "networkx": "lava",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     default="netx",
     show_default=True,
     help="netx: a network file; nir: a file for other simulators, of which `import` makes the same network file; html: "
-    "a page that computes a spike embedding in the browser (MODEL may be a network file or demo, too).",
+    "a page that computes a spike embedding in the browser (MODEL may be a network file, demo or cafe, too).",
 )
 @click.option("--text", "texts", multiple=True, help="A text that the page begins with; may be repeated.")
 @click.option(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from snnlp_lava.records import Record
 
 MAX_ROWS = 1 << 40
+_DATA_HELP = "demo, cafe, emotion, imdb, hf:OWNER/NAME, or a .parquet, .csv or .jsonl file."
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -197,7 +198,11 @@ def _vectors_option() -> Callable[[F], F]:
 def data_options(*, required: bool) -> Callable[[F], F]:
     """Add --data and the options that describe its columns."""
     return _combine(
-        click.option("--data", required=required, help="demo, emotion, imdb, or a .parquet, .csv or .jsonl file."),
+        click.option(
+            "--data",
+            required=required,
+            help=_DATA_HELP,
+        ),
         click.option(
             "--text-column",
             multiple=True,
@@ -235,7 +240,7 @@ def run_options(function: F) -> F:
 
     return _combine(
         click.option("--text", "texts", multiple=True, help="A text to classify; may be repeated."),
-        click.option("--data", help="demo, emotion, imdb, or a .parquet, .csv or .jsonl file."),
+        click.option("--data", help=_DATA_HELP),
         click.option(
             "--text-column", multiple=True, help="Column with the texts; several are joined.  [default: text]"
         ),

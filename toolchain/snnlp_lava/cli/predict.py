@@ -20,7 +20,7 @@ from snnlp_lava.cli.options import json_option
     help="Answer unknown if the probability of the best class is lower.",
 )
 def command(network: str, texts: Sequence[str], as_json: bool, reject_below: float | None) -> None:
-    """Classify texts with NETWORK: a network file, a model folder, or demo.
+    """Classify texts with NETWORK: a network file, a model folder, demo or cafe.
 
     Prints one line per text: label, probability and text, separated by tabs. Without TEXT, or if it is -, texts are
     read from standard input, one per line, and each is answered as it arrives.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from snnlp_lava.files import StrPath
     from snnlp_lava.network.network import Network
     from snnlp_lava.netx.card import Card
+    from snnlp_lava.run.folder import Run
     from snnlp_lava.train.methods.base import Method
     from snnlp_lava.train.trainer import TrainedModel
 
@@ -248,7 +249,7 @@ class SpikingTextClassifier:
 
     @classmethod
     def load(cls, path: StrPath) -> SpikingTextClassifier:
-        """Load a classifier from a model folder, a network file, or ``demo``.
+        """Load a classifier from a model folder, a network file, or ``demo`` or ``cafe``, which are included.
 
         Raises
         ------
@@ -261,6 +262,60 @@ class SpikingTextClassifier:
         loaded = cls(method=card.method)
         loaded._set(network, card, card.label_type)
         return loaded
+
+    @classmethod
+    def from_pretrained(cls, name: StrPath, revision: str | None = None) -> SpikingTextClassifier:
+        """Load a classifier from the Hugging Face hub (or its cache), as `push_to_hub` writes it.
+
+        Parameters
+        ----------
+        name
+            ``OWNER/NAME``; or a cloned repository, ``./FOLDER``.
+        revision
+            Branch, tag or commit; the newest by default.
+
+        Raises
+        ------
+        InputError
+            If the name is malformed, there is no such repository, revision or network, or the hub cannot be reached.
+        """
+        from snnlp_lava.predict.hub import find_network
+
+        return cls.load(find_network(name, revision))
+
+    def push_to_hub(
+        self,
+        name: str,
+        *,
+        run: Run | None = None,
+        license: str | None = None,  # noqa: A002 (as the hub calls it)
+        private: bool = False,
+        token: str | None = None,
+    ) -> str:
+        """Upload the network file and its card to the Hugging Face hub, and return the address of the commit.
+
+        Parameters
+        ----------
+        name
+            ``OWNER/NAME``; the repository is created if it does not exist.
+        run
+            A run of this network: the card then has its accuracy, spikes, synops and energy.
+        license
+            The hub's name of the licence, such as ``bsd-3-clause``.
+        private
+            Whether a repository that is created is private.
+        token
+            An access token; by default that of ``HF_TOKEN`` or of ``hf auth login``.
+
+        Raises
+        ------
+        InputError
+            If it is not fitted, the name is malformed, the run is of another network, or the hub cannot be reached or
+            refuses.
+        """
+        from snnlp_lava.predict.hub import upload_network
+
+        return upload_network(name, self.network, self.card, run=run, license=license, private=private, token=token)
 
     def _set(self, network: Network, card: Card, kind: str) -> None:
         convert = _LABEL_TYPES[kind]

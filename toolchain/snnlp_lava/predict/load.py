@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from snnlp_lava.network.network import Network
     from snnlp_lava.netx.card import Card
 
-PACKAGED = ("demo",)
-"""Networks included in the package, by name."""
+PACKAGED = ("demo", "cafe")
+"""Networks included in the package: each is trained on the data set of its name (see scripts/packaged_networks.py)."""
 
 
 def network_path(name: StrPath) -> Path:

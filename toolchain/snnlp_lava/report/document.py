@@ -122,7 +122,7 @@ def _run_document(run: Run, books: Mapping[str, PriceBook]) -> dict[str, Any]:
         "metered": _metered(record.metered),
         "preprocessing": _preprocessing(record, main, baseline, books),
         "training": _training(record, books),
-        "fits": [_fit(name, fit) for name, fit in record.fits.items()],
+        "fits": [fit_document(name, fit) for name, fit in record.fits.items()],
         "neurobench": neurobench_metrics(
             layers,
             [layer.synapses for layer in behind],
@@ -230,7 +230,7 @@ def _training(record: RunRecord, books: Mapping[str, PriceBook]) -> dict[str, An
     }
 
 
-def _fit(name: str, fit: FitRecord) -> dict[str, Any]:
+def fit_document(name: str, fit: FitRecord) -> dict[str, Any]:
     """Describe a network on a chip: each layer's maximum of each resource on a core, and its share of the limit."""
     layers = []
     for layer in fit.layers:

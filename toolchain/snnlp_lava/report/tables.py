@@ -90,7 +90,7 @@ def report_markdown(document: Mapping[str, Any]) -> str:
     """Write a short Markdown table: accuracy, counts, and energy on Loihi 1 beside the baseline's."""
     titles, rows = _short(document)
     lines = [f"| {' | '.join(titles)} |", "|---|" + 8 * "---:|" + "---|---:|---:|"]
-    lines += [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows]
+    lines += [f"| {' | '.join(table_cell(cell) for cell in row)} |" for row in rows]
     return "\n".join([*lines, "", *_notes(document)]) + "\n"
 
 
@@ -190,5 +190,6 @@ def _tex(text: str) -> str:
     return "".join(_TEX.get(letter, letter) for letter in " ".join(plain_text(text).split()))
 
 
-def _cell(text: str) -> str:
+def table_cell(text: str) -> str:
+    """Escape a text for a cell of a Markdown table."""
     return " ".join(text.replace("|", "\\|").split())

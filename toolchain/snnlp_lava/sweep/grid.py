@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from snnlp_lava.errors import InputError
 from snnlp_lava.records import Positive, Record, build, load_toml
-from snnlp_lava.text.sources import DEMO, HUB
+from snnlp_lava.text.sources import is_file
 from snnlp_lava.train.methods.base import (
     DEFAULT_METHOD,
     METHODS,
@@ -269,7 +269,7 @@ def _sources(file: GridFile, folder: Path) -> list[Source]:
 
 
 def _absolute(data: str, folder: Path) -> str:
-    return data if data in (DEMO, *HUB) else str(folder / data)
+    return str(folder / data) if is_file(data) else data
 
 
 def _file_name(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Load data by name: the demo, a data set on the Hugging Face hub, or a file."""
+"""Load data by name: a data set of the package or of the Hugging Face hub, or a file."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ HUB = {
     "emotion": HubSource("dair-ai/emotion", "split", "cab853a1dbdf4c42c2b3ef2173804746df8825fe"),
     "imdb": HubSource("stanfordnlp/imdb", "plain_text", "e6281661ce1c48d982bc483cf8a173c1bbeb5d31"),
 }
-DEMO = "demo"
+PACKAGED = ("demo", "cafe")
+"""Data sets included in the package, both our own writing: six emotions; what is said in a cafe, with unknown."""
 _HUB_PREFIX = "hf:"
 _DEFAULT = Wanted(("text",), "label")
 
@@ -61,8 +62,8 @@ def load_texts(
     Parameters
     ----------
     data
-        ``demo``, ``emotion``, ``imdb``, any data set of the hub as ``hf:OWNER/NAME`` or ``hf:OWNER/NAME:CONFIG``, or a
-        parquet, CSV or JSON lines file.
+        ``demo``, ``cafe``, ``emotion``, ``imdb``, any data set of the hub as ``hf:OWNER/NAME`` or
+        ``hf:OWNER/NAME:CONFIG``, or a parquet, CSV or JSON lines file.
     text_column
         The text column; several are joined with a space.
     label_column
@@ -105,15 +106,15 @@ def open_texts(
     data, wanted = str(as_path(data)), wanted_columns(text_column, label_column)
     if (source := _hub_source(data)) is None:
         path = _file(data)
-        name = DEMO if data == DEMO else Path(path.name.removesuffix(".gz")).stem
+        name = data if data in PACKAGED else Path(path.name.removesuffix(".gz")).stem
         return TextTable(name, file_blocks(path, wanted), wanted, source=data, limit=limit, strict=strict)
     name, columns, _ = _from_hub(data, source, wanted)
     return TextTable(name, lambda start: rows_from([columns], start), wanted, source=data, limit=limit, strict=strict)
 
 
 def is_file(data: str) -> bool:
-    """Return whether a name of data means a file, not the demo or a hub data set."""
-    return data != DEMO and _hub_source(data) is None
+    """Return whether a name of data means a file, not a data set of the package or of the hub."""
+    return data not in PACKAGED and _hub_source(data) is None
 
 
 def _hub_source(data: str) -> HubSource | None:
@@ -126,14 +127,14 @@ def _hub_source(data: str) -> HubSource | None:
 
 
 def _file(data: str) -> Path:
-    if data == DEMO:
-        return Path(str(resources.files("snnlp_lava.text"))) / "data" / "demo.csv"
+    if data in PACKAGED:
+        return Path(str(resources.files("snnlp_lava.text"))) / "data" / f"{data}.csv"
     path = Path(data)
     if not path.suffix:
         try:
             require_file(path, "data")
         except InputError as error:
-            names = ", ".join([DEMO, *HUB])
+            names = ", ".join([*PACKAGED, *HUB])
             raise InputError(f"data {data}: is neither a file nor one of {names}, nor hf:OWNER/NAME") from error
     return path
 
