@@ -108,16 +108,16 @@ def page_document(network: Network, card: Card, examples: Sequence[str] = ()) ->
 def _layer(number: int, layer: Any) -> dict[str, Any]:
     if not isinstance(layer, Dense) or layer.delay is not None:
         raise InputError(f"layer {number}: {layer.kind} layers cannot be in a page, only dense ones without delays")
-    weight = layer.weight.T
+    weight, neuron = layer.weight.T, layer.cuba
     line, target = np.nonzero(weight)
     starts = np.searchsorted(line, np.arange(len(weight) + 1))
     return {
         "inputs": layer.inputs,
         "neurons": layer.neurons,
-        "currentDecay": layer.neuron.current_decay,
-        "voltageDecay": layer.neuron.voltage_decay,
-        "threshold": layer.neuron.threshold,
-        "bias": _packed(layer.neuron.bias),
+        "currentDecay": neuron.current_decay,
+        "voltageDecay": neuron.voltage_decay,
+        "threshold": neuron.threshold,
+        "bias": _packed(neuron.bias),
         "start": _packed(starts),
         "target": _packed(target),
         "weight": _packed(weight[line, target]),

@@ -29,6 +29,8 @@ from snnlp_lava.chip.chips import RESOURCES, Chip
 from snnlp_lava.files import check_int
 from snnlp_lava.network import limits
 from snnlp_lava.network.network import Layer, Network
+from snnlp_lava.network.neuron import Neuron
+from snnlp_lava.network.synapses import Synapses
 
 _SETTLING_ROUNDS = 16  # each pass may add cores to a recurrent layer; two passes have been enough
 
@@ -73,7 +75,7 @@ class LayerMapping:
     bias
         The smallest and the largest.
     current_decay, voltage_decay, threshold
-        As in `Neuron`.
+        As in `Neuron`; sigma-delta neurons have no decays.
     cores
         In order; each neuron is on one of them.
     """
@@ -86,8 +88,8 @@ class LayerMapping:
     weight_bits: int
     longest_delay: int
     bias: tuple[int, int]
-    current_decay: int
-    voltage_decay: int
+    current_decay: int | None
+    voltage_decay: int | None
     threshold: int
     cores: tuple[Core, ...]
 
@@ -200,8 +202,9 @@ def map_network(network: Network, chip: Chip, period: int | None = None) -> Core
     fan_out = np.zeros(network.outputs, dtype=np.int64)
     for name, layer in zip(network.layer_names[:0:-1], network.layers[::-1], strict=True):
         stored, cores = _place(layer, fan_out, chip)
-        mapped.append(_layer_mapping(name, layer, stored[0].sparse, cores))
-        fan_out = np.sum([group.targets(cores) for group in stored if not group.own], axis=0)
+        mapped.append(_layer_mapping(name, layer, any(group.sparse for group in stored), cores))
+        outside = [group.targets(cores) for group in stored if not group.own]
+        fan_out = np.sum(outside, axis=0) if outside else np.zeros(layer.inputs, dtype=np.int64)
     layers = tuple(reversed(mapped))
     violations = (*_violations(layers, chip), *_period_violations(period, chip))
     return CoreMapping(chip, period, layers, violations, _notes(layers, chip, period))
@@ -213,6 +216,8 @@ def weight_bits(*weights: np.ndarray) -> int:
     A layer stores w = k 2^g with one g for all weights: k is 0 to 2^b - 1 without negative weights, and -2^(b-1) to
     2^(b-1) - 1 otherwise. Any g >= 0 found here is within the chip's exponents -7 to 7.
     """
+    if not weights:
+        return 0
     common = int(np.bitwise_or.reduce([np.bitwise_or.reduce(weight, axis=None) for weight in weights]))
     shift = (common & -common).bit_length() - 1
     low = min(int(weight.min()) for weight in weights) >> shift
@@ -260,36 +265,38 @@ def _block_words(synapses: Any, synapse_bits: int) -> Any:
 class _SynapseFormat:
     """A group of synapses in one format; `bits` per synapse without an index."""
 
-    weight: np.ndarray
+    synapses: Synapses
     bits: int
     sparse: bool
-    own: bool
+
+    @property
+    def own(self) -> bool:
+        """Whether the layer's own neurons are the lines."""
+        return self.synapses.own
 
     def axons(self, start: int, stop: int) -> tuple[np.ndarray, int]:
         """Return the synapses of each line on a core with neurons `start` to `stop`, and the bits of one synapse.
 
         A line without synapses is not an axon.
         """
-        neurons = stop - start
+        synapses = self.synapses.fan_out_onto(start, stop, nonzero=self.sparse)
         if not self.sparse:
-            return np.full(self.weight.shape[1], neurons), self.bits
-        needed = (neurons - 1).bit_length()
+            return synapses, self.bits
+        needed = (stop - start - 1).bit_length()
         index_bits = next(bits for bits in limits.INDEX_BITS if bits >= needed)
-        return np.count_nonzero(self.weight[start:stop], axis=0), self.bits + index_bits
+        return synapses, self.bits + index_bits
 
     def targets(self, cores: Sequence[Core]) -> np.ndarray:
         """Return how many of these cores each line reaches."""
-        if not self.sparse:
-            return np.full(self.weight.shape[1], len(cores))
-        return np.sum([self.weight[core.first : core.first + core.neurons].any(axis=0) for core in cores], axis=0)
+        onto = self.synapses.fan_out_onto
+        reached = [onto(core.first, core.first + core.neurons, nonzero=self.sparse) > 0 for core in cores]
+        return np.sum(reached, axis=0)
 
 
 def _stored(layer: Layer, sparse: bool) -> tuple[_SynapseFormat, ...]:
     groups = layer.synapses()
     bits = weight_bits(*(group.weight for group in groups))
-    return tuple(
-        _SynapseFormat(group.weight, bits + group.longest_delay.bit_length(), sparse, group.own) for group in groups
-    )
+    return tuple(_SynapseFormat(group, bits + group.longest_delay.bit_length(), sparse) for group in groups)
 
 
 @dataclass(frozen=True)
@@ -307,7 +314,7 @@ class _Filling:
     @property
     def sparse(self) -> bool:
         """Whether only non-zero weights are stored."""
-        return self.groups[0].sparse
+        return any(group.sparse for group in self.groups)
 
     def core(self, start: int, stop: int) -> Core:
         """Return the resources that neurons `start` to `stop` use on one core."""
@@ -318,7 +325,7 @@ class _Filling:
 
 
 def _place(layer: Layer, fan_out: np.ndarray, chip: Chip) -> tuple[tuple[_SynapseFormat, ...], tuple[Core, ...]]:
-    full = all(group.weight.all() for group in layer.synapses())
+    full = all(group.count == group.count_nonzero for group in layer.synapses())
     formats = [_stored(layer, sparse) for sparse in ((False,) if full else (False, True))]
     places = [(format_, _settle(format_, fan_out, chip)) for format_ in formats]
     return min(places, key=lambda place: _cost(place[1], chip))
@@ -384,10 +391,10 @@ def _layer_mapping(name: str, layer: Layer, sparse: bool, cores: tuple[Core, ...
         neurons=layer.neurons,
         sparse=sparse,
         weight_bits=weight_bits(*(group.weight for group in layer.synapses())),
-        longest_delay=max(group.longest_delay for group in layer.synapses()),
+        longest_delay=max((group.longest_delay for group in layer.synapses()), default=0),
         bias=(int(neuron.bias.min()), int(neuron.bias.max())),
-        current_decay=neuron.current_decay,
-        voltage_decay=neuron.voltage_decay,
+        current_decay=neuron.current_decay if isinstance(neuron, Neuron) else None,
+        voltage_decay=neuron.voltage_decay if isinstance(neuron, Neuron) else None,
         threshold=neuron.threshold,
         cores=cores,
     )
@@ -410,10 +417,10 @@ def _violations(layers: Sequence[LayerMapping], chip: Chip) -> list[Violation]:
             remedy = smaller[min(index + 2, len(layers)) if resource == "output_axons" else index]
             text = f"{layer.name}: {value:,} {words} on a core, {chip.name} has {limit:,}; {remedy}"
             found.append(Violation(layer.name, resource, value, limit, text))
-        value, limit = layer.voltage_decay, limits.VOLTAGE_DECAY_STORED_MAX
-        if value > limit:
-            text = f"{layer.name}: voltage decay {value}, {chip.name} stores at most {limit}; train with a smaller one"
-            found.append(Violation(layer.name, "voltage_decay", value, limit, text))
+        decay, limit = layer.voltage_decay, limits.VOLTAGE_DECAY_STORED_MAX
+        if decay is not None and decay > limit:
+            text = f"{layer.name}: voltage decay {decay}, {chip.name} stores at most {limit}; train with a smaller one"
+            found.append(Violation(layer.name, "voltage_decay", decay, limit, text))
     return found
 
 

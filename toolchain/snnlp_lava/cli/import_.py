@@ -72,8 +72,8 @@ def _print(imported: Imported) -> None:
         "  rounded to 0": [f"{change.n_zeroed:,} of {change.weights:,}" for change in changes],
         "biases": [_span(layer.neuron.bias) for layer in layers],
         "  error / threshold": [f"{change.bias_error:.2%}" for change in changes],
-        "current decay": [_decay(layer.neuron.current_decay, change.current_decay_error) for layer, change in pairs],
-        "voltage decay": [_decay(layer.neuron.voltage_decay, change.voltage_decay_error) for layer, change in pairs],
+        "current decay": [_decay(layer.cuba.current_decay, change.current_decay_error) for layer, change in pairs],
+        "voltage decay": [_decay(layer.cuba.voltage_decay, change.voltage_decay_error) for layer, change in pairs],
     }
     for name, cells in rows.items():
         table.add_row(name, *cells)

@@ -17,6 +17,7 @@ _SERIAL_BELOW = 1 << 20
 """Values, of sums or states, below which one thread is quicker than waking others."""
 _STATE_UNIT = float(1 << limits.STATE_SHIFT)
 _STATE_LIMIT = float(limits.STATE_LIMIT)
+_REGISTER = limits.STATE_LIMIT
 
 
 @contextmanager
@@ -62,11 +63,72 @@ def add_delayed(spikes: Any, weight: Any, delay: Any, sums: Any) -> None:
     for sample in prange(samples):
         for step in range(steps):
             for line in range(lines):
-                if spikes[sample, step, line]:
+                spike = spikes[sample, step, line]
+                if spike:
                     for neuron in range(weight.shape[1]):
                         arrival = step + delay[line, neuron]
                         if arrival < steps:
-                            sums[sample, arrival, neuron] += weight[line, neuron]
+                            sums[sample, arrival, neuron] += spike * weight[line, neuron]
+
+
+@njit(cache=True, parallel=True)
+def add_convolved(
+    messages: Any, weight: Any, stride: Any, padding: Any, dilation: Any, unit: Any, sums: Any, largest: Any
+) -> None:
+    """Convolve rows of spikes or messages, mostly 0, into `sums`, which wrap at 24 bits.
+
+    Parameters
+    ----------
+    messages
+        (rows, channels, height, width) numbers.
+    weight
+        (groups, channels of a group, kernel height, kernel width, outputs of a group) int32.
+    stride, padding, dilation
+        Vertical and horizontal.
+    unit
+        A number whose type adds up without loss.
+    sums
+        (rows, outputs, height, width) int32.
+    largest
+        (rows,): the largest sum before it wraps, without its sign.
+    """
+    rows, channels, height, width = messages.shape
+    grouped, part = weight.shape[1], weight.shape[4]
+    _, outputs, out_height, out_width = sums.shape
+    for row in prange(rows):
+        added = np.zeros((out_height, out_width, outputs), dtype=unit.dtype)
+        for channel in range(channels):
+            group = channel // grouped
+            taps, own = weight[group, channel % grouped], added[:, :, group * part : (group + 1) * part]
+            for y in range(height):
+                for x in range(width):
+                    message = messages[row, channel, y, x]
+                    if message:
+                        _scatter(message, y + padding[0], x + padding[1], taps, stride, dilation, own)
+        most = np.int64(0)
+        for k in range(outputs):
+            for y in range(out_height):
+                for x in range(out_width):
+                    value = np.int64(added[y, x, k])
+                    most = max(most, abs(value))
+                    sums[row, k, y, x] = ((value + _REGISTER) & (2 * _REGISTER - 1)) - _REGISTER
+        largest[row] = most
+
+
+@njit
+def _scatter(message: int, y: int, x: int, taps: Any, stride: Any, dilation: Any, added: Any) -> None:
+    """Add a message at a place of the padded input to the sums (height, width, outputs) of the places that see it."""
+    for j in range(taps.shape[0]):
+        down = y - j * dilation[0]
+        if down < 0 or down % stride[0] or down // stride[0] >= added.shape[0]:
+            continue
+        for i in range(taps.shape[1]):
+            right = x - i * dilation[1]
+            if right < 0 or right % stride[1] or right // stride[1] >= added.shape[1]:
+                continue
+            place, weights = added[down // stride[0], right // stride[1]], taps[j, i]
+            for k in range(len(weights)):
+                place[k] += message * weights[k]
 
 
 @njit(inline="always")
@@ -88,12 +150,12 @@ def _step(u: float, v: float, sums: float, keep_u: float, keep_v: float, bias: f
 
 @njit(cache=True, parallel=True)
 def add_steps(spikes: Any, counts: Any) -> None:
-    """Add the spikes of all steps to `counts` (n, neurons)."""
+    """Add the spikes, or messages that are not 0, of all steps to `counts` (n, neurons)."""
     samples, steps, neurons = spikes.shape
     for sample in prange(samples):
         for step in range(steps):
             for neuron in range(neurons):
-                counts[sample, neuron] += spikes[sample, step, neuron]
+                counts[sample, neuron] += spikes[sample, step, neuron] != 0
 
 
 @njit(cache=True, parallel=True)
@@ -164,10 +226,74 @@ def recurrent(
 
 
 @njit(cache=True)
-def trace(sums: Any, keep_u: float, keep_v: float, bias: float, threshold: float, limit: float) -> Any:
-    """Run one neuron: u and v after the last step."""
-    u = v = 0.0
-    for step in range(len(sums)):
-        v = 0.0 if v > threshold else v
-        u, v, _, _ = _step(u, v, sums[step], keep_u, keep_v, bias, limit)
-    return u, v
+def trace(sums: Any, keep_u: float, keep_v: float, bias: Any, threshold: float, limit: float, us: Any, vs: Any) -> None:
+    """Run neurons of one sample: u and v after each step, (steps, neurons)."""
+    steps, neurons = sums.shape
+    for i in range(neurons):
+        u = v = 0.0
+        for step in range(steps):
+            v = 0.0 if v > threshold else v
+            u, v, _, _ = _step(u, v, sums[step, i], keep_u, keep_v, bias[i], limit)
+            us[step, i], vs[step, i] = u, v
+
+
+_MESSAGE_MIN, _MESSAGE_MAX = limits.MESSAGE_MIN, limits.MESSAGE_MAX
+
+
+_DELTA, _SIGMA_DELTA, _SIGMA = 0, 1, 2
+_STATE_SHIFT = limits.STATE_SHIFT
+_MESSAGE_SHIFT = limits.SPIKE_EXPONENT + limits.STATE_SHIFT
+
+
+@njit(inline="always")
+def _sigma_delta_step(added: Any, told: Any, arriving: Any, bias: Any, threshold: int, role: int) -> Any:
+    """One step of one neuron: what it has added up, what of it it has told, and its message; see `SigmaDelta`.
+
+    States have 32 bits, as Lava's.
+    """
+    added = np.int64(np.int32(arriving << _MESSAGE_SHIFT if role == _DELTA else added + arriving))
+    if role == _SIGMA:
+        return added, added, added
+    value = added if role == _DELTA else max(np.int64(0), np.int64(np.int32(added + bias)))
+    delta = np.int64(np.int32(value - told))
+    if abs(delta) >= threshold:
+        return added, value, delta >> _STATE_SHIFT
+    return added, told, np.int64(0)
+
+
+@njit(cache=True, parallel=True)
+def sigma_delta(
+    sums: Any,
+    bias: Any,
+    threshold: int,
+    role: int,
+    out: Any,
+    wraps: Any,
+    clips: Any,
+    active: Any,
+) -> None:
+    """Run sigma-delta neurons."""
+    samples, steps, neurons = out.shape
+    for sample in prange(samples):
+        added, told = np.zeros(neurons, dtype=np.int64), np.zeros(neurons, dtype=np.int64)
+        wrapped, clipped, moved = 0, 0, 0
+        for step in range(steps):
+            for i in range(neurons):
+                arriving, before = np.int64(sums[sample, step, i]), added[i]
+                added[i], told[i], message = _sigma_delta_step(before, told[i], arriving, bias[i], threshold, role)
+                moved += (added[i] != before) | (message != 0)
+                wrapped += (abs(added[i]) > _REGISTER) | (abs(told[i]) > _REGISTER)
+                clipped += (message < _MESSAGE_MIN) | (message > _MESSAGE_MAX)
+                out[sample, step, i] = message
+        wraps[sample], clips[sample], active[sample] = wrapped, clipped, moved
+
+
+@njit(cache=True)
+def trace_sigma_delta(sums: Any, bias: Any, threshold: int, role: int, all_added: Any, all_told: Any) -> None:
+    """Run sigma-delta neurons of one sample: their states after each step, (steps, neurons)."""
+    steps, neurons = sums.shape
+    for i in range(neurons):
+        added, told = np.int64(0), np.int64(0)
+        for step in range(steps):
+            added, told, _ = _sigma_delta_step(added, told, sums[step, i], bias[i], threshold, role)
+            all_added[step, i], all_told[step, i] = added, told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,8 +12,8 @@ import numpy as np
 from snnlp_lava.errors import InputError
 from snnlp_lava.network import limits
 from snnlp_lava.network.network import Layer, Shape
-from snnlp_lava.network.neuron import Neuron
-from snnlp_lava.network.synapses import Synapses, check_weights
+from snnlp_lava.network.neuron import NeuronModel
+from snnlp_lava.network.synapses import DenseSynapses, check_weights
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -40,7 +40,7 @@ class Dense(Layer):
     """
 
     weight: np.ndarray
-    neuron: Neuron
+    neuron: NeuronModel
     delay: np.ndarray | None = None
 
     kind: ClassVar[str] = "dense"
@@ -59,10 +59,10 @@ class Dense(Layer):
         check_weights(group)
 
     @cached_property
-    def _synapses(self) -> tuple[Synapses, ...]:
-        return (Synapses(self.weight, self.delay),)
+    def _synapses(self) -> tuple[DenseSynapses, ...]:
+        return (DenseSynapses(self.weight, self.delay),)
 
-    def synapses(self) -> tuple[Synapses, ...]:
+    def synapses(self) -> tuple[DenseSynapses, ...]:
         """One group."""
         return self._synapses
 
@@ -71,14 +71,16 @@ class Dense(Layer):
         return dense_fields(self, weight=self.weight) | ({} if self.delay is None else {"delay": self.delay})
 
     @classmethod
-    def from_netx(cls, fields: Mapping[str, np.ndarray], neuron: Mapping[str, int], inputs: Shape | None) -> Self:
+    def from_netx(
+        cls, fields: Mapping[str, np.ndarray], neuron: Callable[[np.ndarray], NeuronModel], inputs: Shape | None
+    ) -> Self:
         """Inverse of `to_netx`; also of weights and delays with fewer axes, as NetX takes them."""
         weight = weight_matrix(fields, "weight")
         delay = _delay_matrix(fields["delay"], weight.shape) if "delay" in fields else None
-        return cls(weight, Neuron(bias_of(fields, len(weight)), **neuron), delay)
+        return cls(weight, neuron(bias_of(fields, len(weight))), delay)
 
 
-def check_counts(neuron: Neuron, *groups: Synapses) -> None:
+def check_counts(neuron: NeuronModel, *groups: DenseSynapses) -> None:
     """Check that every group reaches as many neurons as there are.
 
     Raises

@@ -56,6 +56,20 @@ def check_range(name: str, value: Any, low: int, high: int) -> None:
         raise InputError(f"{name} {int(values[outside].flat[0])} is outside {low} to {high}")
 
 
+def check_integer(name: str, value: Any, low: int, high: int) -> int:
+    """Check that a value is an integer from low to high, and give it as Python's.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    if not isinstance(value, int | np.integer) or isinstance(value, bool):
+        raise InputError(f"{name} must be an integer, got {value!r}")
+    check_range(name, value, low, high)
+    return int(value)
+
+
 def _first_fraction(array: np.ndarray) -> float:
     with np.errstate(invalid="ignore"):
         return float(array[~(array == np.rint(array)) | ~np.isfinite(array)].flat[0])

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from snnlp_lava.errors import InputError
 from snnlp_lava.network import compiled, limits
 
 if TYPE_CHECKING:
+    from snnlp_lava.network.conv import Geometry
     from snnlp_lava.network.neuron import StateUnits
+    from snnlp_lava.network.sigma_delta import SigmaDeltaUnits
 
 _FLOAT32_EXACT = 1 << 24
 _STATE_LIMIT = float(limits.STATE_LIMIT)
@@ -21,10 +24,10 @@ class LayerRun(NamedTuple):
     Attributes
     ----------
     spikes
-        (n, steps, neurons) uint8.
+        (n, steps, neurons) uint8 spikes, or int32 messages of neurons that send those.
     wraps, clips
-        (n,) int64: how often a u wrapped, a v was clipped. SLAYER does neither, so each of these is a place
-        where trainer and chip may part.
+        (n,) int64: how often a u wrapped, a v was clipped; of sigma-delta neurons, how often a state passed 24 bits,
+        a message 16. SLAYER does neither, so each of these is a place where trainer and chip may part.
     active
         (n,) int64: updates that do something. One is idle where u and v are 0, the sum that arrives is 0, and so is
         the bias: such a neuron is left as it was.
@@ -45,12 +48,12 @@ def exact_sums(spikes: np.ndarray, weight: np.ndarray, weight_by_line: np.ndarra
     """The weights that arrive at each neuron in each step, exact.
 
     Few spikes: int32 sums of the weights of those lines that spike, 2^28 at most. Many: matrix products, in float32
-    where every sum is below 2^24, else in float64.
+    where every sum is below 2^24, else in float64. Messages: always the latter.
 
     Parameters
     ----------
     spikes
-        (n, steps, lines) uint8, 0 or 1.
+        (n, steps, lines) uint8, 0 or 1, or int32 messages.
     weight, weight_by_line
         (neurons, lines) int32, and the same as (lines, neurons) int16.
 
@@ -58,27 +61,90 @@ def exact_sums(spikes: np.ndarray, weight: np.ndarray, weight_by_line: np.ndarra
     -------
     np.ndarray
         (n, steps, neurons) int32 or float.
+
+    Raises
+    ------
+    InputError
+        If the sum of messages reaches 2^24, from which on Lava's 32 bits may not hold it (see `check_messages`).
     """
     samples, steps, lines = spikes.shape
     flat = spikes.reshape(-1, lines)
-    if is_sparse(flat):
+    graded = spikes.dtype != np.uint8
+    if is_sparse(flat) and not graded:
         sums = np.zeros((len(flat), len(weight)), dtype=np.int32)
         with compiled.threads_for(sums.size):
             compiled.add_weights(np.ascontiguousarray(flat), weight_by_line, sums)
     else:
         exact = int(np.abs(weight).sum(axis=1, dtype=np.int64).max()) < _FLOAT32_EXACT
-        dtype = np.float32 if exact else np.float64
+        dtype = np.float32 if exact and not graded else np.float64
         sums = flat.astype(dtype) @ weight.T.astype(dtype)
+        if graded:
+            check_messages(sums)
     return sums.reshape(samples, steps, len(weight))
+
+
+def check_messages(sums: np.ndarray) -> None:
+    """Check that Lava computes these sums of messages x weights as they are.
+
+    NetX scales weights to 8 bits; their sums of 32 bits are then those of the weights themselves below 2^24.
+
+    Raises
+    ------
+    InputError
+        If one is 2^24 or more.
+    """
+    largest = max(-float(sums.min(initial=0)), float(sums.max(initial=0)))
+    if largest >= _FLOAT32_EXACT:
+        raise InputError(f"a sum of messages x weights is {largest:.0f}; it must be below {_FLOAT32_EXACT}")
 
 
 def delayed_sums(spikes: np.ndarray, weight_by_line: np.ndarray, delay_by_line: np.ndarray) -> np.ndarray:
     """As `exact_sums` for synapses with delays, (lines, neurons) uint8; what arrives after the last step is lost."""
     samples, steps, _ = spikes.shape
-    sums = np.zeros((samples, steps, weight_by_line.shape[1]), dtype=np.int32)
+    graded = spikes.dtype != np.uint8
+    sums = np.zeros((samples, steps, weight_by_line.shape[1]), dtype=np.int64 if graded else np.int32)
     with compiled.threads_for(sums.size):
         compiled.add_delayed(np.ascontiguousarray(spikes), weight_by_line, delay_by_line, sums)
+    if graded:
+        check_messages(sums)
     return sums
+
+
+def conv_sums(arriving: np.ndarray, weight: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """What a convolution makes of spikes or messages.
+
+    Parameters
+    ----------
+    arriving
+        (n, steps, lines) uint8 spikes, 0 or 1, or int32 messages.
+    weight
+        (outputs, channels of a group, kernel height, kernel width) int32.
+    geometry
+        The rest.
+
+    Returns
+    -------
+    np.ndarray
+        (n, steps, neurons) int32, wrapped at 24 bits.
+
+    Raises
+    ------
+    InputError
+        If a sum of messages reaches 2^31, which Lava's 32 bits do not hold before they wrap.
+    """
+    samples, steps, _ = arriving.shape
+    rows = np.ascontiguousarray(arriving).reshape(samples * steps, *geometry.input_shape)
+    taps = weight.reshape(geometry.groups, -1, *weight.shape[1:]).transpose(0, 2, 3, 4, 1)
+    sums = np.empty((len(rows), *geometry.output_shape), dtype=np.int32)
+    largest = np.zeros(len(rows), dtype=np.int64)
+    graded = arriving.dtype != np.uint8
+    unit = np.zeros(1, dtype=np.int64 if graded else np.int32)
+    stride, padding, dilation = geometry.stride, geometry.padding, geometry.dilation
+    with compiled.threads_for(sums.size):
+        compiled.add_convolved(rows, np.ascontiguousarray(taps), stride, padding, dilation, unit, sums, largest)
+    if largest.max(initial=0) >= 1 << 31:
+        raise InputError(f"a sum of messages x weights is {largest.max()}; it must be below {1 << 31}")
+    return sums.reshape(samples, steps, -1)
 
 
 def run_neurons(neurons: StateUnits, sums: np.ndarray, own: np.ndarray | None = None) -> LayerRun:
@@ -105,28 +171,47 @@ def run_neurons(neurons: StateUnits, sums: np.ndarray, own: np.ndarray | None = 
     return LayerRun(out, wraps, clips, active)
 
 
-def trace_neuron(neurons: StateUnits, neuron: int, sums: np.ndarray, *, registers: bool = True) -> tuple[int, int]:
-    """The u and v of one neuron after the last step, v before a spike resets it.
+def trace_neurons(neurons: StateUnits, sums: np.ndarray, *, registers: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """The u and v of neurons of one sample after each step, v before a spike resets it.
 
     Parameters
     ----------
     neurons
-        The layer's parameters.
-    neuron
-        Which of its neurons.
+        Their parameters.
     sums
-        (steps,) weights that arrive at it at each step, those of the layer's own spikes among them.
+        (steps, neurons) weights that arrive at each step, those of the layer's own spikes among them.
     registers
         Whether u and v have 24 bits, which in SLAYER they have not.
+
+    Returns
+    -------
+    tuple of np.ndarray
+        (steps, neurons) int64 each.
     """
-    limit = _STATE_LIMIT if registers else np.inf
-    bias = float(neurons.bias[neuron])
-    u, v = compiled.trace(sums.astype(np.float64), neurons.keep_u, neurons.keep_v, bias, neurons.threshold, limit)
-    return int(u), int(v)
+    u, v = np.empty((2, *sums.shape))
+    compiled.trace(sums.astype(np.float64), *neurons, _STATE_LIMIT if registers else np.inf, u, v)
+    return u.astype(np.int64), v.astype(np.int64)
+
+
+def run_sigma_delta(neurons: SigmaDeltaUnits, sums: np.ndarray) -> LayerRun:
+    """Run sigma-delta neurons, as `run_neurons` without synapses among themselves."""
+    samples = len(sums)
+    out = np.empty(sums.shape, dtype=np.int32)
+    wraps, clips, active = np.zeros((3, samples), dtype=np.int64)
+    with compiled.threads_for(sums.size):
+        compiled.sigma_delta(sums, *neurons, out, wraps, clips, active)
+    return LayerRun(out, wraps, clips, active)
+
+
+def trace_sigma_delta(neurons: SigmaDeltaUnits, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the neurons have added up, and what of it they have told, after each step: (steps, neurons) int64 each."""
+    added, told = np.empty((2, *sums.shape), dtype=np.int64)
+    compiled.trace_sigma_delta(sums.astype(np.int64), *neurons, added, told)
+    return added, told
 
 
 def count_spikes(spikes: np.ndarray) -> np.ndarray:
-    """Spikes of each neuron over all steps: (n, steps, neurons) uint8 to (n, neurons) int32."""
+    """Spikes, or messages that are not 0, of each neuron over all steps: (n, steps, neurons) to (n, neurons) int32."""
     counts = np.zeros((len(spikes), spikes.shape[2]), dtype=np.int32)
     with compiled.threads_for(spikes.size):
         compiled.add_steps(spikes, counts)

@@ -23,6 +23,11 @@ CURRENT_DECAY_MIN = 1
 THRESHOLD_MAX = (1 << 17) - 1
 
 
+THRESHOLDS_NEVER_REACHED = (1 << 17, (1 << 18) - 1)
+"""Thresholds that v, which saturates, never passes: NetX's of a layer without neurons (lava.lib.dl.netx.hdf5), and
+lava-dl's of an Affine block (lava.lib.dl.slayer.block.base)."""
+
+
 BIAS_MIN, BIAS_MAX = -(1 << 12), (1 << 12) - 1
 
 
@@ -74,6 +79,23 @@ MAX_WINDOW = 1 << 14
 
 MAX_CODE_LINES = 1024
 """Longest code of a spike embedding."""
+
+
+MAX_SYNAPSES = 1 << 30
+"""Synapses of one layer, those of a convolution unfolded; a Loihi 2 chip has 120 million."""
+
+
+KERNEL_MAX = 127
+"""Largest size, stride, padding, dilation and number of groups of a convolution: Lava keeps them in 8 bits with sign
+(lava.proc.conv.models, lava-nc 0.10.0)."""
+
+
+SPIKE_EXPONENT = 6
+"""Bits by which values of sigma-delta neurons are shifted left for their messages (`spike_exp` of NetX)."""
+
+
+MESSAGE_MIN, MESSAGE_MAX = -(1 << 15), (1 << 15) - 1
+"""Messages of 16 bits with sign (`num_message_bits` of NetX)."""
 
 
 DELAY_MAX = 62

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.network.neuron import Neuron
-from snnlp_lava.network.synapses import Synapses
+from snnlp_lava.network import limits
+from snnlp_lava.network.neuron import Neuron, NeuronModel
+from snnlp_lava.network.synapses import DenseSynapses, Synapses
 from snnlp_lava.registry import Registry
 
 if TYPE_CHECKING:
@@ -38,13 +39,17 @@ class Layer(Protocol):
     fields
         Arrays that the layer has in a NetX file beside ``neuron``, with the numbers of axes that each may have; no
         others are read.
+    takes_values
+        Whether it takes values, the int32 currents that `snnlp_lava.network.input.Input` makes of them, instead of
+        spikes or messages.
     neuron
         The neurons.
     """
 
     kind: ClassVar[str]
     fields: ClassVar[Mapping[str, tuple[int, ...]]]
-    neuron: Neuron
+    takes_values: ClassVar[bool] = False
+    neuron: NeuronModel
 
     def synapses(self) -> tuple[Synapses, ...]:
         """The groups of synapses; at most one of them has the layer's own neurons as lines."""
@@ -55,7 +60,9 @@ class Layer(Protocol):
         ...
 
     @classmethod
-    def from_netx(cls, fields: Mapping[str, np.ndarray], neuron: Mapping[str, int], inputs: Shape | None) -> Self:
+    def from_netx(
+        cls, fields: Mapping[str, np.ndarray], neuron: Callable[[np.ndarray], NeuronModel], inputs: Shape | None
+    ) -> Self:
         """Make a layer of what a NetX file holds.
 
         Parameters
@@ -63,9 +70,10 @@ class Layer(Protocol):
         fields
             Arrays of those of the class's `fields` that the file has.
         neuron
-            Fields of `Neuron` without the bias.
+            Makes the neurons of their biases, (neurons,).
         inputs
-            Shape of what the layer before puts out, None if there is none.
+            Shape of what the layer before puts out; of the first layer, of an input layer without neurons; None if
+            there is none.
 
         Raises
         ------
@@ -83,6 +91,21 @@ class Layer(Protocol):
     def output_shape(self) -> Shape:
         """Shape of its neurons."""
         return (self.neuron.count,)
+
+    @property
+    def cuba(self) -> Neuron:
+        """Its neurons, where only CUBA ones will do.
+
+        Raises
+        ------
+        InputError
+            If they are others.
+        """
+        if not isinstance(self.neuron, Neuron):
+            raise InputError(
+                f"a {self.kind} layer has {self.neuron.model} neurons; only CUBA neurons are supported here"
+            )
+        return self.neuron
 
     @property
     def inputs(self) -> int:
@@ -109,51 +132,63 @@ class Layer(Protocol):
         """Whether spikes can be under way in its synapses when a sample ends: feedback, and what delays hold."""
         return any(group.own or group.longest_delay for group in self.synapses())
 
-    def run(self, spikes: np.ndarray) -> LayerRun:
-        """Run n independent samples, before which u and v are 0 and nothing is under way.
+    def run(self, arriving: np.ndarray) -> LayerRun:
+        """Run n independent samples, before which every state is 0 and nothing is under way.
 
         Parameters
         ----------
-        spikes
-            (n, steps, lines) uint8, 0 or 1: what arrives at each step.
+        arriving
+            (n, steps, lines): what arrives at each step, uint8 spikes, 0 or 1, or int32 messages.
+
+        Raises
+        ------
+        InputError
+            If messages are too large for the arithmetic.
         """
-        from snnlp_lava.network.kernels import run_neurons
-
         groups = self.synapses()
-        outside = [group.sums(spikes) for group in groups if not group.own]
-        own = [group.weight_by_line for group in groups if group.own]
-        return run_neurons(self.neuron.state_units, sum(outside[1:], outside[0]), *own)
+        outside = [group.sums(arriving) for group in groups if not group.own]
+        own = [group.weight_by_line for group in groups if isinstance(group, DenseSynapses) and group.own]
+        return self.neuron.run(sum(outside[1:], outside[0]), *own)
 
-    def trace(self, neuron: int, arrived: np.ndarray, sent: np.ndarray, *, registers: bool = True) -> tuple[int, int]:
-        """The u and v of one neuron of one sample after the last step, v before a spike resets it.
+    def states(self, arrived: np.ndarray, sent: np.ndarray, *, registers: bool = True) -> tuple[np.ndarray, np.ndarray]:
+        """The states of all neurons of one sample after each step, before a spike resets v.
 
         Parameters
         ----------
-        neuron
-            Which neuron.
         arrived
-            (steps, lines) uint8 spikes on the lines that lead to the layer.
+            (steps, lines) spikes or messages on the lines that lead to the layer.
         sent
-            (steps, neurons) uint8 spikes of the layer itself; those of the last step do not matter.
+            (steps, neurons) spikes or messages of the layer itself.
         registers
             Whether u and v have 24 bits, which in SLAYER they have not.
-        """
-        from snnlp_lava.network.kernels import trace_neuron
 
-        before = np.concatenate([np.zeros_like(sent[:1]), sent[:-1]])
+        Returns
+        -------
+        tuple of np.ndarray
+            (steps, neurons) int64 each: u and v; of sigma-delta neurons what they have added up and told.
+        """
+        before = _one_step_later(sent)
+        sums = [group.sums((before if group.own else arrived)[None])[0] for group in self.synapses()]
+        return self.neuron.states(sum(sums[1:], sums[0]), slice(None), registers=registers)
+
+    def trace(self, neuron: int, arrived: np.ndarray, sent: np.ndarray, *, registers: bool = True) -> tuple[int, int]:
+        """The states of one neuron after the last step; arguments as `states`."""
+        before = _one_step_later(sent)
         sums = [group.sums_of(neuron, before if group.own else arrived) for group in self.synapses()]
-        return trace_neuron(self.neuron.state_units, neuron, np.sum(sums, axis=0), registers=registers)
+        found = self.neuron.states(sum(sums[1:], sums[0])[:, None], slice(neuron, neuron + 1), registers=registers)
+        first, second = (int(states[-1, 0]) for states in found)
+        return first, second
 
     def synops(self, arrived: np.ndarray, sent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Synaptic operations: over all synapses stored, and over those whose weight is not 0.
 
-        A spike takes one at each synapse of its line. What a layer sends to itself counts with the step in which it
-        was sent, also in a sample's last step.
+        A spike takes one at each synapse of its line, and so does a message, however large. What a layer sends to
+        itself counts with the step in which it was sent, also in a sample's last step.
 
         Parameters
         ----------
         arrived, sent
-            (n, lines) and (n, neurons) spikes of each input line and each neuron.
+            (n, lines) and (n, neurons) numbers of spikes, or of messages that are not 0, of each line and neuron.
 
         Returns
         -------
@@ -175,12 +210,39 @@ class Layer(Protocol):
         )
 
 
+def _one_step_later(sent: np.ndarray) -> np.ndarray:
+    return np.concatenate([np.zeros_like(sent[:1]), sent[:-1]])
+
+
+def shape_field(fields: Mapping[str, np.ndarray]) -> Shape:
+    """The field ``shape`` of a layer in a NetX file, computed with before anything of that size is made.
+
+    Raises
+    ------
+    InputError
+        If it is missing, is no list of integers >= 1, or names too many neurons.
+    """
+    if "shape" not in fields:
+        raise InputError("lacks shape")
+    values = fields["shape"].reshape(-1).tolist()
+    if not 1 <= len(values) <= 4 or not all(
+        1 <= value <= limits.MAX_NEURONS and value == int(value) for value in values
+    ):
+        raise InputError(f"has the shape {values[:5]}; it must be 1 to 4 integers from 1 to {limits.MAX_NEURONS}")
+    shape = tuple(map(int, values))
+    if math.prod(shape) > limits.MAX_NEURONS:
+        raise InputError(f"has the shape {shape}; {limits.MAX_NEURONS} neurons are the most")
+    return shape
+
+
 LAYERS: Registry[type[Layer]] = Registry(
     "layer type",
     "snnlp_lava.layers",
     {
         "dense": "snnlp_lava.network.dense:Dense",
         "dense_rec": "snnlp_lava.network.recurrent:RecurrentDense",
+        "conv": "snnlp_lava.network.conv:Conv",
+        "input": "snnlp_lava.network.input:Input",
     },
 )
 """Layer types by the name that NetX writes."""
@@ -190,10 +252,12 @@ LAYERS: Registry[type[Layer]] = Registry(
 class Network:
     """Layers in order; each one's inputs are the neurons before it.
 
+    A layer whose inputs have one axis takes those of (channels, height, width) flattened, in this order.
+
     Raises
     ------
     InputError
-        If there is no layer or two do not fit together.
+        If there is no layer, two do not fit together, or one that takes values is not the first.
     """
 
     layers: tuple[Layer, ...]
@@ -206,6 +270,12 @@ class Network:
             if before.neurons != after.inputs:
                 raise InputError(
                     f"layer {number} has {before.neurons} neurons, but layer {number + 1} takes {after.inputs}"
+                )
+            if after.takes_values:
+                raise InputError(f"layer {number + 1} takes values, which only the first layer can")
+            if len(after.input_shape) > 1 and after.input_shape != before.output_shape:
+                raise InputError(
+                    f"layer {number} puts out {before.output_shape}, but layer {number + 1} takes {after.input_shape}"
                 )
 
     @property
@@ -228,11 +298,16 @@ class Network:
         """``input``, ``hidden1`` ..., ``output``."""
         return ("input", *(f"hidden{i}" for i in range(1, len(self.layers))), "output")
 
-    def run(self, spikes: np.ndarray) -> list[LayerRun]:
-        """Run n independent samples: input spikes (n, steps, lines) uint8 to what each layer did."""
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of what the first layer takes."""
+        return self.layers[0].input_shape
+
+    def run(self, arriving: np.ndarray) -> list[LayerRun]:
+        """Run n independent samples: (n, steps, lines) for the first layer, as in `Layer.run`; what each layer did."""
         runs: list[LayerRun] = []
         for layer in self.layers:
-            runs.append(layer.run(runs[-1].spikes if runs else spikes))
+            runs.append(layer.run(runs[-1].spikes if runs else arriving))
         return runs
 
     @property

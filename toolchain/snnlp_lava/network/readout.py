@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snnlp_lava.network import limits
+from snnlp_lava.network.dense import Dense
+from snnlp_lava.network.neuron import Neuron
 
 if TYPE_CHECKING:
     from snnlp_lava.network.network import Network
@@ -16,9 +18,9 @@ if TYPE_CHECKING:
 def readout_scores(network: Network, trains: Sequence[np.ndarray]) -> np.ndarray:
     """What each class has to say for itself.
 
-    Where the last layer only adds up (no decay of the voltage), what its voltage would be at the end without a spike,
-    in units of weight: the sum of all weights that arrived, and the bias of every step. That says more than which
-    neuron crossed first. Else the number of output spikes.
+    Where the last layer never spikes, its v after the last step. Where it only adds up (no decay of the voltage), what
+    its voltage would be at the end without a spike, in units of weight: the sum of all weights that arrived, and the
+    bias of every step. That says more than which neuron crossed first. Else the number of output spikes.
 
     Parameters
     ----------
@@ -33,9 +35,10 @@ def readout_scores(network: Network, trains: Sequence[np.ndarray]) -> np.ndarray
         (n, classes) int64.
     """
     last = network.layers[-1]
-    if last.neuron.voltage_decay == 0 and len(last.synapses()) == 1:
-        (group,) = last.synapses()
-        arrived = trains[-2].sum(axis=1, dtype=np.int64) @ group.weight.T
+    if last.neuron.reads_out:
+        return np.stack([last.states(*sample)[1][-1] for sample in zip(*trains[-2:], strict=True)])
+    if isinstance(last, Dense) and isinstance(last.neuron, Neuron) and last.neuron.voltage_decay == 0:
+        arrived = trains[-2].sum(axis=1, dtype=np.int64) @ last.weight.T
         return arrived + trains[-1].shape[1] * last.neuron.bias.astype(np.int64)
     return trains[-1].sum(axis=1, dtype=np.int64)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,8 +12,8 @@ import numpy as np
 from snnlp_lava.errors import InputError
 from snnlp_lava.network.dense import bias_of, check_counts, dense_fields, weight_matrix
 from snnlp_lava.network.network import Layer, Shape
-from snnlp_lava.network.neuron import Neuron
-from snnlp_lava.network.synapses import Synapses, check_weights
+from snnlp_lava.network.neuron import NeuronModel
+from snnlp_lava.network.synapses import DenseSynapses, check_weights
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -44,7 +44,7 @@ class RecurrentDense(Layer):
 
     weight: np.ndarray
     recurrent: np.ndarray
-    neuron: Neuron
+    neuron: NeuronModel
 
     kind: ClassVar[str] = "dense_rec"
     fields: ClassVar[Mapping[str, tuple[int, ...]]] = {
@@ -59,14 +59,16 @@ class RecurrentDense(Layer):
         outside, own = self.synapses()
         object.__setattr__(self, "weight", outside.weight)
         object.__setattr__(self, "recurrent", own.weight)
+        if self.neuron.graded:
+            raise InputError(f"{self.neuron.model} neurons cannot be recurrent; lava-dl has no such block")
         check_counts(self.neuron, outside, own)
         check_weights(outside, own)
 
     @cached_property
-    def _synapses(self) -> tuple[Synapses, ...]:
-        return Synapses(self.weight), Synapses(self.recurrent, own=True)
+    def _synapses(self) -> tuple[DenseSynapses, ...]:
+        return DenseSynapses(self.weight), DenseSynapses(self.recurrent, own=True)
 
-    def synapses(self) -> tuple[Synapses, ...]:
+    def synapses(self) -> tuple[DenseSynapses, ...]:
         """Those from outside, and those of the layer's own neurons."""
         return self._synapses
 
@@ -75,11 +77,13 @@ class RecurrentDense(Layer):
         return dense_fields(self, weight=self.weight, weight_rec=self.recurrent)
 
     @classmethod
-    def from_netx(cls, fields: Mapping[str, np.ndarray], neuron: Mapping[str, int], inputs: Shape | None) -> Self:
+    def from_netx(
+        cls, fields: Mapping[str, np.ndarray], neuron: Callable[[np.ndarray], NeuronModel], inputs: Shape | None
+    ) -> Self:
         """Inverse of `to_netx`."""
         if "delay" in fields and fields["delay"].any():
             raise InputError(
                 "is recurrent with delays, which NetX 0.6 does not run right: it forgets the exponent of the weights"
             )
         weight, recurrent = (weight_matrix(fields, name) for name in ("weight", "weight_rec"))
-        return cls(weight, recurrent, Neuron(bias_of(fields, len(weight)), **neuron))
+        return cls(weight, recurrent, neuron(bias_of(fields, len(weight))))

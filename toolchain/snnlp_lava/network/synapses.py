@@ -1,9 +1,10 @@
-"""A group of synapses onto a layer's neurons: integer weights, delays, and the sums that arrive."""
+"""Groups of synapses onto a layer's neurons: what every one tells, and dense ones with weights and delays."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -12,9 +13,82 @@ from snnlp_lava.network import limits
 from snnlp_lava.network.integers import check_range, integer_array
 
 
+class Synapses(Protocol):
+    """One group of synapses.
+
+    Attributes
+    ----------
+    weight
+        The weights that are stored, int32; their shape is the group's own.
+    own
+        Whether the lines are the layer's own neurons, whose spikes arrive one step after they were sent.
+    """
+
+    weight: np.ndarray
+    own: bool
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons that it reaches."""
+        ...
+
+    @property
+    def lines(self) -> int:
+        """Number of lines that it starts from."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """Number of synapses, each pair of a line and a neuron for itself."""
+        ...
+
+    @property
+    def fan_out(self) -> np.ndarray:
+        """(lines,) int64 synapses of each line."""
+        ...
+
+    @property
+    def fan_out_nonzero(self) -> np.ndarray:
+        """(lines,) int64 synapses of each line whose weight is not 0."""
+        ...
+
+    @property
+    def count_nonzero(self) -> int:
+        """Number of synapses whose weight is not 0."""
+        return int(self.fan_out_nonzero.sum())
+
+    @property
+    def longest_delay(self) -> int:
+        """Steps of the longest delay; 0 if there are none."""
+        return 0
+
+    def fan_out_onto(self, start: int, stop: int, *, nonzero: bool) -> np.ndarray:
+        """(lines,) int64 synapses of each line onto neurons `start` to `stop`, all or those of weight not 0."""
+        ...
+
+    def sums(self, arriving: np.ndarray) -> np.ndarray:
+        """The weights that arrive at each neuron in each step, exact.
+
+        Parameters
+        ----------
+        arriving
+            (n, steps, lines) uint8 spikes, 0 or 1, or int32 messages, of n samples before which nothing was under way.
+
+        Returns
+        -------
+        np.ndarray
+            (n, steps, neurons) int32 or float.
+        """
+        ...
+
+    def sums_of(self, neuron: int, arriving: np.ndarray) -> np.ndarray:
+        """As `sums` for one neuron and one sample: (steps, lines) to (steps,) int64."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
-class Synapses:
-    """One group of synapses, from every line to every neuron.
+class DenseSynapses(Synapses):
+    """Synapses from every line to every neuron.
 
     Attributes
     ----------
@@ -63,14 +137,9 @@ class Synapses:
         """Number of synapses stored."""
         return self.weight.size
 
-    @cached_property
-    def count_nonzero(self) -> int:
-        """Number of synapses whose weight is not 0."""
-        return int(self.fan_out_nonzero.sum())
-
     @property
     def fan_out(self) -> np.ndarray:
-        """(lines,) int64 synapses stored for each line."""
+        """As `Synapses.fan_out`."""
         return np.full(self.lines, self.neurons, dtype=np.int64)
 
     @cached_property
@@ -83,38 +152,33 @@ class Synapses:
         """Steps of the longest delay; 0 if there are none."""
         return 0 if self.delay is None else int(self.delay.max())
 
+    def fan_out_onto(self, start: int, stop: int, *, nonzero: bool) -> np.ndarray:
+        """As `Synapses.fan_out_onto`."""
+        if nonzero:
+            return np.count_nonzero(self.weight[start:stop], axis=0).astype(np.int64)
+        return np.full(self.lines, stop - start, dtype=np.int64)
+
     @cached_property
     def weight_by_line(self) -> np.ndarray:
         """(lines, neurons) int16: the weights of a line side by side, as a spike reads them."""
         return np.ascontiguousarray(self.weight.T, dtype=np.int16)
 
-    def sums(self, spikes: np.ndarray) -> np.ndarray:
-        """The weights that arrive at each neuron in each step, exact.
-
-        Parameters
-        ----------
-        spikes
-            (n, steps, lines) uint8, 0 or 1, of n samples before which nothing was under way.
-
-        Returns
-        -------
-        np.ndarray
-            (n, steps, neurons) int32 or float.
-        """
+    def sums(self, arriving: np.ndarray) -> np.ndarray:
+        """As `Synapses.sums`."""
         from snnlp_lava.network.kernels import delayed_sums, exact_sums
 
         if self.delay is None:
-            return exact_sums(spikes, self.weight, self.weight_by_line)
-        return delayed_sums(spikes, self.weight_by_line, self._delay_by_line)
+            return exact_sums(arriving, self.weight, self.weight_by_line)
+        return delayed_sums(arriving, self.weight_by_line, self._delay_by_line)
 
-    def sums_of(self, neuron: int, spikes: np.ndarray) -> np.ndarray:
-        """As `sums` for one neuron and one sample: (steps, lines) uint8 to (steps,) int64."""
-        weight, steps = self.weight[neuron].astype(np.int64), len(spikes)
+    def sums_of(self, neuron: int, arriving: np.ndarray) -> np.ndarray:
+        """As `Synapses.sums_of`."""
+        weight, steps = self.weight[neuron].astype(np.int64), len(arriving)
         if self.delay is None:
-            return spikes.astype(np.int64) @ weight
+            return arriving.astype(np.int64) @ weight
         sums = np.zeros(steps + limits.DELAY_MAX, dtype=np.int64)
-        sent, lines = np.nonzero(spikes)
-        np.add.at(sums, sent + self.delay[neuron, lines], weight[lines])
+        sent, lines = np.nonzero(arriving)
+        np.add.at(sums, sent + self.delay[neuron, lines], arriving[sent, lines].astype(np.int64) * weight[lines])
         return sums[:steps]
 
     @cached_property
@@ -123,7 +187,7 @@ class Synapses:
         return np.ascontiguousarray(self.delay.T, dtype=np.uint8)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Synapses) and (
+        return isinstance(other, DenseSynapses) and (
             self.own == other.own
             and np.array_equal(self.weight, other.weight)
             and (self.delay is other.delay or np.array_equal(self.delay, other.delay))  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ import numpy as np
 from snnlp_lava.errors import InputError
 from snnlp_lava.metrics import tie_broken_counts
 from snnlp_lava.network import limits
+from snnlp_lava.network.dense import Dense
 from snnlp_lava.network.readout import class_probabilities, integrate_once, readout_scores
 
 if TYPE_CHECKING:
@@ -127,13 +128,13 @@ class Predictor:
     def _read_at_once(self) -> _AtOnce | None:
         """The sparse form of a network whose entries all spike in the first step; None if it is another one."""
         encoder, layers = self.card.encoder, self.network.layers
-        neuron = layers[0].neuron
-        fits = hasattr(encoder, "active_lines") and len(layers) == 1 and layers[0].kind == "dense"
-        if not fits or (neuron.current_decay, neuron.voltage_decay) != (limits.DECAY_UNITY, 0):
+        layer = layers[0]
+        if not hasattr(encoder, "active_lines") or len(layers) > 1 or not isinstance(layer, Dense):
             return None
-        (group,) = layers[0].synapses()
-        if group.delay is not None:
+        decays = layer.cuba.current_decay, layer.cuba.voltage_decay
+        if layer.delay is not None or decays != (limits.DECAY_UNITY, 0):
             return None
+        (group,) = layer.synapses()
         lines = encoder.lines - encoder.scheduled
         weight = group.weight_by_line
         return _AtOnce(

@@ -57,7 +57,7 @@ def write_nir(path: StrPath, network: Network, card: Card) -> None:
         integers = {"weight": layer.weight.astype(np.int16), "bias": layer.neuron.bias}
         kind = nir.Affine if "bias" in floats.weights else nir.Linear
         nodes[f"weights{number}"] = kind(**floats.weights, metadata={_METADATA: integers})
-        integers = {name: getattr(layer.neuron, name) for name in ("current_decay", "voltage_decay", "threshold")}
+        integers = {name: getattr(layer.cuba, name) for name in ("current_decay", "voltage_decay", "threshold")}
         nodes[f"neurons{number}"] = nir.CubaLIF(**floats.neurons, metadata={_METADATA: integers})
     nodes["output"] = nir.Output(np.array([network.outputs]))
     names = list(nodes)
@@ -117,7 +117,7 @@ def _floats(layer: Dense) -> _Floats:
     and v. Where dv is 0, tau_mem is 2^60 steps, whose decay no float can tell from none. Where du is 4096, S reaches v
     within its step, and the bias stands in the Affine, which more simulators read than v_leak.
     """
-    neuron = layer.neuron
+    neuron = layer.cuba
     syn = limits.DECAY_UNITY / neuron.current_decay
     mem = limits.DECAY_UNITY / neuron.voltage_decay if neuron.voltage_decay else _NO_DECAY
     bias = neuron.bias / SCALE
