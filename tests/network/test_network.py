@@ -34,7 +34,7 @@ FIELDS = {"weight": [[2, -4], [6, 8]], "bias": [0, 1], "current_decay": 1024, "v
         ({"voltage_decay": -1}, "voltage decay -1 is outside 0 to 4096"),
         ({"voltage_decay": 4097}, "voltage decay 4097 is outside 0 to 4096"),
         ({"threshold": 0}, "threshold 0 is outside 1 to 131071"),
-        ({"threshold": 1 << 17}, "threshold 131072 is outside 1 to 131071"),
+        ({"threshold": (1 << 17) + 1}, "threshold 131073 is outside 1 to 131071"),
         ({"threshold": 80.5}, "threshold must be an integer, got 80.5"),
         ({"current_decay": float("nan")}, "current decay must be an integer, got nan"),
     ],

@@ -62,15 +62,68 @@ def test_dense_layers_of_pilotnet(dense_part):
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
+    ("name", "sizes"),
     [
-        ("gts/ntidigits/ntidigits.net", "layer/5 is of type 'average'"),
-        ("gts/pilotnet_lif/network.net", "layer/0 is of type 'input' with neurons"),
-        ("gts/pilotnet_sdnn/network.net", "layer/0 is of type 'input' with neurons"),
-        ("mnist.net", "layer/0 is of type 'input' with neurons"),
-        ("tiny.net", "layer/0 is of type 'input' with neurons"),
+        ("tiny.net", (768, 768, 864, 36)),
+        ("mnist.net", (784, 784, 512, 512, 10)),
+        ("gts/pilotnet_lif/network.net", (39600, 39600, 76032, 26460, 8064, 5632, 2560, 100, 50, 10, 1)),
+        ("gts/pilotnet_sdnn/network.net", (9900, 9900, 18816, 6048, 5632, 2560, 100, 50, 10, 1)),
     ],
 )
-def test_what_is_not_supported_is_refused_by_name(name, message):
-    with pytest.raises(InputError, match=message):
-        read_network(FILES[name])
+def test_networks_with_input_layers_and_convolutions_are_read(name, sizes):
+    assert read_network(FILES[name]).network.sizes == sizes
+
+
+def lines(stored):
+    """(width, height, channels, steps) or (neurons, steps) as NetX has them, as (steps, lines)."""
+    return stored.transpose(*range(stored.ndim)[::-1]).reshape(stored.shape[-1], -1)
+
+
+def constant(values, steps):
+    """A sample of the same currents in each step, of those that NetX takes as (width, height, channels)."""
+    currents = lines(values[..., None]).astype(np.int32)
+    return np.broadcast_to(currents, (1, steps, currents.size))
+
+
+def test_tiny_net():
+    """An input layer with neurons and two convolutions; what is stored begins a step later."""
+    runs = read_network(FILES["tiny.net"]).network.run(constant(stored("gts/tinynet/input_bias.npy"), 16))
+    for run, name in zip(runs, ("input", "layer1", "output"), strict=True):
+        expected = stored(f"gts/tinynet/{name}.npy")[0].transpose(2, 1, 0, 3)
+        assert expected.any()
+        np.testing.assert_array_equal(run.spikes[0, :15], lines(expected)[1:16])
+
+
+def test_pilotnet():
+    """Every layer, against a chip's run that reset layer l at steps l and l + 17 and marks a spike in v with 128."""
+    network = read_network(FILES["gts/pilotnet_lif/network.net"]).network
+    runs = network.run(constant(stored("gts/pilotnet_lif/image.npy"), 17))
+    names = ["input", *(f"conv-{index}" for index in range(5)), *(f"fc-{index}" for index in range(3))]
+    for index, (layer, run, name) in enumerate(zip(network.layers, runs, names, strict=False)):
+        window = slice(index, index + 17)
+        expected = lines(stored(f"gts/pilotnet_lif/{name}.npy"))[window]
+        assert expected.any()
+        np.testing.assert_array_equal(run.spikes[0, : len(expected)], expected, err_msg=name)
+        if index == 0:
+            continue
+        u, v = layer.states(runs[index - 1].spikes[0], run.spikes[0])
+        for found, state in ((u, "u"), (np.where(run.spikes[0], 128, v), "v")):
+            expected = lines(stored(f"gts/pilotnet_lif/{name}-{state}.npy"))[window]
+            np.testing.assert_array_equal(found[: len(expected)], expected, err_msg=f"{name}-{state}")
+
+
+def test_sigma_delta_pilotnet():
+    """What Lava's layers told one after the other from its first step on: each gets nothing in its first step."""
+    messages = constant(stored("gts/pilotnet_sdnn/input.npy")[..., 0], 9)
+    for index, layer in enumerate(read_network(FILES["gts/pilotnet_sdnn/network.net"]).network.layers):
+        if index:
+            messages = np.concatenate([np.zeros_like(messages[:, :1]), messages[:, :-1]], axis=1)
+        messages = layer.run(messages).spikes
+    expected = stored("gts/pilotnet_sdnn/output.npy")
+    assert np.count_nonzero(expected) == 8
+    np.testing.assert_array_equal(messages[0].T, expected)
+
+
+def test_what_netx_cannot_run_is_refused_by_name():
+    with pytest.raises(InputError, match=r"layer/5 is of type 'average', which NetX 0\.6 cannot run either"):
+        read_network(FILES["gts/ntidigits/ntidigits.net"])

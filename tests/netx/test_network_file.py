@@ -50,6 +50,8 @@ def replace(file, name, value):
         del file[name]
     if isinstance(value, dict):
         file.create_group(name)
+        for key, member in value.items():
+            file[f"{name}/{key}"] = member
     elif value is not None:
         file[name] = value
 
@@ -159,14 +161,18 @@ CHANGES = {
     "no layer 0": (("layer/0", None), "lacks layer/0"),
     "no type": (("layer/1/type", None), "lacks /layer/1/type"),
     "no weight": (("layer/1/weight", None), "layer 2: lacks weight"),
-    "no neuron": (("layer/1/neuron", None), "layer/1 has no neuron description"),
     "no threshold": (("layer/1/neuron/vThMant", None), "lacks /layer/1/neuron/vThMant"),
-    "convolution": (("layer/1/type", np.array([b"conv"])), "layer/1 is of type 'conv'; supported are .*'dense'"),
-    "pool": (("layer/0/type", np.bytes_("pool")), "layer/0 is of type 'pool'; supported are"),
-    "sigma-delta": (
-        ("layer/0/neuron/type", np.bytes_("SDNN")),
-        "layer/0 has neurons of type 'SDNN'; only CUBA and LOIHI",
+    "unknown layer": (("layer/1/type", np.array([b"kwta"])), "layer/1 is of type 'kwta'; supported are .*'dense'"),
+    "pool": (("layer/0/type", np.bytes_("pool")), "layer/0 is of type 'pool', which NetX 0.6 cannot run either"),
+    "adaptive neurons": (
+        ("layer/0/neuron/type", np.bytes_("ALIF")),
+        "layer/0 has neurons of type 'ALIF', which NetX 0.6 cannot run either",
     ),
+    "sigma-delta with decays": (
+        ("layer/0/neuron/type", np.bytes_("SDNN")),
+        "layer/0 has SDNN neurons with gradedSpike",
+    ),
+    "complex weights": (("layer/0/weight", {"imag": 1}), "layer/0 has complex weights"),
     "type not UTF-8": (("layer/0/type", np.array([b"\xff\xfe"])), "/layer/0/type is not UTF-8"),
     "type a number": (("layer/0/type", 7), "/layer/0/type is not one text of fixed length"),
     "type of variable length": (("layer/0/type", "dense"), "/layer/0/type is not one text of fixed length"),
@@ -191,7 +197,7 @@ CHANGES = {
     ),
     "decay infinite": (("layer/0/neuron/vDecay", np.inf), "/layer/0/neuron/vDecay must be one integer .*, got inf"),
     "decay huge": (("layer/0/neuron/vDecay", -(1 << 63)), "/layer/0/neuron/vDecay must be one integer .*, got -9223"),
-    "threshold out of range": (("layer/1/neuron/vThMant", 1 << 17), "layer 2: threshold 131072 is outside 1 to 131071"),
+    "threshold out of range": (("layer/1/neuron/vThMant", 200_000), "layer 2: threshold 200000 is outside 1 to 131071"),
     "card not JSON": (("snnlp/card", card_bytes("{")), "/snnlp/card is not JSON"),
     "card too deep": (("snnlp/card", card_bytes("[" * 100_000)), "/snnlp/card is not JSON"),
     "card not UTF-8": (("snnlp/card", card_bytes(b'{"a": "\xff"}')), "/snnlp/card is not JSON"),
@@ -225,6 +231,7 @@ def test_a_file_that_cannot_be_used_says_what_is_wrong(path, change, message):
         ("layer/1/delay", np.array([0.0, 63.0]), "layer 2: delay 63 is outside 0 to 62"),
         ("layer/1/delay", np.array([0.0, 3.5]), "layer 2: delay must hold integers, got 3.5"),
         ("layer/1/neuron/gradedSpike", True, "layer/1 has graded spikes"),
+        ("layer/1/neuron/refDelay", 2, "layer/1 has refDelay 2; NetX 0.6 ignores it"),
         ("layer/3", {}, "lacks layer/2"),
     ],
 )
@@ -235,13 +242,13 @@ def test_what_the_emulator_does_not_compute_is_refused(path, name, value, messag
         read_network(path)
 
 
-def test_a_neuron_type_of_variable_length_is_not_read_but_judged_by_its_fields(lava_dl_path):
+def test_a_neuron_type_of_variable_length_is_read(lava_dl_path):
     read = read_network(lava_dl_path)
     assert (read.network.layers, read.card) == (NETWORK.layers, None)
     with h5py.File(lava_dl_path, "a") as file:
         assert h5py.check_string_dtype(file["layer/0/neuron/type"].dtype).length is None
-        file["layer/1/neuron/sinDecay"], file["layer/1/neuron/cosDecay"] = 7, 8
-    with pytest.raises(InputError, match="layer/1 has neurons with cosDecay, sinDecay; only CUBA and LOIHI are supp"):
+        replace(file, "layer/1/neuron/type", "RF_IZHIKEVICH")
+    with pytest.raises(InputError, match=r"layer/1 has neurons of type 'RF_IZHIKEVICH', which NetX 0\.6 cannot run"):
         read_network(lava_dl_path)
 
 

@@ -60,8 +60,8 @@ CHANGES = {
     "no encoder": (("node/metadata/snnlp/encoder", None), "lacks /node/metadata/snnlp/encoder"),
     "no integers": ((f"{NODES}/neurons2/metadata", None), "node 'neurons2' .* lacks the chip's integers"),
     "integers out of range": (
-        (f"{NODES}/neurons2/metadata/snnlp/threshold", 1 << 17),
-        "layer 2: threshold 131072 is outside 1 to 131071",
+        (f"{NODES}/neurons2/metadata/snnlp/threshold", 200_000),
+        "layer 2: threshold 200000 is outside 1 to 131071",
     ),
 }
 

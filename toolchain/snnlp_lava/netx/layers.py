@@ -118,7 +118,11 @@ def _read_layer(group: h5py.Group, kind: str, name: str, inputs: Shape | None) -
         known = ", ".join(repr(known) for known in (*LAYERS, "flatten"))
         raise InputError(f"{name} is of type {kind!r}; supported are {known}")
     layer_type = LAYERS[kind]
-    if holds(group, "weight") and isinstance(member_of(group, "weight"), h5py.Group):
+    if (
+        holds(group, "weight")
+        and isinstance(weight := member_of(group, "weight"), h5py.Group)
+        and holds(weight, "imag")
+    ):
         raise InputError(f"{name} has complex weights, which are not supported")
     neuron = _read_neuron(group, name, kind)
     fields = {field: array_of(group, field, axes) for field, axes in layer_type.fields.items() if holds(group, field)}
