@@ -12,7 +12,7 @@ from snnlp_lava.network.neuron import Neuron
 from snnlp_lava.network.readout import integrate_once
 from snnlp_lava.netx.card import Card
 from snnlp_lava.predict.predictor import Predictor
-from snnlp_lava.text.entries import Scheme
+from snnlp_lava.text.entries import Scheme, entries_of
 
 WORDS = tuple("abcdefgh")
 
@@ -47,22 +47,34 @@ def test_both_ways_give_the_same_predictions(predictor, texts):
 PAIRS = tuple(f"{one} {other}" for one in WORDS[:5] for other in WORDS[2:7])
 
 
-@given(st.integers(0, 10_000), st.lists(st.lists(st.sampled_from([*WORDS, "?", "unknown"]), max_size=9), max_size=90))
-def test_many_texts_have_the_lines_that_each_has_by_itself(seed, words):
+NGRAMS = tuple(f"\t{first}{second}{third}" for first in "ab " for second in "ab \U0001f600" for third in ("", "b", "x"))
+SCHEMES = st.builds(
+    Scheme, words=st.booleans(), pairs=st.booleans(), characters=st.sampled_from([None, (1, 2), (2, 2), (2, 3), (3, 5)])
+)
+
+
+@given(
+    st.integers(0, 10_000),
+    SCHEMES,
+    st.lists(st.lists(st.sampled_from([*WORDS, "?", "unknown", "ab", "\U0001f600b"]), max_size=9), max_size=90),
+)
+def test_many_texts_have_the_lines_that_each_has_by_itself(seed, scheme, words):
     rng = np.random.default_rng(seed)
-    entries = [entry for entry in (*WORDS, *PAIRS) if rng.random() < 0.7] or ["a"]
+    entries = [entry for entry in (*WORDS, *PAIRS, *NGRAMS, "a b c") if rng.random() < 0.7] or ["a"]
     line = rng.integers(0, 12, len(entries)).astype(np.uint32)
     line[rng.random(len(entries)) < 0.2] = SILENT
-    encoder = TokenLineEncoder(entries, line, 12, 1, Scheme(words=True, pairs=True))
+    encoder = TokenLineEncoder(entries, line, 12, 1, scheme)
     texts = [" ".join(of_text) for of_text in words]
-    starts, lines, known = encoder._active_by_words(texts)
-    assert known.tolist() == encoder.known(texts).tolist()
+    starts, lines, known = encoder._active_of_many(texts)
     for number, text in enumerate(texts):
+        found = {entry for entry in entries_of(text, scheme) if entry in entries}
+        assert known[number] == bool(found)
+        expected = {int(line[entries.index(entry)]) for entry in found} - {SILENT}
+        assert lines[starts[number] : starts[number + 1]].tolist() == sorted(expected)
         _, alone, is_known = encoder.active_lines([text])
-        assert is_known.tolist() == [known[number]]
-        assert sorted(lines[starts[number] : starts[number + 1]].tolist()) == sorted(alone.tolist())
+        assert (is_known.tolist(), sorted(alone.tolist())) == ([known[number]], sorted(expected))
         spikes = encoder.encode(encoder.quantise([text], 1), 1)[0, 0, :12]
-        assert np.flatnonzero(spikes).tolist() == sorted(alone.tolist())
+        assert np.flatnonzero(spikes).tolist() == sorted(expected)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 12))

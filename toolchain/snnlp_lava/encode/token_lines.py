@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from snnlp_lava.embed.base import OpCounts
 from snnlp_lava.encode.base import Encoder, array_from, words_from
+from snnlp_lava.encode.ngrams import ABSENT, NgramTrie
 from snnlp_lava.errors import InputError
 from snnlp_lava.network import limits
 from snnlp_lava.records import Record, build
@@ -23,8 +24,7 @@ MAX_START_LINES = 256
 SILENT = (1 << 32) - 1
 """In place of a line: the entry is known from training, and says nothing."""
 MAX_CHARACTERS = 16
-_MANY = 64  # texts from which it is quicker to look pairs up as integers
-_UNKNOWN, _KNOWN = -2, -1  # in place of lines: no entry, and one that is silent
+_MANY = 64  # texts from which it is quicker to look entries up as integers
 _Length = Annotated[int, Meta(ge=1, le=MAX_CHARACTERS)]
 
 
@@ -105,10 +105,10 @@ class TokenLineEncoder(Encoder):
 
     def quantise(self, features: Sequence[str], window: int) -> np.ndarray:
         """Texts to the lines of their entries, eight a byte: (n, ceil(token_lines / 8)) uint8."""
+        starts, lines, _ = self.active_lines(features)
         packed = np.zeros((len(features), -(-self.token_lines // 8)), dtype=np.uint8)
-        for sample, text in enumerate(features):
-            line = self.line[self._rows(text)]
-            np.bitwise_or.at(packed[sample], line >> 3, (0x80 >> (line & 7)).astype(np.uint8))
+        rows = np.repeat(np.arange(len(features)), np.diff(starts))
+        np.bitwise_or.at(packed, (rows, lines >> 3), (0x80 >> (lines & 7)).astype(np.uint8))
         return packed
 
     def active_lines(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -120,8 +120,8 @@ class TokenLineEncoder(Encoder):
             Starts (n + 1,) and lines (m,) int64: text i has the lines from starts[i] to starts[i + 1], each once. And
             what `known` says, (n,) bool.
         """
-        if self.scheme.characters is None and len(texts) >= _MANY:
-            return self._active_by_words(texts)
+        if len(texts) >= _MANY:
+            return self._active_of_many(texts)
         line_of = self._line_of
         found = [{line_of[entry] for entry in entries_of(text, self.scheme) if entry in line_of} for text in texts]
         known = np.fromiter(map(bool, found), dtype=bool, count=len(found))
@@ -131,43 +131,69 @@ class TokenLineEncoder(Encoder):
         np.cumsum([len(lines) for lines in found], out=starts[1:])
         return starts, np.fromiter(chain.from_iterable(found), dtype=np.int64, count=int(starts[-1])), known
 
-    def _active_by_words(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """As `active_lines`, for many texts of words and pairs: pairs are found by integers, not by strings."""
+    def _active_of_many(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As `active_lines`, for many texts: pairs are found by integers, n-grams by a trie, not by strings."""
+        texts = [normalise(text) for text in texts]
+        known = np.zeros(len(texts), dtype=bool)
+        rows = lines = np.zeros(0, dtype=np.int64)
+        if self.scheme.words or self.scheme.pairs:
+            rows, lines = self._find_words(texts, known)
+        if self.scheme.characters:
+            padded = [f" {text} " if text else "" for text in texts]
+            more, own, spoken = self._ngrams.find(padded, self.scheme.characters[1])
+            rows, lines, known = np.concatenate([rows, more]), np.concatenate([lines, own]), known | spoken
+        distinct = np.unique((rows << 32) + lines)
+        starts = np.searchsorted(distinct, np.arange(len(texts) + 1) << 32)
+        return starts, distinct & ((1 << 32) - 1), known
+
+    def _find_words(self, texts: Sequence[str], known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which text has which line of words and pairs; mark in `known` texts that have any in the table."""
         table = self._words
-        lists = [words_of(normalise(text)) for text in texts]
+        lists = [words_of(text) for text in texts]
         counts = np.fromiter(map(len, lists), dtype=np.int64, count=len(lists))
         number, size = table.number.get, len(table.number)
         words = np.array([number(word, size) for word in chain.from_iterable(lists)], dtype=np.int64)
         row = np.repeat(np.arange(len(lists)), counts)
         neighbours = (row[1:] == row[:-1]) & (words[1:] < size) & (words[:-1] < size)
-        pair = words[:-1][neighbours] * size + words[1:][neighbours]
+        pair = (words[:-1][neighbours] << 32) + words[1:][neighbours]
         place = np.minimum(np.searchsorted(table.pairs, pair), len(table.pairs) - 1)
         same = table.pairs[place] == pair
         row = np.concatenate([row, row[1:][neighbours][same]])
         line = np.concatenate([table.line[words], table.pair_line[place[same]]])
-        known = np.zeros(len(lists), dtype=bool)
-        known[row[line != _UNKNOWN]] = True
-        spiking = line >= 0
-        rows, lines = np.divmod(np.unique(row[spiking] * self.token_lines + line[spiking]), self.token_lines)
-        return np.searchsorted(rows, np.arange(len(lists) + 1)), lines, known
+        known[row[line != ABSENT]] = True
+        return row[line >= 0], line[line >= 0]
 
     @cached_property
     def _line_of(self) -> dict[str, int]:
         return dict(zip(self.entries, self.line.tolist(), strict=True))
 
     @cached_property
+    def _own_lines(self) -> np.ndarray:
+        return np.where(self.line == SILENT, -1, self.line.astype(np.int64))
+
+    @cached_property
+    def _ngrams(self) -> NgramTrie:
+        assert self.scheme.characters is not None
+        low, high = self.scheme.characters
+        fits = [
+            number for number, entry in enumerate(self.entries) if entry[:1] == "\t" and low < len(entry) <= high + 1
+        ]
+        return NgramTrie.of([self.entries[number][1:] for number in fits], self._own_lines[fits])
+
+    @cached_property
     def _words(self) -> _WordTable:
         number: dict[str, int] = {}
-        split = [[number.setdefault(word, len(number)) for word in entry.split(" ")] for entry in self.entries]
-        lines = np.where(self.line == SILENT, _KNOWN, self.line.astype(np.int64))
-        line = np.full(len(number) + 1, _UNKNOWN, dtype=np.int64)
-        pairs, pair_line = [-1], [_UNKNOWN]  # so that there is always one
-        for (first, *rest), own in zip(split, lines.tolist(), strict=True):
-            if rest:
-                pairs.append(first * len(number) + rest[0])
-                pair_line.append(own)
-            else:
-                line[first] = own
+        pairs, pair_line = [-1], [ABSENT]  # so that there is always one
+        line_of: dict[int, int] = {}
+        for entry, line in zip(self.entries, self._own_lines.tolist(), strict=True):
+            first, *rest = [number.setdefault(word, len(number)) for word in entry.split(" ")]
+            if not rest and self.scheme.words:
+                line_of[first] = line
+            elif len(rest) == 1 and self.scheme.pairs:
+                pairs.append((first << 32) + rest[0])
+                pair_line.append(line)
+        line = np.full(len(number) + 1, ABSENT, dtype=np.int64)
+        line[list(line_of)] = list(line_of.values())
         order = np.argsort(pairs)
         return _WordTable(number, line, np.array(pairs)[order], np.array(pair_line)[order])
 
@@ -194,7 +220,7 @@ class TokenLineEncoder(Encoder):
 
     def known(self, features: Sequence[str]) -> np.ndarray:
         """Whether any entry of each text is in the table, silent or not."""
-        return np.array([not self._index.keys().isdisjoint(entries_of(text, self.scheme)) for text in features], bool)
+        return self.active_lines(features)[2]
 
     def unknown_words(self, text: str) -> int:
         """How many of a text's tokens are not in the table."""
