@@ -2,24 +2,13 @@
 
 import json
 import re
-import shutil
-import subprocess
 
 import pytest
 
+from chromium import found_in, needs_chromium, opened
 from snnlp_lava import InputError, SpikingTextClassifier, load_texts, read_network
 from snnlp_lava.browser.page import page_document, write_page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (apt-get install chromium)")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-]
 ODD = [
     "",
     "   \n\t ",
@@ -40,18 +29,6 @@ def classifier():
     return SpikingTextClassifier.load("demo")
 
 
-def in_chromium(page, tmp_path, script):
-    """Run a script at the end of a page without its content security policy; what it puts into the title."""
-    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text("utf-8"))
-    path = tmp_path / "test.html"
-    path.write_text(text.replace("</body>", f"<script>{script}</script></body>"), "utf-8")
-    command = [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    found = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert found, done.stdout[-2000:]
-    return json.loads(found[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
-
-
 @needs_chromium
 def test_a_thousand_texts_are_answered_as_the_emulator_answers_them(classifier, tmp_path):
     demo = load_texts("demo").texts
@@ -61,10 +38,9 @@ def test_a_thousand_texts_are_answered_as_the_emulator_answers_them(classifier, 
         f"const texts = {json.dumps(texts).replace('<', chr(92) + 'u003c')};"
         "const out = texts.map((text) => { const r = classify(text); const last = r.runs[r.runs.length - 1];"
         "return [r.best, r.lines, r.runs.reduce((s, run) => s + run.synops, 0), last.spikes, r.probabilities]; });"
-        "document.body.innerHTML = ''; const pre = document.createElement('pre'); pre.id = 'found';"
-        "pre.textContent = JSON.stringify(out); document.body.append(pre);"
+        "return out;"
     )
-    found = in_chromium(tmp_path / "page.html", tmp_path, script)
+    found = found_in(tmp_path / "page.html", tmp_path, script)
     assert len(found) == len(texts)
     predicted = classifier.predictor.predict(texts)
     for index, (best, lines, synops, spikes, probabilities) in enumerate(found):
@@ -85,14 +61,8 @@ def test_the_page_itself_shows_the_answer_and_obeys_its_policy(classifier, tmp_p
     text = (tmp_path / "page.html").read_text("utf-8")
     assert len(text.encode()) < 1_000_000
     assert "http://" not in re.sub(r"http://www.w3.org/2000/svg", "", text)
-    command = [
-        CHROMIUM,
-        *FLAGS,
-        f"--user-data-dir={tmp_path / 'profile'}",
-        "--dump-dom",
-        (tmp_path / "page.html").as_uri(),
-    ]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    shown, messages = opened(tmp_path / "page.html", tmp_path)
+    assert messages == []
     label = re.search(r'<strong id="label" class="known">(\w+)</strong>', shown)
     assert label, shown[:3000]
     assert label[1] == classifier.predict(["i am so happy today"])[0]

@@ -100,6 +100,7 @@ def test_as_many_trains_are_kept_as_were_asked_for(files, snnlp_lava, kept):
     wanted = ("run", files / "layers.net", "--spikes", files / "spikes.npy", "--keep-trains", kept, "-o", "out")
     assert snnlp_lava(*wanted).exit_code == 0
     trains = load_file("out/trains.safetensors")
+    assert trains.pop("voltages").shape == (min(kept, 4), 9, 6)
     assert {name: train.shape for name, train in trains.items()} == {
         f"layer{index}": (min(kept, 5), 9, (size + 7) // 8) for index, size in enumerate((768, 256, 128, 6))
     }

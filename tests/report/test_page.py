@@ -1,10 +1,12 @@
 """The page: self-contained, escaped, and the numbers of the run."""
 
+import base64
 import csv
 import json
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -18,10 +20,12 @@ from snnlp_lava.energy.prices import price_books
 from snnlp_lava.errors import InputError
 from snnlp_lava.network.network import Network
 from snnlp_lava.report.document import report_document, wilson_interval
-from snnlp_lava.report.figures import Cost, _words_of_steps, energy_dots
+from snnlp_lava.report.figures import Cost, energy_dots
 from snnlp_lava.report.page import render_page, write_report
+from snnlp_lava.report.plots import words_of_steps
 from snnlp_lava.report.tables import joules_text
 from snnlp_lava.run.folder import read_run
+from snnlp_lava.run.record import Mistake
 from strategies import card_for, dense, saf_samples, write_one_run
 
 UNESCAPED = '<script>alert("x")</script> & "quotes" \u202e \x00 😀'
@@ -40,7 +44,7 @@ def a_run(tmp_path, random_network, labelled):
     network = random_network((20, 16, 3), seed=3)
     card = card_for(network, window=8, period=8, label_names=CLASSES)
     values = np.random.default_rng(3).integers(0, FIXED_ONE + 1, (6, 20), dtype=np.int32)
-    result = run_emulator(network, saf_samples(values, 8), 8, keep_trains=4)
+    result = run_emulator(network, saf_samples(values, 8), 8, keep_trains=2)
     labels = np.array([0, 1, 2, 0, 1, 2]) if labelled else None
     right = RIGHT if labelled else None
     texts = [UNESCAPED, "b", "c", "d"]
@@ -63,10 +67,15 @@ def random_network_of_run():
     return Network([dense(2 * rng.integers(-40, 60, (b, a)), np.zeros(b, int), 1024, 123, 80) for a, b in SIZES])
 
 
-def test_the_page_needs_nothing_else_and_runs_nothing(run, tmp_path):
+def test_the_page_needs_nothing_else_and_runs_its_own_script_only(run, tmp_path):
     write_report(tmp_path / "r.html", [run, run])
     page = (tmp_path / "r.html").read_text("utf-8")
-    assert "<script" not in page.lower()
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    for kind, text in (("script", script), ("style", style)):
+        assert f"{kind}-src 'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}';" in page
+    assert page.lower().count("<script") == page.lower().count("<style") == 1
+    assert not re.search(r"<[^>]* on\w+=", page)
     assert "&lt;script&gt;" in page
     assert "\\u00fc" not in page  # names are shown as they are written
     assert not re.search(r"""(?:src|href)\s*=\s*["'](?!#|data:)""", page)
@@ -79,8 +88,48 @@ def test_the_page_needs_nothing_else_and_runs_nothing(run, tmp_path):
     assert ("Accuracy of each run over its synops" in page) == (run.labels is not None)
 
 
+def test_every_text_and_every_bill_can_be_read_without_scripts(labelled, tmp_path):
+    write_report(tmp_path / "r.html", [labelled])
+    page = (tmp_path / "r.html").read_text("utf-8")
+    choices = re.findall(r'<div[^>]*data-of="(.*?)" data-value="(.*?)"([^>]*)>', page)
+    assert [value for name, value, _ in choices if name == "text-1"] == ["1", "2"]
+    bills = [bill["book"] for bill in report_document([labelled])["runs"][0]["bills"] if bill["of"] == "this network"]
+    assert [value for name, value, _ in choices if name == "book"] == bills
+    assert {rest for _, _, rest in choices} == {""}  # nothing is hidden
+    assert page.count('<p class="pick" hidden>') == 2
+
+
+def test_calibration_is_accuracy_by_probability(labelled):
+    stated = np.array([0.95, 0.92, 0.31, 0.39, 0.5, 1.0])
+    labels = np.where([True, False, True, False, True, True], labelled.predictions, (labelled.predictions + 1) % 3)
+    run = replace(labelled, probabilities=stated, labels=labels)
+    found = report_document([run])["runs"][0]["calibration"]
+    bins = [(part["low"], part["texts"], part["probability"], part["accuracy"]) for part in found["bins"]]
+    assert bins == [
+        (0.3, 2, pytest.approx(0.35), 0.5),
+        (0.5, 1, 0.5, 1.0),
+        (0.9, 3, pytest.approx((0.95 + 0.92 + 1) / 3), pytest.approx(2 / 3)),
+    ]
+    assert found["error"] > 0
+    assert report_document([labelled])["runs"][0]["calibration"] is None  # no probabilities were kept
+
+
+def test_wrong_answers_are_shown_with_the_words_that_spoke_for_them(labelled, tmp_path):
+    mistake = Mistake(
+        sample=1, text=UNESCAPED, label="a<b", prediction="c", probability=0.75, entries=(("\two ", 12), ("<i>", 3))
+    )
+    run = replace(labelled, record=labelled.record.replace(mistakes=(mistake,)))
+    write_report(tmp_path / "r.html", [run])
+    page = (tmp_path / "r.html").read_text("utf-8")
+    (row,) = re.findall(r"<tr><td>a&lt;b</td>.*?</tr>", page)
+    assert "75.0%" in row
+    assert "&lt;script&gt;" in row
+    assert "\u2039wo\u2423\u203a" in row
+    assert "&lt;i&gt;" in row
+
+
 def test_words_of_one_step_stand_together_cut_and_printable():
-    words = _words_of_steps([(3, "a\x00b"), (3, "word" * 9), (0, "c")])
+    words = words_of_steps([(3, "a\x00b"), (3, "word" * 9), (0, "c")])
     assert words == {3: "a b, wordwordwordwordwordwo…", 0: "c"}
 
 

@@ -47,8 +47,8 @@ def write_page(path: StrPath, network: Network, card: Card, examples: Sequence[s
     document = page_document(network, card, examples)
     style, script = _resource("page.css"), "\n".join(map(_resource, _SCRIPTS))
     values = {
-        "script_hash": _hash(script),
-        "style_hash": _hash(style),
+        "script_hash": policy_hash(script),
+        "style_hash": policy_hash(style),
         "style": style,
         "script": script,
         "document": json.dumps(document, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c"),
@@ -156,7 +156,8 @@ def _escaped(text: str) -> str:
     return escape(text)
 
 
-def _hash(text: str) -> str:
+def policy_hash(text: str) -> str:
+    """Return the hash by which a content security policy allows a script or style: SHA-256 in base64."""
     return base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 

@@ -34,13 +34,36 @@ def readout_scores(network: Network, trains: Sequence[np.ndarray]) -> np.ndarray
     np.ndarray
         (n, classes) int64.
     """
+    from snnlp_lava.network.kernels import count_spikes
+
     last = network.layers[-1]
     if last.neuron.reads_out:
         return np.stack([last.states(*sample)[1][-1] for sample in zip(*trains[-2:], strict=True)])
     if isinstance(last, Dense) and isinstance(last.neuron, Neuron) and last.neuron.voltage_decay == 0:
-        arrived = trains[-2].sum(axis=1, dtype=np.int64) @ last.weight.T
-        return arrived + trains[-1].shape[1] * last.neuron.bias.astype(np.int64)
+        arrived = count_spikes(trains[-2]).astype(np.float64) @ last.weight.T.astype(np.float64)  # exact, by BLAS
+        return arrived.astype(np.int64) + trains[-1].shape[1] * last.neuron.bias.astype(np.int64)
     return trains[-1].sum(axis=1, dtype=np.int64)
+
+
+def readout_voltages(network: Network, trains: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the membrane potentials of the last layer, in thresholds, before a spike resets them.
+
+    Parameters
+    ----------
+    network
+        The network.
+    trains
+        Spikes (n, steps, neurons) uint8 of the input and every layer.
+
+    Returns
+    -------
+    np.ndarray
+        (n, steps, classes) float64.
+    """
+    last = network.layers[-1]
+    states = [last.states(arrived, sent)[1] for arrived, sent in zip(*trains[-2:], strict=True)]
+    threshold = float(last.neuron.threshold << limits.STATE_SHIFT)
+    return np.reshape(states, trains[-1].shape) / threshold
 
 
 def integrate_once(sums: np.ndarray, bias: np.ndarray, threshold: int, steps: int) -> np.ndarray | None:

@@ -27,6 +27,7 @@ from snnlp_lava.energy.bill import (
 from snnlp_lava.energy.estimates import energy_ratio, latency_ns, neurobench_metrics
 from snnlp_lava.energy.prices import METERED, PriceBook, price_books
 from snnlp_lava.errors import InputError
+from snnlp_lava.network.readout import calibration_error
 from snnlp_lava.netx.card import BASELINES, TrainingRecord
 from snnlp_lava.run.folder import Run
 from snnlp_lava.run.record import FitRecord, LayerRecord, RunRecord
@@ -37,6 +38,7 @@ NETWORK = "this network"
 MAIN_BOOK, HOST_BOOK, INT8_BOOK = "loihi1", "cmos45", "cmos45-int8"
 """Price books of the detailed bill; of host and baseline at float32; of the baseline at the network's weight bits."""
 TRAINING_BOOKS = ("gpu", "cpu")
+CALIBRATION_BINS = 10
 _Z95 = 1.959964
 
 
@@ -99,6 +101,7 @@ def _run_document(run: Run, books: Mapping[str, PriceBook]) -> dict[str, Any]:
         "chance": _chance(run),
         "confusion": _confusion(run),
         "accuracy_over_time": _over_time(record),
+        "calibration": _calibration(run),
         "baselines": baselines,
         "layers": layers,
         "layers_counted": [layer.name for layer in record.layers if layer.name not in record.layers_read],
@@ -264,6 +267,30 @@ def _confusion(run: Run) -> list[list[int]] | None:
 def _over_time(record: RunRecord) -> list[float] | None:
     right = record.right_over_time
     return None if right is None else [count / record.samples for count in right]
+
+
+def _calibration(run: Run) -> dict[str, Any] | None:
+    """Return accuracy by stated probability, of the answered texts; None if there are no labels or probabilities."""
+    if run.labels is None or run.probabilities is None or not (run.predictions >= 0).any():
+        return None
+    answered = run.predictions >= 0
+    stated, right = run.probabilities[answered], (run.predictions == run.labels)[answered]
+    place = np.minimum((stated * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    bins = []
+    for number in np.unique(place):
+        own = place == number
+        accuracy = float(right[own].mean())
+        bins.append(
+            {
+                "low": number / CALIBRATION_BINS,
+                "high": (number + 1) / CALIBRATION_BINS,
+                "texts": int(own.sum()),
+                "probability": float(stated[own].mean()),
+                "accuracy": accuracy,
+                "interval": wilson_interval(accuracy, int(own.sum())),
+            }
+        )
+    return {"error": calibration_error(stated, right), "bins": bins}
 
 
 def _baseline_ledgers(baselines: Sequence[Mapping[str, Any]], synapses: int) -> list[Ledger]:

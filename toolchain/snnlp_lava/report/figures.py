@@ -1,4 +1,4 @@
-"""Draw figures as inline SVG. Colours are Okabe and Ito's, which suit colour-blind readers."""
+"""Draw the report's figures as inline SVG, in the page's text colour."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import html
 import io
 import re
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -14,11 +13,21 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
+from snnlp_lava.report.plots import (
+    BLUE,
+    COLOURS,
+    GREY,
+    MOST_NAMED,
+    ORANGE,
+    Point,
+    draw_frontier,
+    draw_membrane,
+    draw_spikes,
+    reach,
+)
 from snnlp_lava.report.tables import joules_text, plain_text
 
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#767676"
-_COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#D55E00", "#56B4E9")
-
+_SLOT = "#12af34"  # placeholder for the page's text colour, light or dark
 _STYLE = {
     "font.family": "sans-serif",
     "font.size": 10,
@@ -29,8 +38,8 @@ _STYLE = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
+    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), _SLOT),
 }
-_SLOT = "#12af34"  # placeholder for the page's text colour, light or dark
 
 
 def accuracy_bars(
@@ -51,16 +60,16 @@ def accuracy_bars(
         positions, percent = np.arange(len(titles)), np.array(accuracies) * 100
         colours = [BLUE] + [GREY] * (len(titles) - 1)
         axes.barh(positions, percent, color=colours, height=0.6)
-        axes.errorbar(percent, positions, xerr=_reach(accuracies, intervals), fmt="none", ecolor=_SLOT, capsize=3)
+        axes.errorbar(percent, positions, xerr=reach(accuracies, intervals), fmt="none", ecolor=_SLOT, capsize=3)
         for position, accuracy in enumerate(accuracies):
             axes.text(1, position, f"{accuracy:.1%}", va="center", color="white", weight="bold")
         axes.axvline(chance * 100, color=ORANGE, linestyle="--", linewidth=1.2)
-        axes.text(chance * 100, -0.75, " most common class", color=_SLOT, fontsize=8, va="bottom")
+        axes.text(chance * 100, -0.75, " most common class", fontsize=8, va="bottom")
         axes.set_yticks(positions, titles)
         axes.invert_yaxis()
         axes.set_xlim(0, 100)
         axes.set_xlabel("accuracy (%)")
-        return _svg(figure, axes)
+        return _svg(figure)
 
 
 def layer_bars(names: Sequence[str], spikes: Sequence[float], synops: Sequence[float]) -> str:
@@ -75,79 +84,64 @@ def layer_bars(names: Sequence[str], spikes: Sequence[float], synops: Sequence[f
             axes.set_xlim(0.7, max([*values, 1]) * 8)  # before the bars: a silent network has nothing to scale
             axes.barh(positions, values, color=colour, height=0.6)
             for position, value in zip(positions, values, strict=True):
-                axes.text(max(value, 1), position, f" {value:,.0f}", va="center", color=_SLOT, fontsize=8)
+                axes.text(max(value, 1), position, f" {value:,.0f}", va="center", fontsize=8)
             axes.set_yticks(positions, names, parse_math=False)
             axes.invert_yaxis()
             axes.xaxis.set_minor_locator(NullLocator())
             axes.set_xlabel(f"{label} per text")
-            _recolour(axes)
         return _svg(figure)
 
 
-def raster(
+def text_raster(
     trains: Sequence[np.ndarray],
     names: Sequence[str],
     label_names: Sequence[str],
-    presented: Sequence[tuple[int, str]] = (),
+    presented: Sequence[tuple[int, str]],
+    voltages: np.ndarray | None,
 ) -> str:
-    """Draw every spike of one text, layer by layer.
-
-    Parameters
-    ----------
-    trains
-        (steps, neurons) uint8 of each layer, in the layer's own time.
-    names
-        Names of the layers.
-    label_names
-        Names of the output neurons.
-    presented
-        Steps and the words that they present, which are printed above the picture.
-    """
+    """Draw every spike of one text, and below them the membranes of the read-out (`draw_spikes`, `draw_membrane`)."""
     with mpl.rc_context(_STYLE):
-        heights = [3.0, *([2.0] * (len(trains) - 2)), 0.9]
-        words = _words_of_steps(presented)
-        above = 0.06 * max((len(word) for word in words.values()), default=0)
-        figure = Figure(figsize=(7, 1.0 + 0.85 * sum(heights) + above), layout="constrained")
-        panels = figure.subplots(len(trains), 1, sharex=True, gridspec_kw={"height_ratios": heights})
-        for depth, (axes, train, name) in enumerate(zip(panels, trains, names, strict=True)):
-            steps, neurons = np.nonzero(train)
-            last = depth == len(trains) - 1
-            # Layer l's step t is the chip's step t + l; the picture shows the chip's time.
-            axes.scatter(
-                steps + depth,
-                neurons,
-                s=14 if last or train.shape[1] < 100 else 3 if depth == 0 else 6,
-                marker="|",
-                color=ORANGE if last else BLUE,
-                linewidths=0.8,
-                rasterized=len(steps) > 1500,
-            )
-            axes.set_ylim(-0.5, train.shape[1] - 0.5)
-            axes.set_ylabel(name, parse_math=False)
-            if last:
-                classes = [plain_text(label) for label in label_names]
-                axes.set_yticks(range(len(classes)), classes, fontsize=8, parse_math=False)
-            axes.invert_yaxis()
-            _recolour(axes)
-        panels[-1].set_xlim(-0.8, trains[0].shape[0] + len(trains) - 1)
-        panels[-1].set_xlabel("time step")
-        if words:
-            top = panels[0].secondary_xaxis("top")
-            top.set_xticks(list(words), list(words.values()), rotation=90, fontsize=7, parse_math=False)
-            _recolour(top)
+        spikes = 0.7 + 0.9 * len(trains) + 0.18 * min(len(label_names), MOST_NAMED)
+        heights = [spikes] if voltages is None else [spikes, 2.2]
+        figure = Figure(figsize=(7, sum(heights)), layout="constrained")
+        panels = figure.subplots(len(heights), 1, sharex=True, gridspec_kw={"height_ratios": heights}, squeeze=False)
+        draw_spikes(panels[0, 0], trains, names, label_names, presented)
+        if voltages is not None:
+            panels[0, 0].set_xlabel("")
+            draw_membrane(panels[1, 0], voltages, label_names, len(trains) - 1)
         return _svg(figure, dpi=160)
 
 
-_LONGEST = 28
+def calibration(bins: Sequence[Mapping[str, Any]]) -> str:
+    """Draw accuracy over probability with 95 % intervals, and the number of texts of each bin.
 
-
-def _words_of_steps(presented: Sequence[tuple[int, str]]) -> dict[int, str]:
-    """Return the label of each step, cut to a readable length."""
-    found: dict[int, str] = {}
-    for step, word in presented:
-        found[step] = f"{found[step]}, {word}" if step in found else word
-    plain = {step: plain_text(word) for step, word in found.items()}
-    return {step: word if len(word) <= _LONGEST else f"{word[: _LONGEST - 1]}…" for step, word in plain.items()}
+    Parameters
+    ----------
+    bins
+        A report document's ``calibration.bins``.
+    """
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(7, 3.6), layout="constrained")
+        axes, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3, 1]})
+        stated = [100 * part["probability"] for part in bins]
+        right = [part["accuracy"] for part in bins]
+        axes.plot([0, 100], [0, 100], color=GREY, linestyle="--", linewidth=1)
+        intervals = reach(right, [part["interval"] for part in bins])
+        axes.errorbar(stated, 100 * np.array(right), intervals, fmt="o-", color=BLUE, ecolor=BLUE, capsize=3)
+        axes.set_ylim(0, 103)
+        axes.set_ylabel("accuracy (%)")
+        below.bar(
+            [100 * part["low"] for part in bins],
+            [part["texts"] for part in bins],
+            [100 * (part["high"] - part["low"]) * 0.92 for part in bins],
+            align="edge",
+            color=GREY,
+        )
+        below.set_ylabel("texts")
+        below.yaxis.set_major_locator(MaxNLocator(2, integer=True))
+        below.set_xlim(0, 103)
+        below.set_xlabel("probability that the network states (%)")
+        return _svg(figure)
 
 
 class Cost(NamedTuple):
@@ -174,7 +168,7 @@ def energy_dots(costs: Sequence[Cost], main: str) -> str:
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7, 0.8 + 0.42 * len(costs)), layout="constrained")
         axes = figure.subplots()
-        text: dict[str, Any] = {"color": _SLOT, "fontsize": 8, "parse_math": False, "in_layout": False}
+        text: dict[str, Any] = {"fontsize": 8, "parse_math": False, "in_layout": False}
         for position, cost in enumerate(costs):
             colour = BLUE if cost.title == main else GREY
             title = plain_text(f"{cost.title}, {cost.book}")
@@ -205,7 +199,7 @@ def energy_dots(costs: Sequence[Cost], main: str) -> str:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.grid(axis="x", color=GREY, alpha=0.3, linewidth=0.6)
         axes.set_xlabel("energy per text, logarithmic")
-        return _svg(figure, axes)
+        return _svg(figure)
 
 
 def accuracy_over_time(shares: Sequence[float], chance: float) -> str:
@@ -221,7 +215,7 @@ def accuracy_over_time(shares: Sequence[float], chance: float) -> str:
         axes.set_xlim(1, len(shares) * 1.02)
         axes.set_xlabel("time step after which the answer is taken")
         axes.set_ylabel("accuracy (%)")
-        return _svg(figure, axes)
+        return _svg(figure)
 
 
 def rate_histograms(names: Sequence[str], rates: Sequence[Sequence[int]]) -> str:
@@ -236,72 +230,21 @@ def rate_histograms(names: Sequence[str], rates: Sequence[Sequence[int]]) -> str
             axes.bar(-3 * width, counts[0], width, color=GREY)
             axes.bar((np.arange(len(counts) - 1) + 0.5) * width, counts[1:], width * 0.92, color=BLUE)
             axes.set_xticks([-3 * width, 0, 25, 50, 75, 100], ["never", "0", "25", "50", "75", "100"], fontsize=8)
-            axes.set_title(name, fontsize=9, color=_SLOT, parse_math=False)
+            axes.set_title(name, fontsize=9, parse_math=False)
             axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-            _recolour(axes)
         for axes in panels[len(names) :]:
             axes.set_visible(False)
-        figure.supxlabel("steps in which a neuron spikes (%)", fontsize=9, color=_SLOT)
-        figure.supylabel("neurons", fontsize=9, color=_SLOT)
+        figure.supxlabel("steps in which a neuron spikes (%)", fontsize=9)
+        figure.supylabel("neurons", fontsize=9)
         return _svg(figure)
 
 
-class Point(NamedTuple):
-    """A run in `frontier`: number, data, synops per text, accuracy and the ends of its interval."""
-
-    number: int
-    data: str
-    synops: float
-    accuracy: float
-    interval: tuple[float, float]
-
-
 def frontier(points: Sequence[Point]) -> str:
-    """Draw accuracy over synops per text with 95 % intervals, and a line through Pareto-optimal runs on equal data.
-
-    Parameters
-    ----------
-    points
-        Runs with at least one synop.
-    """
-    data = list(dict.fromkeys(point.data for point in points))
+    """Draw `draw_frontier`'s picture of several runs."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7, 3.6), layout="constrained")
-        axes = figure.subplots()
-        for name, colour, marker in zip(data, cycle(_COLOURS), cycle("osD^v")):
-            own = sorted((point for point in points if point.data == name), key=lambda point: point.synops)
-            synops, accuracy = [point.synops for point in own], np.array([point.accuracy for point in own])
-            axes.errorbar(
-                synops,
-                accuracy * 100,
-                _reach(accuracy, [point.interval for point in own]),
-                fmt=marker,
-                color=colour,
-                ecolor=colour,
-                capsize=3,
-                label=f"on {plain_text(name)}",
-            )
-            best = [at for at in range(len(own)) if accuracy[at] > accuracy[:at].max(initial=-1)]
-            axes.step([synops[at] for at in best], accuracy[best] * 100, where="post", color=colour, alpha=0.5)
-            for point in own:
-                axes.annotate(
-                    str(point.number),
-                    (point.synops, point.accuracy * 100),
-                    (7, 5),
-                    textcoords="offset points",
-                    color=_SLOT,
-                    fontsize=9,
-                )
-        axes.set_xscale("log")
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.set_xlim(min(point.synops for point in points) / 2, max(point.synops for point in points) * 2)
-        axes.set_xlabel("synops per text, logarithmic")
-        axes.set_ylabel("accuracy (%)")
-        axes.grid(color=GREY, alpha=0.25, linewidth=0.6)
-        legend = axes.legend(frameon=False, fontsize=8, labelcolor=_SLOT)
-        for text in legend.get_texts():
-            text.set_parse_math(False)
-        return _svg(figure, axes)
+        draw_frontier(figure.subplots(), points)
+        return _svg(figure)
 
 
 _CORES_A_ROW, _CELL, _GAP = 16, 26, 4
@@ -330,7 +273,7 @@ def core_map(fit: Mapping[str, Any]) -> str:
             cells.append(f'<rect {frame} stroke="currentColor" stroke-opacity="0.25"/>')
             continue
         number, name, words = taken[index]
-        colour = _COLOURS[(number - 1) % len(_COLOURS)]
+        colour = COLOURS[(number - 1) % len(COLOURS)]
         share = min(1.0, words / fit["words_of_core"])
         height = round(share * _CELL, 1)
         cells.append(
@@ -344,26 +287,12 @@ def core_map(fit: Mapping[str, Any]) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(cells)}</svg>'
 
 
-def _reach(shares: Sequence[float] | np.ndarray, intervals: Sequence[tuple[float, float]]) -> np.ndarray:
-    """Return the distances of n shares to the ends of their intervals, (2, n), in percent."""
-    return np.abs(np.array(intervals) - np.array(shares)[:, None]).T * 100
-
-
-def _recolour(axes: mpl.axes.Axes) -> None:
-    axes.tick_params(colors=_SLOT)
-    axes.xaxis.label.set_color(_SLOT)
-    axes.yaxis.label.set_color(_SLOT)
-    for spine in axes.spines.values():
-        spine.set_color(_SLOT)
-
-
-def _svg(figure: Figure, axes: mpl.axes.Axes | None = None, dpi: int = 100) -> str:
-    if axes is not None:
-        _recolour(axes)
+def _svg(figure: Figure, dpi: int = 100) -> str:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", dpi=dpi, metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :].replace(_SLOT, "currentColor")
+    svg = svg[svg.index("<svg") :].replace(_SLOT, "currentColor").replace(BLUE.lower(), "var(--blue)")
+    svg = re.sub(r"<style.*?</style>", "", svg, count=1, flags=re.DOTALL)  # in page.css, whose hash is allowed
     # Without sizes in points, the view box scales with the page.
     return re.sub(
         r'(<svg[^>]*?) height="[^"]*"([^>]*?) width="[^"]*"|(<svg[^>]*?) width="[^"]*" height="[^"]*"',

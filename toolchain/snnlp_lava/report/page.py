@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
+from snnlp_lava.browser.page import policy_hash
 from snnlp_lava.energy.prices import TERMS, PriceBook
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import StrPath, as_path, atomic_file, write_json
@@ -77,10 +78,12 @@ def render_page(document: Mapping[str, Any], runs: Sequence[Run]) -> str:
         "joules": lambda ends: joules_text(*ends),
         "time": lambda ends: time_text(*ends),
         "term": _term,
+        "entry": _entry,
+        "with_title": lambda name, books: (name, books[name]["title"]),
         "terms": lambda terms: ", ".join(map(_term, terms)),
     }
     sections = [
-        {**part, "figures": _figures(part, run, document["books"])}
+        {**part, "figures": _figures(part, run, document["books"]), "text_options": _text_options(run)}
         for part, run in zip(document["runs"], runs, strict=True)
     ]
     return environment.get_template("page.html.j2").render(
@@ -92,8 +95,31 @@ def render_page(document: Mapping[str, Any], runs: Sequence[Run]) -> str:
         neurobench=_NEUROBENCH,
         baseline_books=(HOST_BOOK, INT8_BOOK),
         version=document["version"],
-        style=(resources.files("snnlp_lava.report") / "page.css").read_text("utf-8"),
+        priced=_priced(document),
+        **{name: {"text": text, "hash": policy_hash(text)} for name, text in _resources().items()},
     )
+
+
+def _resources() -> dict[str, str]:
+    folder = resources.files("snnlp_lava.report")
+    return {name: (folder / file).read_text("utf-8") for name, file in (("style", "page.css"), ("script", "page.js"))}
+
+
+def _text_options(run: Run) -> list[tuple[int, str]]:
+    """Return the number of each kept text, from 1, and how a choice names it."""
+    texts = [*run.record.examples, *[""] * len(run.trains[0])][: len(run.trains[0])]
+    return [(number, f"{number}. {plain_text(text[:60])}") for number, text in enumerate(texts, start=1)]
+
+
+def _priced(document: Mapping[str, Any]) -> list[str]:
+    """Return the price books that price a network of the page, the main one first."""
+    found = [bill["book"] for run in document["runs"] for bill in run["bills"] if bill["of"] == NETWORK]
+    return sorted(dict.fromkeys(found), key=lambda book: book != MAIN_BOOK)
+
+
+def _entry(entry: str) -> str:
+    """Return an entry of a text for reading: a character n-gram, which starts with a tab, in angle quotes."""
+    return "\u2039" + entry[1:].replace(" ", "\u2423") + "\u203a" if entry.startswith("\t") else entry
 
 
 def _term(term: str) -> str:
@@ -118,9 +144,18 @@ def _figures(part: Mapping[str, Any], run: Run, books: Mapping[str, Any]) -> dic
     found["layers"] = figures.layer_bars(
         names, [layer["spikes"] for layer in part["layers"]], [layer["synops"] for layer in part["layers"]]
     )
-    if all(len(train) for train in run.trains):
-        presented = record["presented"][0] if record["presented"] else []
-        found["raster"] = figures.raster([train[0] for train in run.trains], names, record["label_names"], presented)
+    found["texts"] = [
+        figures.text_raster(
+            [train[text] for train in run.trains],
+            names,
+            record["label_names"],
+            record["presented"][text] if record["presented"] else (),
+            None if run.voltages is None else run.voltages[text],
+        )
+        for text in range(len(run.trains[0]))
+    ]
+    if part["calibration"]:
+        found["calibration"] = figures.calibration(part["calibration"]["bins"])
     found["rates"] = figures.rate_histograms(names, [layer["rates"] for layer in part["layers"]])
     if part["accuracy_over_time"]:
         found["over_time"] = figures.accuracy_over_time(part["accuracy_over_time"], part["chance"])
@@ -147,10 +182,11 @@ def _costs(part: Mapping[str, Any], books: Mapping[str, Any]) -> list[Any]:
 
 def _frontier(document: Mapping[str, Any]) -> str | None:
     """Draw the figure of several runs; None if fewer than two can be drawn."""
-    from snnlp_lava.report.figures import Point, frontier
+    from snnlp_lava.report.figures import frontier
+    from snnlp_lava.report.plots import Point
 
     points = [
-        Point(number, run["data"], run["synops"], run["record"]["accuracy"], run["accuracy_interval"])
+        Point(str(number), run["data"], run["synops"], run["record"]["accuracy"], run["accuracy_interval"])
         for number, run in enumerate(document["runs"], start=1)
         if run["record"]["accuracy"] is not None and run["synops"]
     ]

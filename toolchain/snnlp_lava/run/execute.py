@@ -19,11 +19,22 @@ from snnlp_lava.embed.base import OpCounts
 from snnlp_lava.embed.embedders import Embedder, load_embedder
 from snnlp_lava.errors import BackendError, InputError
 from snnlp_lava.metrics import AccuracyOverTime
+from snnlp_lava.network.network import Network
+from snnlp_lava.network.readout import class_probabilities, readout_scores
 from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.network_file import NetworkFile, read_network
 from snnlp_lava.progress import AdvanceCallback, no_advance
 from snnlp_lava.run.inputs import Batch, known_of, samples_of
-from snnlp_lava.run.record import class_scores, ignore_ties, sample_table
+from snnlp_lava.run.record import (
+    MISTAKE_CHARACTERS,
+    MISTAKE_ENTRIES,
+    MISTAKES,
+    Mistake,
+    class_scores,
+    ignore_ties,
+    predictions_of,
+    sample_table,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -111,9 +122,18 @@ class BatchExecutor:
         batch, samples = batch.take(recording.finished), samples.take(recording.finished)
         network, card, name = self.file.network, self.file.card, self.backend.name
         numbers = numbers[recording.finished]
+        scores_of_readout: list[np.ndarray] = []
         right = None
         if batch.labels is not None:
             right = AccuracyOverTime(batch.labels, self.window, ignore_ties=ignore_ties(card))
+
+        def on_batch(trains: Sequence[np.ndarray]) -> None:
+            if right is not None:
+                right.add(trains[-1])
+            if card is not None:
+                window = [np.ascontiguousarray(train[:, : self.window]) for train in trains]
+                scores_of_readout.append(readout_scores(network, window))
+
         peers = {name: recording} if recording.trains else {}
         found = compare(
             network,
@@ -121,7 +141,7 @@ class BatchExecutor:
             self.period,
             peers,
             keep_trains=int((numbers < self.keep_trains).sum()),
-            on_batch=lambda trains: right.add(trains[-1]) if right is not None else None,
+            on_batch=on_batch,
             progress=no_advance if peers else advance,
         )
         if found.first is not None:
@@ -129,18 +149,25 @@ class BatchExecutor:
             first = found.first.replace(sample=int(numbers[found.first.sample]))
             raise BackendError(f"{name} and emulator differ in {count} spikes; {first}; {self.backend.hint}")
         result = found.result
+        scores, known = class_scores(result, card), known_of(samples)
+        predictions, probabilities = predictions_of(result, scores, known), None
+        if card is not None:
+            stated = class_probabilities(np.concatenate(scores_of_readout), predictions, card.temperature)
+            probabilities = stated[np.arange(len(stated)), predictions]
         table = sample_table(
             result,
-            class_scores(result, card),
+            scores,
             batch.rows,
             batch.labels,
-            known_of(samples),
+            known,
+            probabilities,
             steps=recording.steps,
             seconds=seconds if peers else result.seconds,
             right_over_time=right.counts.tolist() if right is not None else None,
             unknown_labels=batch.unknown_labels,
             layers_read=[network.layer_names[layer] for layer in sorted(recording.trains)],
             metered=recording.metered,
+            mistakes=_mistakes(self.file, batch, numbers, predictions, probabilities),
             preprocessing=preprocessing_cost(card, self.embedder, batch.texts),
         )
         return recording, Part(numbers, table, result.trains)
@@ -157,6 +184,41 @@ class BatchExecutor:
             "period": self.period,
             "keep_trains": self.keep_trains,
         }
+
+
+def _mistakes(
+    file: NetworkFile, batch: Batch, numbers: np.ndarray, predictions: np.ndarray, probabilities: np.ndarray | None
+) -> list[Mistake]:
+    """Return the wrong answers to keep of a batch."""
+    card, names = file.card, batch.label_names
+    if card is None or names is None or batch.labels is None or probabilities is None or not batch.texts:
+        return []
+    wrong = np.flatnonzero((predictions >= 0) & (predictions != batch.labels))
+    worst = wrong[np.argsort(-probabilities[wrong], kind="stable")[:MISTAKES]]
+    return [
+        Mistake(
+            sample=int(numbers[place]),
+            text=batch.texts[place][:MISTAKE_CHARACTERS],
+            label=names[place],
+            prediction=card.label_names[predictions[place]],
+            probability=float(probabilities[place]),
+            entries=_entries_for(file.network, card, batch.texts[place], predictions[place], batch.labels[place]),
+        )
+        for place in worst
+    ]
+
+
+def _entries_for(network: Network, card: Card, text: str, prediction: int, label: int) -> tuple[tuple[str, int], ...]:
+    """Return the entries of `Mistake`."""
+    if len(network.layers) > 1:
+        return ()
+    (group,) = network.layers[0].synapses()
+    leads: dict[str, int] = {}
+    for _, entry in card.encoder.token_steps(text, card.window):
+        weights = group.weight[:, card.encoder.entry_lines(entry)].sum(axis=1)
+        leads[entry] = int(weights[prediction] - (weights[label] if label >= 0 else 0))
+    order = sorted((entry for entry, lead in leads.items() if lead > 0), key=lambda entry: (-leads[entry], entry))
+    return tuple((entry, leads[entry]) for entry in order[:MISTAKE_ENTRIES])
 
 
 def batch_executor(common: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:

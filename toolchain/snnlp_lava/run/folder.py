@@ -11,16 +11,20 @@ import numpy as np
 
 from snnlp_lava.errors import InputError, one_line
 from snnlp_lava.files import StrPath, as_path, atomic_folder, write_json
+from snnlp_lava.network.readout import readout_voltages
 from snnlp_lava.records import build, load_json
 from snnlp_lava.run.record import RunRecord, check_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from snnlp_lava.network.network import Network
+
 RESULT, SAMPLES, TRAINS = "result.json", "samples.parquet", "trains.safetensors"
 EXAMPLES = 4
 """Number of samples whose texts, and by default spike trains, a run folder keeps."""
-_READ = ("output_counts", "prediction", "label")
+_VOLTAGES = "voltages"
+_READ = ("output_counts", "prediction", "label", "probability")
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,13 @@ class Run:
         (n,) classes, -1 for an unknown answer.
     labels
         (n,) true classes, -1 for labels that the network lacks; or None.
+    probabilities
+        (n,) probability of each answer, None if the network states none.
     trains
         Spike trains of the first EXAMPLES samples: (samples, period, neurons) uint8 of the input and every layer.
+    voltages
+        Membrane potentials of the read-out in these samples, in thresholds, before a spike resets them: (samples,
+        period, classes) float32. None if they were not kept.
     """
 
     name: str
@@ -49,6 +58,8 @@ class Run:
     predictions: np.ndarray
     labels: np.ndarray | None
     trains: tuple[np.ndarray, ...]
+    probabilities: np.ndarray | None = None
+    voltages: np.ndarray | None = None
 
     @property
     def predicted_labels(self) -> list[str | None]:
@@ -57,8 +68,15 @@ class Run:
         return [names[prediction] if prediction >= 0 else None for prediction in self.predictions]
 
     @classmethod
-    def of(cls, name: str, record: RunRecord, table: pa.Table, trains: Sequence[np.ndarray]) -> Run:
-        """Create a run from its table and packed trains.
+    def of(
+        cls,
+        name: str,
+        record: RunRecord,
+        table: pa.Table,
+        trains: Sequence[np.ndarray],
+        voltages: np.ndarray | None = None,
+    ) -> Run:
+        """Create a run from its table, packed trains and voltages.
 
         Raises
         ------
@@ -68,10 +86,14 @@ class Run:
         counts = _rows_of(table.column("output_counts"))
         predictions = table.column("prediction").to_numpy()
         labels = table.column("label").to_numpy() if "label" in table.column_names else None
-        check_table(record, counts, predictions, labels)
+        probabilities = table.column("probability").to_numpy() if "probability" in table.column_names else None
+        check_table(record, counts, predictions, labels, probabilities)
         sizes = record.network.sizes
         unpacked = tuple(_unpacked(train[:EXAMPLES], size) for train, size in zip(trains, sizes, strict=True))
-        return cls(name, record, counts, predictions, labels, unpacked)
+        shape = (*unpacked[0].shape[:2], sizes[-1])
+        if voltages is not None and (voltages.shape, voltages.dtype) != (shape, np.float32):
+            raise InputError(f"{TRAINS} has voltages of shape {voltages.shape} in {voltages.dtype}")
+        return cls(name, record, counts, predictions, labels, unpacked, probabilities, voltages)
 
 
 def check_run_folder(folder: Path) -> None:
@@ -92,7 +114,19 @@ def check_run_folder(folder: Path) -> None:
         raise InputError(f"run {folder}: exists and is not a run folder; choose another folder with -o")
 
 
-def write_run(folder: Path, record: RunRecord, tables: Iterable[pa.Table], trains: Sequence[np.ndarray]) -> None:
+def kept_voltages(network: Network, trains: Sequence[np.ndarray]) -> np.ndarray:
+    """Compute `Run.voltages` from packed trains of the input and every layer."""
+    unpacked = [_unpacked(train[:EXAMPLES], size) for train, size in zip(trains, network.sizes, strict=True)]
+    return readout_voltages(network, unpacked).astype(np.float32)
+
+
+def write_run(
+    folder: Path,
+    record: RunRecord,
+    tables: Iterable[pa.Table],
+    trains: Sequence[np.ndarray],
+    voltages: np.ndarray,
+) -> None:
     """Write a run folder atomically; an older run of the same name is replaced.
 
     Parameters
@@ -105,6 +139,8 @@ def write_run(folder: Path, record: RunRecord, tables: Iterable[pa.Table], train
         From `sample_table`, all samples in order.
     trains
         Packed trains of the first samples, of the input and every layer.
+    voltages
+        From `kept_voltages`.
 
     Raises
     ------
@@ -117,7 +153,7 @@ def write_run(folder: Path, record: RunRecord, tables: Iterable[pa.Table], train
     with atomic_folder(folder) as temporary:
         _write_tables(temporary / SAMPLES, tables)
         layers = {f"layer{index}": np.ascontiguousarray(train) for index, train in enumerate(trains)}
-        (temporary / TRAINS).write_bytes(save(layers))
+        (temporary / TRAINS).write_bytes(save({**layers, _VOLTAGES: voltages}))
         write_json(temporary / RESULT, record.to_dict())
 
 
@@ -158,10 +194,11 @@ def read_run(folder: StrPath) -> Run:
     if missing := {"output_counts", "prediction"} - set(table.column_names):
         raise InputError(f"{what}: is damaged: {SAMPLES} lacks {min(missing)}")
     layers = [f"layer{index}" for index in range(len(record.network.sizes))]
+    voltages = packed.pop(_VOLTAGES, None)
     if set(packed) != set(layers):
         raise InputError(f"{what}: is damaged: {TRAINS} has {', '.join(sorted(packed))}")
     try:
-        return Run.of(folder.name, record, table, [packed[layer] for layer in layers])
+        return Run.of(folder.name, record, table, [packed[layer] for layer in layers], voltages)
     except InputError as error:
         raise InputError(f"{what}: is damaged: {error}") from error
 

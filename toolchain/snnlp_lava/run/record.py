@@ -167,6 +167,32 @@ class DataRecord(Record, frozen=True):
     unknown_labelled: Count
 
 
+class Mistake(Record, frozen=True):
+    """A text with a wrong answer.
+
+    Attributes
+    ----------
+    sample
+        Number of the sample.
+    text
+        Its text, at most MISTAKE_CHARACTERS of it.
+    label, prediction
+        True label and answer.
+    probability
+        Probability of the answer.
+    entries
+        Entries of the text that spoke for the answer against the true class, with the difference of their weights, at
+        most MISTAKE_ENTRIES, the largest first. Empty where entries have no weights of their own.
+    """
+
+    sample: Count
+    text: str
+    label: str
+    prediction: str
+    probability: Fraction
+    entries: tuple[tuple[str, Count], ...]
+
+
 class RunRecord(Record, frozen=True):
     """The record of a run.
 
@@ -205,6 +231,8 @@ class RunRecord(Record, frozen=True):
         Everything that determines the run, compared when a run is resumed.
     versions
         Versions of the packages that ran it.
+    mistakes
+        Wrong answers with the highest probabilities, at most MISTAKES; unknown answers are not among them.
     """
 
     FORMAT: ClassVar[int | None] = 4
@@ -232,6 +260,7 @@ class RunRecord(Record, frozen=True):
     fits: dict[str, FitRecord]
     job: dict[str, Any]
     versions: dict[str, str]
+    mistakes: tuple[Mistake, ...] = ()
 
     def __post_init__(self) -> None:
         sizes, names = tuple(layer.neurons for layer in self.layers), [layer.name for layer in self.layers]
@@ -277,7 +306,13 @@ class RunRecord(Record, frozen=True):
         return (sum(layer.spikes for layer in self.layers) - self.first_spikes) / self.samples
 
 
-def check_table(record: RunRecord, counts: np.ndarray, predictions: np.ndarray, labels: np.ndarray | None) -> None:
+def check_table(
+    record: RunRecord,
+    counts: np.ndarray,
+    predictions: np.ndarray,
+    labels: np.ndarray | None,
+    probabilities: np.ndarray | None = None,
+) -> None:
     """Check a record against its table of samples.
 
     Parameters
@@ -290,6 +325,8 @@ def check_table(record: RunRecord, counts: np.ndarray, predictions: np.ndarray, 
         (n,) classes, -1 for unknown.
     labels
         (n,) true classes, -1 for labels that the network lacks; or None.
+    probabilities
+        (n,) probability of each answer, or None.
 
     Raises
     ------
@@ -304,6 +341,8 @@ def check_table(record: RunRecord, counts: np.ndarray, predictions: np.ndarray, 
     for column in (predictions, labels):
         if column is not None and not np.isin(column, np.arange(-1, classes)).all():
             raise InputError(f"its table has a class outside 0 to {classes - 1}")
+    if probabilities is not None and not ((probabilities >= 0) & (probabilities <= 1)).all():
+        raise InputError("its table has a probability outside 0 to 1")
     if (found := int((predictions < 0).sum())) != record.unknown:
         raise InputError(f"unknown is {record.unknown}, but its table has {found} unknown answers")
     if (record.accuracy is None) != (labels is None):
@@ -315,7 +354,7 @@ class BatchSums(Record, frozen=True):
 
     Attributes
     ----------
-    steps, seconds, right_over_time, layers_read, metered, preprocessing
+    steps, seconds, right_over_time, layers_read, metered, mistakes, preprocessing
         As in `RunRecord`, for these samples.
     neuron_spikes
         For the input and every layer, spikes of each line or neuron.
@@ -330,12 +369,20 @@ class BatchSums(Record, frozen=True):
     unknown_labels: dict[str, Count] = msgspec.field(default_factory=dict)
     layers_read: tuple[str, ...] = ()
     metered: Metered | None = None
+    mistakes: tuple[Mistake, ...] = ()
     preprocessing: Preprocessing = msgspec.field(default_factory=dict)
 
 
 UNKNOWN = -1
 """Prediction of a sample without an answer."""
+MISTAKES, MISTAKE_CHARACTERS, MISTAKE_ENTRIES = 20, 1000, 8
+"""How many wrong answers a run keeps, and how much of each."""
 _FIRST, _SUMS = "input_first_spikes", b"sums"
+
+
+def worst_mistakes(mistakes: Iterable[Mistake]) -> list[Mistake]:
+    """Return those with the highest probabilities, at most MISTAKES."""
+    return sorted(mistakes, key=lambda mistake: (-mistake.probability, mistake.sample))[:MISTAKES]
 
 
 def class_scores(result: RunResult, card: Card | None) -> np.ndarray:
@@ -348,12 +395,21 @@ def ignore_ties(card: Card | None) -> bool:
     return card is not None and card.training is not None and bool(card.training.config.get("reference", False))
 
 
+def predictions_of(result: RunResult, scores: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
+    """Return the classes (n,) of the highest `scores`; UNKNOWN without output spike, or where nothing is `known`."""
+    answered = result.output_counts.any(axis=1)
+    if known is not None:
+        answered &= known
+    return np.where(answered, scores.argmax(axis=1), UNKNOWN)
+
+
 def sample_table(
     result: RunResult,
     scores: np.ndarray,
     rows: np.ndarray,
     labels: np.ndarray | None,
     known: np.ndarray | None = None,
+    probabilities: np.ndarray | None = None,
     **sums: Any,
 ) -> pa.Table:
     """Build a table with a row for each sample of a run, or of a part of it, and its `BatchSums`.
@@ -368,21 +424,25 @@ def sample_table(
         (n,) row of each sample in the data.
     labels
         (n,) true classes, -1 for labels that the network lacks; None without labels.
+    known
+        (n,) whether anything of a sample stands in the network; None: of all.
+    probabilities
+        (n,) probability of each answer; None if the network states none.
     sums
         Fields of `BatchSums` that are missing from the result, or override it.
     """
     import pyarrow as pa
 
     columns: dict[str, Any] = {"row": rows}
-    answered = result.output_counts.any(axis=1)
-    if known is not None:
-        answered &= known
+    predictions = predictions_of(result, scores, known)
     if labels is not None:  # rank 0: no answer is right
         columns |= {
             "label": labels,
-            "rank": np.where(answered & (labels >= 0), ranks(scores, np.maximum(labels, 0)), 0),
+            "rank": np.where((predictions != UNKNOWN) & (labels >= 0), ranks(scores, np.maximum(labels, 0)), 0),
         }
-    columns |= {"prediction": np.where(answered, scores.argmax(axis=1), UNKNOWN)}
+    columns |= {"prediction": predictions}
+    if probabilities is not None:
+        columns |= {"probability": probabilities}
     columns |= {"output_counts": list(result.output_counts)}
     columns[_FIRST] = result.first_spikes
     for layer in result.layers:
@@ -433,6 +493,7 @@ class Totals:
         self.layers_read: tuple[str, ...] = ()
         self.metered: Metered | None = None
         self.unknown_labels: Counter[str] = Counter()
+        self._mistakes: list[Mistake] = []
         self._preprocessing: list[Preprocessing] = []
         self._ranks = np.zeros(network.outputs + 1, dtype=np.int64)
 
@@ -463,9 +524,15 @@ class Totals:
         if sums.metered is not None:
             self.metered = sums.metered if self.metered is None else self.metered.plus(sums.metered)
         self.unknown_labels.update(sums.unknown_labels)
+        self._mistakes = worst_mistakes([*self._mistakes, *sums.mistakes])
         self._preprocessing.append(sums.preprocessing)
         if "rank" in table.column_names:
             self._ranks += np.bincount(table["rank"].to_numpy(), minlength=len(self._ranks))
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """As in `RunRecord`."""
+        return tuple(self._mistakes)
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -563,6 +630,7 @@ def make_record(file: NetworkFile, totals: Totals, period: int, data: Mapping[st
         preprocessing=totals.preprocessing,
         first_spikes=totals.first_spikes,
         metered=totals.metered,
+        mistakes=totals.mistakes,
         label_names=list(names),
         fits={name: FitRecord.of_fit(fit) for name, fit in fits.items()},
         versions=versions(),

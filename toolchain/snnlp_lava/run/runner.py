@@ -18,7 +18,16 @@ from snnlp_lava.netx.network_file import read_network
 from snnlp_lava.progress import AdvanceCallback, ProgressCallback, cumulative, no_progress
 from snnlp_lava.records import check_applies
 from snnlp_lava.run.execute import EXECUTOR, BatchExecutor, pack_task, unpack_part
-from snnlp_lava.run.folder import EXAMPLES, RESULT, Run, check_run_folder, read_record, read_run, write_run
+from snnlp_lava.run.folder import (
+    EXAMPLES,
+    RESULT,
+    Run,
+    check_run_folder,
+    read_record,
+    read_run,
+    readout_voltages,
+    write_run,
+)
 from snnlp_lava.run.inputs import Batch, Batches, RunInput
 from snnlp_lava.run.partial import MemoryResults, Results, check_job, resumable
 from snnlp_lava.run.record import RunRecord, Totals, make_record
@@ -92,13 +101,14 @@ def run_network(
         runner.run_all(inputs.words, cumulative(progress, backend, batches.total))
         record = runner.record(inputs, job)
         tables, trains = results.tables(runner.starts), results.trains(runner.starts, keep_trains)
+        voltages = readout_voltages(file.network, trains)
         _warn(record)
         if folder is None:
             import pyarrow as pa
 
             plain = [table.replace_schema_metadata(None) for table in tables]
-            return Run.of(file.path.stem, record, pa.concat_tables(plain), trains)
-        write_run(folder, record, tables, trains)
+            return Run.of(file.path.stem, record, pa.concat_tables(plain), trains, voltages)
+        write_run(folder, record, tables, trains, voltages)
     return read_run(folder)
 
 
