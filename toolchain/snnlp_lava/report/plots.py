@@ -17,8 +17,6 @@ from snnlp_lava.run.folder import Run
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from snnlp_lava.predict.classifier import SpikingTextClassifier
-
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#767676"
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#D55E00", "#56B4E9")
 """Okabe and Ito's colours, which suit colour-blind readers."""
@@ -54,13 +52,13 @@ def plot_spikes(run: Run, text: int = 0, ax: Axes | None = None) -> Axes:
     )
 
 
-def plot_membrane(source: Run | SpikingTextClassifier, text: int | str = 0, ax: Axes | None = None) -> Axes:
+def plot_membrane(source: Run | Any, text: int | str = 0, ax: Axes | None = None) -> Axes:
     """Draw the membrane potentials of the read-out over time, in thresholds, and its spikes.
 
     Parameters
     ----------
     source
-        A run, or a classifier.
+        A run, or a `SpikingTextClassifier`.
     text
         Number of a text that the run keeps, from 0; or, for a classifier, the text itself.
     ax
