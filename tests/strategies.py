@@ -21,7 +21,7 @@ from snnlp_lava.network.neuron import Neuron
 from snnlp_lava.network.recurrent import RecurrentDense
 from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.network_file import NetworkFile
-from snnlp_lava.run.folder import readout_voltages, write_run
+from snnlp_lava.run.folder import kept_voltages, write_run
 from snnlp_lava.run.record import Totals, class_scores, make_record, sample_table
 from snnlp_lava.text.entries import Occurrences
 
@@ -205,7 +205,7 @@ def write_one_run(folder, result, labels, network, card, texts=(), presented=(),
         presented=presented,
         job={},
     )
-    write_run(folder, record, [table], result.trains, readout_voltages(network, result.trains))
+    write_run(folder, record, [table], result.trains, kept_voltages(network, result.trains))
     return record
 
 

@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 
 from snnlp_lava.errors import InputError
+from snnlp_lava.network.readout import readout_voltages
 from snnlp_lava.report.document import wilson_interval
 from snnlp_lava.report.tables import plain_text
 from snnlp_lava.run.folder import Run
@@ -24,6 +25,7 @@ _LONGEST = 28
 MOST_NAMED = 12
 """Number of classes that a picture names at most."""
 _MANY_MARKS = 800  # of a band, above which an SVG holds a picture of them
+_NEAR = 0.1
 _SPARSE = 0.25  # share of the input's lines that spike below which only these are drawn
 
 
@@ -80,9 +82,8 @@ def plot_membrane(source: Run | Any, text: int | str = 0, ax: Axes | None = None
         raise InputError(f"text must be the text to classify, got {text!r}")
     predictor = source.predictor
     trains = predictor.trains(predictor.features([text]))
-    layer = predictor.network.layers[-1]
-    voltages = layer.voltages(trains[-2], trains[-1])[0] / layer.neuron.state_units.threshold
-    return draw_membrane(ax or _new_axes(), voltages, predictor.card.label_names, len(predictor.network.layers))
+    voltages = readout_voltages(predictor.network, trains)[0]
+    return draw_membrane(ax or _new_axes(), voltages, predictor.card.label_names, len(trains) - 1)
 
 
 def plot_frontier(rows: Sequence[Run | Mapping[str, Any]], ax: Axes | None = None) -> Axes:
@@ -240,8 +241,10 @@ def draw_membrane(ax: Axes, voltages: np.ndarray, label_names: Sequence[str], de
     spikes = voltages > 1
     order = sorted(range(len(label_names)), key=lambda c: (-spikes[:, c].sum(), -voltages[:, c].max(), c))
     steps = np.arange(len(voltages)) + depth
-    top = max(1.25, float(voltages.max(initial=0)) * 1.1)
-    ax.axhline(1, color=GREY, linestyle="--", linewidth=1)
+    top = float(voltages.max(initial=0)) * 1.1
+    if top > _NEAR:  # else neurons that never spike
+        top = max(1.25, top)
+        ax.axhline(1, color=GREY, linestyle="--", linewidth=1)
     for rank, place in reversed(list(enumerate(order))):
         named = rank < len(COLOURS)
         # A spike resets the membrane: the line falls to 0 where it stands.
@@ -251,7 +254,8 @@ def draw_membrane(ax: Axes, voltages: np.ndarray, label_names: Sequence[str], de
         label = _short(label_names[place]) if named else None
         ax.plot(x, y, color=colour, linewidth=1.6 if named else 0.5, alpha=1 if named else 0.5, label=label)
         ax.plot(steps[spikes[:, place]], voltages[spikes[:, place], place], "o", color=colour, markersize=4)
-    ax.set_ylim(max(float(voltages.min(initial=0)) * 1.1, -top), top)  # what is far below 0 does not matter
+    if top > 0:
+        ax.set_ylim(max(float(voltages.min(initial=0)) * 1.1, -top), top)  # what is far below 0 does not matter
     ax.set_xlabel("time step")
     ax.set_ylabel("membrane / threshold")
     handles, labels = ax.get_legend_handles_labels()

@@ -23,9 +23,9 @@ from snnlp_lava.run.folder import (
     RESULT,
     Run,
     check_run_folder,
+    kept_voltages,
     read_record,
     read_run,
-    readout_voltages,
     write_run,
 )
 from snnlp_lava.run.inputs import Batch, Batches, RunInput
@@ -101,7 +101,7 @@ def run_network(
         runner.run_all(inputs.words, cumulative(progress, backend, batches.total))
         record = runner.record(inputs, job)
         tables, trains = results.tables(runner.starts), results.trains(runner.starts, keep_trains)
-        voltages = readout_voltages(file.network, trains)
+        voltages = kept_voltages(file.network, trains)
         _warn(record)
         if folder is None:
             import pyarrow as pa
