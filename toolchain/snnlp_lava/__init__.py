@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from snnlp_lava.netx.nir.own import write_nir as write_nir
     from snnlp_lava.predict.classifier import SpikingTextClassifier as SpikingTextClassifier
     from snnlp_lava.report.page import write_report as write_report
+    from snnlp_lava.report.plots import plot_frontier as plot_frontier
+    from snnlp_lava.report.plots import plot_membrane as plot_membrane
+    from snnlp_lava.report.plots import plot_spikes as plot_spikes
     from snnlp_lava.run.folder import Run as Run
     from snnlp_lava.run.folder import read_run as read_run
     from snnlp_lava.run.runner import run_network as run_network
@@ -76,6 +79,11 @@ _PUBLIC = {
         "write_nir",
     ),
     "report.page": ("write_report",),
+    "report.plots": (
+        "plot_frontier",
+        "plot_membrane",
+        "plot_spikes",
+    ),
     "run.folder": (
         "Run",
         "read_run",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from snnlp_lava.train.trainer import TrainedModel
 
 _LABEL_TYPES: dict[str, type] = {"str": str, "int": int, "bool": bool}
+_SHOWN_CLASSES = 8
 _SOURCES = ("embedding", "words", "codes")
 
 
@@ -126,6 +127,26 @@ class SpikingTextClassifier:
         given = {name: value for name, value in self._options.items() if value is not None}
         shown = "".join(f", {name}={value!r}" for name, value in given.items())
         return f"SpikingTextClassifier({self.method!r}, seed={self.seed}{shown})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        from snnlp_lava.network.network import format_sizes
+        from snnlp_lava.run.html import html_table
+
+        if not self.__sklearn_is_fitted__():
+            return html_table(repr(self), {"state": "not fitted"})
+        training = self.card.training
+        shown = ", ".join(map(str, self.classes_[:_SHOWN_CLASSES])) + ", ..." * (len(self.classes_) > _SHOWN_CLASSES)
+        return html_table(
+            repr(self),
+            {
+                "classes": f"{len(self.classes_):,}: {shown}",
+                "network": format_sizes(self.network.sizes),
+                "time steps": f"{self.card.window} per text",
+                "trained on": f"{training.data.name}, {training.data.rows.train:,} texts" if training else None,
+                "test accuracy": f"{training.scores.test.accuracy:.1%}" if training else None,
+            },
+        )
 
     # -- training -----------------------------------------------------------------------------------------------------
 

@@ -11,14 +11,14 @@ import numpy as np
 
 from snnlp_lava.errors import InputError, one_line
 from snnlp_lava.files import StrPath, as_path, atomic_folder, write_json
+from snnlp_lava.network.network import Network, format_sizes
 from snnlp_lava.network.readout import readout_voltages
 from snnlp_lava.records import build, load_json
+from snnlp_lava.run.html import html_table
 from snnlp_lava.run.record import RunRecord, check_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from snnlp_lava.network.network import Network
 
 RESULT, SAMPLES, TRAINS = "result.json", "samples.parquet", "trains.safetensors"
 EXAMPLES = 4
@@ -66,6 +66,23 @@ class Run:
         """Names of the predicted classes; None for an unknown answer."""
         names = self.record.label_names
         return [names[prediction] if prediction >= 0 else None for prediction in self.predictions]
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        record, samples = self.record, self.record.samples
+        data = " ".join(part for part in (record.data.name, record.data.split) if part)
+        return html_table(
+            f"run {self.name}",
+            {
+                "network": format_sizes(record.network.sizes),
+                "backend": record.backend,
+                "data": f"{data}, {samples:,} texts" if data else f"{samples:,} texts",
+                "accuracy": None if record.accuracy is None else f"{record.accuracy:.1%}",
+                "unknown": f"{record.unknown:,}" if record.unknown else None,
+                "input spikes": f"{record.layers[0].spikes / samples:,.1f} per text",
+                "synops": f"{record.synops / samples:,.1f} per text",
+            },
+        )
 
     @classmethod
     def of(
