@@ -84,3 +84,83 @@ def test_markup_in_labels_and_texts_stays_text(tmp_path):
     page = (tmp_path / "page.html").read_text("utf-8")
     assert page.count("</script>") == 2
     assert "<b>" not in page
+
+
+BAD = {
+    "empty": "",
+    "blank": " \t\n ",
+    "markup": "<img src=x onerror=document.title='taken'><script>document.title='taken'</script>",
+    "control characters": "".join(map(chr, range(32))) + "\x7f\x85 happy \u202e\u2028\ufeff",
+    "half a character": "happy \ud83d so \udc00",
+    "one word": "a" * 100_000,
+    "100,000 characters": "so happy, am i? " * 6_250,
+    "too long": "a" * 100_001,
+}
+
+
+@needs_chromium
+def test_bad_input_is_answered_or_refused_and_never_breaks_the_page(classifier, tmp_path):
+    write_page(tmp_path / "page.html", classifier.network, classifier.card, ["i am so happy today"])
+    texts = json.dumps(list(BAD.values())).replace("<", "\\u003c")
+    script = (
+        "const tags = () => ['script', 'img', 'style', 'meta'].map((t) => document.querySelectorAll(t).length).join();"
+        f"const before = tags(); const told = {texts}.map((text) => {{ const began = performance.now();"
+        "byId('text').value = text; byId('text').dispatchEvent(new Event('input')); play(); move(3);"
+        "return [byId('label').textContent, byId('status').textContent, performance.now() - began]; });"
+        "show('i am so happy today'); return [told, before === tags(), document.title, byId('label').textContent]"
+    )
+    told, same, title, label = found_in(tmp_path / "page.html", tmp_path, script)
+    found = dict(zip(BAD, told, strict=True))
+    assert same
+    assert title.endswith("in your browser")
+    assert label == "joy"
+    assert found["empty"][:2] == found["blank"][:2] == ["…", "Type a sentence."]
+    assert found["too long"][:2] == ["…", "The text has 100,001 characters; this page takes 100,000."]
+    for name in ("markup", "control characters", "half a character", "one word", "100,000 characters"):
+        predicted = classifier.predict([BAD[name].encode("utf-16", "surrogatepass").decode("utf-16", "replace")])[0]
+        assert found[name][0] == (predicted or "unknown"), name
+    assert max(seconds for *_, seconds in told) < 5_000
+
+
+@needs_chromium
+def test_a_table_has_the_numbers_of_the_picture(classifier, tmp_path):
+    text = "i am so happy today"
+    write_page(tmp_path / "page.html", classifier.network, classifier.card, [text])
+    script = (
+        "return [...document.querySelectorAll('#steps-head, #steps tr')]"
+        ".map((r) => [...r.cells].map((c) => c.textContent))"
+    )
+    head, *rows = found_in(tmp_path / "page.html", tmp_path, script)
+    trains = classifier.predictor.trains([text])
+    voltages = classifier.network.layers[-1].states(trains[0][0], trains[1][0])[1]
+    assert head[:2] == ["step", "input spikes"]
+    classes = [classifier.classes_.tolist().index(name.removeprefix("voltage of ")) for name in head[2:]]
+    assert len(classes) == 4
+    for step, (number, lines, *shown) in enumerate(rows):
+        assert (int(number), int(lines)) == (step, trains[0][0, step].sum())
+        for place, cell in zip(classes, shown, strict=True):
+            value, *spike = cell.split(", spike")
+            assert float(value.replace(",", "")) == voltages[step, place] / 64
+            assert bool(spike) == trains[1][0, step, place]
+    assert len(rows) == classifier.card.window
+
+
+@needs_chromium
+@pytest.mark.parametrize(("flags", "plays"), [((), True), (("--force-prefers-reduced-motion",), False)])
+def test_nothing_moves_by_itself_where_less_motion_is_wanted(classifier, tmp_path, flags, plays):
+    write_page(tmp_path / "page.html", classifier.network, classifier.card, ["i am so happy today"])
+    script = "document.querySelector('button.example').click(); return byId('play').textContent"
+    assert (found_in(tmp_path / "page.html", tmp_path, script, *flags) == "Pause") == plays
+
+
+@needs_chromium
+def test_everything_that_can_be_operated_has_a_name(classifier, tmp_path):
+    write_page(tmp_path / "page.html", classifier.network, classifier.card, ["i am so happy today"])
+    script = (
+        "return [...document.querySelectorAll('button, input, select, textarea, [tabindex], [role=img]')].map((e) =>"
+        "[e.id || e.tagName, e.getAttribute('aria-label') || (e.labels && e.labels[0] && e.labels[0].textContent) ||"
+        "(e.getAttribute('aria-labelledby') && byId(e.getAttribute('aria-labelledby')).textContent) || e.textContent])"
+    )
+    found = found_in(tmp_path / "page.html", tmp_path, script)
+    assert len(found) >= 9
+    assert all(name.strip() for _, name in found), found

@@ -102,14 +102,13 @@ function printable(entry) { return entry.startsWith("\t") ? `‹${entry.slice(1)
 
 function show(text) {
   stop();
-  if (text.length > MOST_CHARACTERS) {
-    byId("status").textContent = `The text has ${count(text.length)} characters; this page takes ${count(MOST_CHARACTERS)}.`;
-    return;
-  }
-  shown = classify(text);
+  const long = text.length > MOST_CHARACTERS;
+  shown = classify(long ? "" : text);
   cursor = model.window;
   drawAnswer();
+  if (long) byId("status").textContent = `The text has ${count(text.length)} characters; this page takes ${count(MOST_CHARACTERS)}.`;
   drawTimeline();
+  drawSteps();
   drawWords();
   update();
 }
@@ -172,6 +171,27 @@ function drawWords() {
   byId("more").textContent = rows.length > MOST_ROWS ? `and ${count(rows.length - MOST_ROWS)} more entries` : "";
 }
 
+// The classes with the most evidence, which are drawn.
+function leading() {
+  return shown.evidence.map((_, c) => c).sort((a, b) => shown.evidence[b] - shown.evidence[a] || a - b).slice(0, 4);
+}
+
+// The numbers of the time axis: spikes that arrive, and the voltages in units of weight before a spike resets them.
+function drawSteps() {
+  const last = shown.runs[shown.runs.length - 1];
+  const classes = leading();
+  byId("steps-head").replaceChildren(
+    ...["step", "input spikes", ...classes.map((c) => `voltage of ${model.labels[c]}`)].map((name, i) => element("th", { scope: "col", ...(i ? { class: "number" } : {}) }, name)),
+  );
+  byId("steps").replaceChildren(
+    ...shown.input.map((lines, step) =>
+      element("tr", {},
+        element("th", { scope: "row" }, String(step)),
+        element("td", { class: "number" }, count(lines.length)),
+        ...classes.map((c) => element("td", { class: "number" }, count(last.voltages[step][c] / STATE) + (last.spikes[step].includes(c) ? ", spike" : ""))))),
+  );
+}
+
 // The time axis: a row for each input line that spikes, the voltages of the leading classes, their spikes.
 function drawTimeline() {
   const rows = spoken().slice(0, 12);
@@ -198,7 +218,7 @@ function drawTimeline() {
   for (const extra of model.encoder.schedule) lane(extra.name, extra.steps, "input");
   const last = shown.runs[shown.runs.length - 1];
   const layer = model.layers[model.layers.length - 1];
-  const order = shown.evidence.map((_, c) => c).sort((a, b) => shown.evidence[b] - shown.evidence[a] || a - b).slice(0, 4);
+  const order = leading();
   const tall = 150, threshold = layer.threshold * STATE;
   const values = order.flatMap((c) => last.voltages.map((held) => held[c]));
   const high = Math.max(threshold * 1.15, ...values), low = Math.min(0, ...values);
@@ -206,7 +226,8 @@ function drawTimeline() {
   svg.append(element("svg:line", { x1: left, x2: width - right, y1: at(threshold), y2: at(threshold), class: "threshold" }));
   svg.append(element("svg:text", { x: left - 12, y: at(threshold) + 4, class: "name soft" }, "threshold"));
   order.forEach((c, place) => {
-    const points = last.voltages.map((held, step) => `${x(step)},${at(held[c])}`).join(" ");
+    // A spike resets the voltage: the line falls to 0 where it stands.
+    const points = last.voltages.map((held, step) => `${x(step)},${at(held[c])}` + (last.spikes[step].includes(c) ? ` ${x(step)},${at(0)}` : "")).join(" ");
     svg.append(element("svg:polyline", { points, class: `voltage class${place}`, pathLength: 1 }));
     last.spikes.forEach((now, step) => {
       if (now.includes(c)) svg.append(element("svg:circle", { cx: x(step), cy: at(last.voltages[step][c]), r: 6, class: `spike output class${place}`, "data-step": step }));
@@ -285,7 +306,7 @@ function start() {
   model.books.forEach((book) => byId("book").append(element("option", {}, book.title)));
   model.examples.forEach((text) => {
     const button = element("button", { type: "button", class: "example" }, text);
-    button.addEventListener("click", () => { byId("text").value = text; show(text); play(); });
+    button.addEventListener("click", () => { byId("text").value = text; show(text); if (!still.matches) play(); });
     byId("examples").append(button);
   });
   byId("text").addEventListener("input", () => show(byId("text").value));
