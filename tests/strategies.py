@@ -15,10 +15,13 @@ from snnlp_lava.encode.base import EncodedSamples
 from snnlp_lava.encode.calibration import FIXED_ONE, Calibration
 from snnlp_lava.encode.saf import SafEncoder
 from snnlp_lava.errors import InputError
+from snnlp_lava.network.conv import Conv, Geometry
 from snnlp_lava.network.dense import Dense
+from snnlp_lava.network.input import Input
 from snnlp_lava.network.network import Network
 from snnlp_lava.network.neuron import Neuron
 from snnlp_lava.network.recurrent import RecurrentDense
+from snnlp_lava.network.sigma_delta import SigmaDelta
 from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.network_file import NetworkFile
 from snnlp_lava.run.folder import kept_voltages, write_run
@@ -139,6 +142,105 @@ def networks_of_any_layers(draw, max_size=8, max_layers=3):
     kinds = [draw(st.sampled_from(sorted(LAYER_TYPES))) for _ in sizes[1:]]
     pairs = zip(kinds, pairwise(sizes), strict=True)
     return Network([draw(LAYER_TYPES[kind](after, before)) for kind, (before, after) in pairs])
+
+
+@st.composite
+def neuron_models(draw, count, model=None):
+    """CUBA neurons that spike or never do, sigma-delta ones or those that put out sums."""
+    model = draw(st.sampled_from(["cuba", "read-out", "sigma-delta", "sigma"])) if model is None else model
+    rng = np.random.default_rng(draw(SEEDS))
+    if model in ("delta", "sigma"):
+        return SigmaDelta(np.zeros(count, int), draw(st.integers(0, 40)), model)
+    bias = draw(st.booleans()) * rng.integers(-64, 64, count)
+    if model == "sigma-delta":
+        return SigmaDelta(bias, draw(st.integers(0, 40)))
+    if model == "read-out":
+        return Neuron(bias, *draw(st.sampled_from([(0, 4096, 1 << 17), (1000, 0, (1 << 18) - 1), (4096, 0, 131071)])))
+    return Neuron(bias, draw(DECAYS), draw(DECAYS | st.just(0)), draw(st.integers(1, 300)))
+
+
+@st.composite
+def conv_layers(draw, input_shape=None, model=None):
+    """A convolution of any stride, padding, dilation and groups over a few places."""
+    if input_shape is None:
+        groups = draw(st.integers(1, 3))
+        input_shape = (groups * draw(st.integers(1, 2)), draw(st.integers(1, 6)), draw(st.integers(2, 6)))
+    else:
+        groups = draw(st.sampled_from([part for part in range(1, input_shape[0] + 1) if input_shape[0] % part == 0]))
+    kernel, stride, padding, dilation = [], [], [], []
+    for size in input_shape[1:]:
+        padding.append(draw(st.integers(0, 2)))
+        dilation.append(draw(st.integers(1, 3)))
+        kernel.append(draw(st.integers(1, (size + 2 * padding[-1] - 1) // dilation[-1] + 1)))
+        stride.append(draw(st.integers(1, 3)))
+    outputs = groups * draw(st.integers(1, 2))
+    space = Geometry(input_shape, tuple(kernel), outputs, tuple(stride), tuple(padding), tuple(dilation), groups)
+    low, high = draw(st.sampled_from([(-256, 255), (-30, 30), (-3, 3), (0, 200)]))
+    rng = np.random.default_rng(draw(SEEDS))
+    weight = rng.integers(low, high + 1, (outputs, input_shape[0] // groups, *kernel))
+    return Conv(weight, draw(neuron_models(int(np.prod(space.output_shape)), model)), space)
+
+
+@st.composite
+def input_layers(draw, shape=None, model=None):
+    """An input layer with neurons."""
+    if shape is None:
+        shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3).filter(lambda axes: len(axes) != 2))
+    model = draw(st.sampled_from(["cuba", "delta"])) if model is None else model
+    neuron = draw(neuron_models(int(np.prod(shape)), model))
+    if model == "cuba":
+        neuron = Neuron(0 * neuron.bias, neuron.current_decay, neuron.voltage_decay, neuron.threshold)
+    return Input(tuple(shape), neuron, draw(st.integers(-90, 90)), draw(st.integers(-90, 90)))
+
+
+@st.composite
+def dense_layers(draw, inputs=None, kind=None):
+    """A layer without channels of any type, with any neurons that it can have."""
+    inputs = draw(st.integers(1, 10)) if inputs is None else inputs
+    kind = draw(st.sampled_from(sorted(LAYER_TYPES))) if kind is None else kind
+    layer = draw(LAYER_TYPES[kind](draw(st.integers(1, 10)), inputs))
+    if kind == "dense_rec" or draw(st.booleans()):
+        return layer
+    return Dense(layer.weight, draw(neuron_models(layer.neurons)), layer.delay)
+
+
+ALL_LAYERS = {
+    **{kind: dense_layers(kind=kind) for kind in LAYER_TYPES},
+    "conv": conv_layers(model="cuba"),
+    "conv with any neurons": conv_layers(),
+    "input": input_layers(),
+}
+"""A strategy of layers of any size for each layer type."""
+
+
+@st.composite
+def chains(draw, max_layers=4):
+    """A network of layers of all types that can follow each other."""
+    layers = []
+    shape = tuple(draw(st.lists(st.integers(1, 4), min_size=3, max_size=3)))
+    if draw(st.booleans()):
+        layers.append(draw(input_layers(shape)))
+    for _ in range(draw(st.integers(1, max_layers))):
+        if len(shape) == 3 and draw(st.booleans()):
+            layers.append(draw(conv_layers(shape)))
+        else:
+            layers.append(draw(dense_layers(int(np.prod(shape)))))
+        shape = layers[-1].output_shape
+    return Network(layers)
+
+
+@st.composite
+def arriving_at(draw, layer, samples=None, max_steps=20):
+    """What arrives at a layer: spikes or messages of one to three samples, silent, sparse, dense or saturated."""
+    samples = draw(st.integers(1, 3)) if samples is None else samples
+    steps = draw(st.integers(1, max_steps))
+    rng = np.random.default_rng(draw(SEEDS))
+    rates = draw(st.lists(st.sampled_from([0.0, 0.1, 0.5, 1.0]), min_size=samples, max_size=samples))
+    there = rng.random((samples, steps, layer.inputs)) < np.reshape(rates, (-1, 1, 1))
+    if not layer.takes_values and draw(st.booleans()):
+        return there.astype(np.uint8)
+    size = draw(st.sampled_from([1, 40, 4000]))
+    return (there * rng.integers(-size, size + 1, there.shape)).astype(np.int32)
 
 
 @st.composite

@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from network.reference import run_reference
+from network.reference import run_reference, synapses_of
 from snnlp_lava.errors import InputError
 from snnlp_lava.network.dense import Dense
 from snnlp_lava.network.network import LAYERS, Network
 from snnlp_lava.network.neuron import Neuron
 from snnlp_lava.network.recurrent import RecurrentDense
-from strategies import LAYER_TYPES, SEEDS
+from strategies import ALL_LAYERS, LAYER_TYPES, arriving_at, chains
 
 
 def neuron(count, **changes):
@@ -20,15 +20,20 @@ def neuron(count, **changes):
 
 @st.composite
 def runs(draw, kind):
-    """A layer of the type and the spikes of one to three samples: silent, sparse, dense or saturated."""
-    neurons, inputs = draw(st.integers(1, 10)), draw(st.integers(1, 10))
-    samples, steps = draw(st.integers(1, 3)), draw(st.integers(1, 80))
-    rates = draw(st.lists(st.sampled_from([0.0, 0.1, 0.5, 1.0]), min_size=samples, max_size=samples))
-    random = np.random.default_rng(draw(SEEDS)).random((samples, steps, inputs))
-    return draw(LAYER_TYPES[kind](neurons, inputs)), (random < np.reshape(rates, (-1, 1, 1))).astype(np.uint8)
+    """A layer of the type, and what arrives in one to three samples."""
+    layer = draw(ALL_LAYERS[kind])
+    return layer, draw(arriving_at(layer, max_steps=80 if kind in LAYER_TYPES else 20))
 
 
-@pytest.mark.parametrize("kind", LAYER_TYPES)
+def run_or_reject(layer, arriving):
+    """The run, of messages that are not too large."""
+    try:
+        return layer.run(arriving)
+    except InputError:
+        reject()
+
+
+@pytest.mark.parametrize("kind", ALL_LAYERS)
 def test_a_layer_equals_the_equations(kind):
     seen = 0
 
@@ -36,46 +41,61 @@ def test_a_layer_equals_the_equations(kind):
     @given(runs(kind), st.data())
     def check(run, data):
         nonlocal seen
-        layer, spikes = run
-        result = layer.run(spikes)
-        for sample, arrived in enumerate(spikes):
+        layer, arriving = run
+        result = run_or_reject(layer, arriving)
+        assert result.spikes.dtype == (np.int32 if layer.neuron.graded else np.uint8)
+        for sample, arrived in enumerate(arriving):
             expected = run_reference(layer, arrived.tolist())
             np.testing.assert_array_equal(result.spikes[sample], expected.spikes)
             found = (result.wraps[sample], result.clips[sample], result.active[sample])
             assert found == (expected.wraps, expected.clips, expected.active)
             number = data.draw(st.integers(0, layer.neurons - 1))
             assert layer.trace(number, arrived, result.spikes[sample]) == expected.states[number]
-            seen += int(result.spikes[sample].sum())
+            states = layer.states(arrived, result.spikes[sample])
+            assert list(zip(*(state[-1].tolist() for state in states), strict=True)) == expected.states
+            seen += int(np.count_nonzero(result.spikes[sample]))
 
     check()
     assert seen > 1000
 
 
-@pytest.mark.parametrize("kind", LAYER_TYPES)
+@pytest.mark.parametrize("kind", ALL_LAYERS)
 @given(data=st.data())
 def test_a_sample_runs_the_same_alone_as_in_a_batch(kind, data):
-    layer, spikes = data.draw(runs(kind))
-    together = layer.run(spikes)
-    for sample in range(len(spikes)):
-        for one, all_samples in zip(layer.run(spikes[sample : sample + 1]), together, strict=True):
+    layer, arriving = data.draw(runs(kind))
+    together = run_or_reject(layer, arriving)
+    for sample in range(len(arriving)):
+        for one, all_samples in zip(layer.run(arriving[sample : sample + 1]), together, strict=True):
             np.testing.assert_array_equal(one[0], all_samples[sample])
 
 
-@pytest.mark.parametrize("kind", LAYER_TYPES)
+@pytest.mark.parametrize("kind", ALL_LAYERS)
 @given(data=st.data())
 def test_synops_are_the_synapses_of_the_lines_that_spike(kind, data):
     """One line that spikes once takes as many operations as there are synapses that have it as their line."""
-    layer, _ = data.draw(runs(kind))
+    layer = data.draw(ALL_LAYERS[kind])
     own = getattr(layer, "recurrent", np.zeros((layer.neurons, 0), int))
+    weights = np.zeros((2, layer.inputs), int)
+    for line, _, weight, _ in [] if layer.takes_values else synapses_of(layer):
+        weights[:, line] += 1, weight != 0
     lines, neurons = np.eye(layer.inputs, dtype=int), np.eye(layer.neurons, dtype=int)
-    stored, nonzero = layer.synops(lines, np.zeros((layer.inputs, layer.neurons), int))
-    assert stored.tolist() == [layer.neurons] * layer.inputs
-    assert nonzero.tolist() == [int((column != 0).sum()) for column in layer.weight.T]
+    found = layer.synops(lines, np.zeros((layer.inputs, layer.neurons), int))
+    np.testing.assert_array_equal(found, weights)
     stored, nonzero = layer.synops(np.zeros((layer.neurons, layer.inputs), int), neurons)
     assert stored.tolist() == [layer.neurons * bool(own.size)] * layer.neurons
     assert nonzero.tolist() == ([int((column != 0).sum()) for column in own.T] or [0] * layer.neurons)
-    assert layer.synapse_count == layer.weight.size + own.size
-    assert layer.synapse_count_nonzero == np.count_nonzero(layer.weight) + np.count_nonzero(own)
+    assert layer.synapse_count == weights[0].sum() + own.size
+    assert layer.synapse_count_nonzero == weights[1].sum() + np.count_nonzero(own)
+
+
+@given(chains(), st.data())
+def test_a_network_runs_its_layers_one_after_the_other(network, data):
+    arriving = data.draw(arriving_at(network.layers[0], samples=1))
+    found = run_or_reject(network, arriving)
+    for layer, run in zip(network.layers, found, strict=True):
+        expected = run_reference(layer, arriving[0].tolist())
+        np.testing.assert_array_equal(run.spikes[0], expected.spikes)
+        arriving = run.spikes
 
 
 def test_without_registers_a_trace_neither_wraps_nor_clips():

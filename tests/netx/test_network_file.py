@@ -15,7 +15,7 @@ from snnlp_lava.errors import InputError
 from snnlp_lava.network.network import Network
 from snnlp_lava.network.recurrent import RecurrentDense
 from snnlp_lava.netx.network_file import read_network, write_network
-from strategies import DAMAGES, card_for, dense, networks, networks_of_any_layers
+from strategies import DAMAGES, card_for, chains, dense, networks
 
 NETWORK = Network(
     [dense([[2, -4, 6], [8, -10, 12]], [0, 5], 1024, 128, 80), dense([[2, -4], [6, 8]], [0, 0], 4096, 0, 131071)]
@@ -68,7 +68,7 @@ def test_what_was_written_is_read(tmp_path, network, data):
         np.testing.assert_array_equal(read.card.encoder.arrays()[name], array)
 
 
-@given(networks_of_any_layers())
+@given(chains())
 def test_layers_of_every_type_are_read_as_they_were_written(tmp_path, network):
     write_network(tmp_path / "a.net", network, None)
     assert read_network(tmp_path / "a.net").network == network

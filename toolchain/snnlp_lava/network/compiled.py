@@ -189,6 +189,25 @@ def feed_forward(
 
 
 @njit(cache=True, parallel=True)
+def driven(currents: Any, keep_v: float, threshold: float, out: Any, clips: Any, active: Any) -> None:
+    """Run neurons that a current of each step drives instead of synapses, so that u stays 0."""
+    samples, steps, neurons = out.shape
+    for sample in prange(samples):
+        v = np.zeros(neurons)
+        clipped, moved = 0, 0
+        for step in range(steps):
+            for i in range(neurons):
+                bias = float(currents[sample, step, i]) * _STATE_UNIT
+                moved += (v[i] != 0.0) | (bias != 0.0)
+                _, voltage, _, clip = _step(0.0, v[i], 0.0, 0.0, keep_v, bias, _STATE_LIMIT)
+                clipped += clip
+                fired = voltage > threshold
+                out[sample, step, i] = fired
+                v[i] = 0.0 if fired else voltage
+        clips[sample], active[sample] = clipped, moved
+
+
+@njit(cache=True, parallel=True)
 def recurrent(
     sums: Any,
     own: Any,

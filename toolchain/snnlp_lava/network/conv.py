@@ -334,9 +334,9 @@ class Conv(Layer):
 
 
 def _integers(name: str, values: np.ndarray) -> list[int]:
-    found = values.reshape(-1).tolist()
+    found = values.reshape(-1)[:3].tolist()
     if not all(abs(value) < 1 << 31 and value == int(value) for value in found):
-        raise InputError(f"{name} must hold integers, got {found[:4]}")
+        raise InputError(f"{name} must hold integers, got {found}")
     return [int(value) for value in found]
 
 
@@ -344,7 +344,7 @@ def _pair(name: str, values: np.ndarray) -> Pair:
     """One value for both directions, or one each."""
     found = _integers(name, values) * (2 if values.ndim == 0 else 1)
     if len(found) != 2:
-        raise InputError(f"{name} must be one or two integers, got {len(found)}")
+        raise InputError(f"{name} must be one integer or two, got {values.size} values")
     return found[0], found[1]
 
 

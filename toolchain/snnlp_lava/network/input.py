@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -109,26 +109,30 @@ class Input(Layer):
         InputError
             As `currents`.
         """
+        from snnlp_lava.network.kernels import drive_neurons
+
         self._check(arriving)
-        return self._driven.run(arriving)
+        if isinstance(self.neuron, Neuron):
+            return drive_neurons(self.neuron.state_units, arriving)
+        return self.neuron.run(arriving)
 
     def states(self, arrived: np.ndarray, sent: np.ndarray, *, registers: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """As `Layer.states`; (steps, lines) currents arrived."""
-        first, second = self._driven.states(arrived, slice(None), registers=registers)
-        return (first if self.neuron.graded else np.zeros_like(first)), second
+        return self._states(arrived, slice(None), registers)
 
     def trace(self, neuron: int, arrived: np.ndarray, sent: np.ndarray, *, registers: bool = True) -> tuple[int, int]:
         """As `Layer.trace`; (steps, lines) currents arrived."""
         one = slice(neuron, neuron + 1)
-        first, second = self._driven.states(arrived[:, one], one, registers=registers)
-        return int(first[-1, 0]) * self.neuron.graded, int(second[-1, 0])
+        first, second = (int(states[-1, 0]) for states in self._states(arrived[:, one], one, registers))
+        return first, second
 
-    @property
-    def _driven(self) -> NeuronModel:
-        # A bias c adds c << 6 to v, as does a sum c of weights to a u that keeps nothing.
-        if isinstance(self.neuron, Neuron):
-            return Neuron(self.neuron.bias, limits.DECAY_UNITY, self.neuron.voltage_decay, self.neuron.threshold)
-        return self.neuron
+    def _states(self, currents: np.ndarray, neurons: slice, registers: bool) -> tuple[np.ndarray, np.ndarray]:
+        if not isinstance(self.neuron, Neuron):
+            return self.neuron.states(currents, neurons)
+        # A current c adds c << 6 to v, as does a sum c of weights to a u that keeps nothing.
+        driven = replace(self.neuron, current_decay=limits.DECAY_UNITY)
+        u, v = driven.states(currents, neurons, registers=registers)
+        return np.zeros_like(u), v
 
     def _check(self, currents: np.ndarray) -> None:
         graded = self.neuron.graded

@@ -80,6 +80,7 @@ def exact_sums(spikes: np.ndarray, weight: np.ndarray, weight_by_line: np.ndarra
         sums = flat.astype(dtype) @ weight.T.astype(dtype)
         if graded:
             check_messages(sums)
+            sums = sums.astype(np.float32)
     return sums.reshape(samples, steps, len(weight))
 
 
@@ -107,7 +108,7 @@ def delayed_sums(spikes: np.ndarray, weight_by_line: np.ndarray, delay_by_line: 
         compiled.add_delayed(np.ascontiguousarray(spikes), weight_by_line, delay_by_line, sums)
     if graded:
         check_messages(sums)
-    return sums
+    return sums.astype(np.int32, copy=False)
 
 
 def conv_sums(arriving: np.ndarray, weight: np.ndarray, geometry: Geometry) -> np.ndarray:
@@ -171,6 +172,15 @@ def run_neurons(neurons: StateUnits, sums: np.ndarray, own: np.ndarray | None = 
     return LayerRun(out, wraps, clips, active)
 
 
+def drive_neurons(neurons: StateUnits, currents: np.ndarray) -> LayerRun:
+    """As `run_neurons` for (n, steps, neurons) int32 currents, which take the place of the bias and of all synapses."""
+    out = np.empty(currents.shape, dtype=np.uint8)
+    wraps, clips, active = np.zeros((3, len(currents)), dtype=np.int64)
+    with compiled.threads_for(currents.size):
+        compiled.driven(currents, neurons.keep_v, neurons.threshold, out, clips, active)
+    return LayerRun(out, wraps, clips, active)
+
+
 def trace_neurons(neurons: StateUnits, sums: np.ndarray, *, registers: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """The u and v of neurons of one sample after each step, v before a spike resets it.
 
@@ -199,7 +209,7 @@ def run_sigma_delta(neurons: SigmaDeltaUnits, sums: np.ndarray) -> LayerRun:
     out = np.empty(sums.shape, dtype=np.int32)
     wraps, clips, active = np.zeros((3, samples), dtype=np.int64)
     with compiled.threads_for(sums.size):
-        compiled.sigma_delta(sums, *neurons, out, wraps, clips, active)
+        compiled.sigma_delta(sums.astype(np.int32, copy=False), *neurons, out, wraps, clips, active)
     return LayerRun(out, wraps, clips, active)
 
 
