@@ -54,13 +54,21 @@ def test_with_a_start_line_the_first_level_above_the_runner_up_decides():
     sums, offset = 2 * rng.integers(-100, 100, (200, 5)), 2 * rng.integers(-200, 200, 5)
     evidence = sums + offset
     rises = [rise for _, rise in RiseLoss(sums, offset, evidence.argmax(axis=1)).best(16)]
-    (rise,) = [rise for rise in rises if rise.start.any()]
+    (rise,) = [rise for rise in rises if rise.offsets == "all"]
     two = np.sort(evidence, axis=1)
     apart = two[:, -1] - two[:, -2] > rise.bias[0]
     below = two[:, -2] <= rise.threshold - rise.bias[0] + (offset - rise.start)[0]
     answers = rise.answers(sums)
     assert (apart & below).sum() > 50
     np.testing.assert_array_equal(answers[apart & below], evidence.argmax(axis=1)[apart & below])
+
+
+def test_start_lines_for_some_classes_leave_out_offsets_within_half_a_step_of_the_most_common():
+    rng = np.random.default_rng(0)
+    sums, offset = 2 * rng.integers(-100, 100, (300, 6)), np.array([0, 2, -2, 0, 300, -300])
+    (some,) = [rise for _, rise in RiseLoss(sums, offset, sums.argmax(axis=1)).best(8) if rise.offsets == "some"]
+    assert some.start.tolist() == [0, 0, 0, 0, 300, -300]
+    assert some.start_synops == 4  # on two lines, since a weight is 254 at most
 
 
 def test_more_steps_lose_less():

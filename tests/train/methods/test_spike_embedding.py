@@ -7,9 +7,10 @@ from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.encode.base import EncodedSamples
 from snnlp_lava.errors import InputError
 from snnlp_lava.text.entries import entries_of
-from snnlp_lava.train.methods.spike_embedding.design import Part, Settings, design
+from snnlp_lava.train.methods.spike_embedding.design import Settings, design
 from snnlp_lava.train.methods.spike_embedding.method import assemble
-from snnlp_lava.train.methods.spike_embedding.sharing import merge, share_lines
+from snnlp_lava.train.methods.spike_embedding.sharing import mean_weights, share_lines
+from snnlp_lava.train.methods.spike_embedding.tokens import Part
 from strategies import random_occurrences
 
 WORDS = [f"w{number}" for number in range(400)]
@@ -59,10 +60,10 @@ def test_evidence_is_the_sum_of_the_weights_of_the_lines_of_a_text():
 def test_a_line_spikes_where_any_of_its_entries_is(classes):
     occurrences, there, _ = random_occurrences(entries=40, classes=classes)
     weight = np.round(10 * np.random.default_rng(0).normal(size=(40, classes)))
-    line = share_lines(weight, occurrences.frequency, 12, 6, 0)
+    line = share_lines(weight, occurrences.frequency, 12, 0)
     assert set(line.tolist()) == set(range(line.max() + 1))
     assert line.max() < 12
-    lines = merge(occurrences, line)
+    lines = occurrences.merged(line)
     for number in range(line.max() + 1):
         rows = lines.texts[lines.starts[number] : lines.starts[number + 1]].tolist()
         assert rows == np.flatnonzero(there[:, line == number].any(axis=1)).tolist()
@@ -70,12 +71,17 @@ def test_a_line_spikes_where_any_of_its_entries_is(classes):
 
 def test_entries_of_equal_weights_share_lines_and_no_others_do_where_shapes_suffice():
     weight = np.repeat([[1.0, 0], [0, 1], [3, 3]], 5, axis=0)
-    line = share_lines(weight, np.arange(1, 16), 9, 6, 0)
+    line = share_lines(weight, np.arange(1, 16), 9, 0)
     shapes = {}
     for entry, number in enumerate(line.tolist()):
         shapes.setdefault(number, set()).add(entry // 5)
     assert all(len(shape) == 1 for shape in shapes.values())
     assert len(shapes) > 3
+
+
+def test_the_weights_of_a_line_are_the_mean_of_its_entries_by_their_frequency():
+    weight = np.array([[10, 0], [40, 6], [-20, 2]])
+    np.testing.assert_array_equal(mean_weights(weight, np.array([2, 1, 5]), np.array([1, 1, 0])), [[-20, 2], [20, 2]])
 
 
 def test_same_seed_same_design():

@@ -102,6 +102,29 @@ class Occurrences:
         places = np.repeat(self.starts[chosen] - starts[:-1], counts) + np.arange(starts[-1])
         return Occurrences([self.entries[j] for j in chosen], self.texts[places], starts, self.rows)
 
+    def beside(self, other: Occurrences) -> Occurrences:
+        """These entries and others of the same texts, behind them."""
+        return Occurrences(
+            self.entries + other.entries,
+            np.concatenate([self.texts, other.texts]),
+            np.concatenate([self.starts, self.starts[-1] + other.starts[1:]]),
+            self.rows,
+        )
+
+    def merged(self, line: np.ndarray) -> Occurrences:
+        """Lines in place of entries: a line is in a text that has any of its entries.
+
+        Parameters
+        ----------
+        line
+            (entries,) line of each; all of 0 to the maximum occur. Lines have no names.
+        """
+        lines = int(line.max()) + 1 if len(line) else 0
+        row = np.repeat(line, self.frequency).astype(np.int64) * self.rows + self.texts
+        both = np.unique(row)
+        starts = np.searchsorted(both, np.arange(lines + 1) * self.rows)
+        return Occurrences([""] * lines, (both % max(1, self.rows)).astype(np.int32), starts, self.rows)
+
 
 def count_entries(texts: Sequence[str], scheme: Scheme) -> Occurrences:
     """Find the entries of training texts: those in two texts or more, the most frequent `MAX_ENTRIES` at most.

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from snnlp_lava.network.network import Network
     from snnlp_lava.text.dataset import TextData
     from snnlp_lava.train.data import TrainingData
-    from snnlp_lava.train.methods.spike_embedding.design import Design, Point
+    from snnlp_lava.train.methods.spike_embedding.design import Design
+    from snnlp_lava.train.methods.spike_embedding.points import Point
 
 
 class SpikeEmbedding(Method, frozen=True):
@@ -67,7 +68,8 @@ class SpikeEmbedding(Method, frozen=True):
         from snnlp_lava.files import check_choice
         from snnlp_lava.metrics import accuracy_and_mrr
         from snnlp_lava.text.dataset import TEST, TRAIN, VALIDATION
-        from snnlp_lava.train.methods.spike_embedding.design import Part, Settings, design
+        from snnlp_lava.train.methods.spike_embedding.design import Settings, design
+        from snnlp_lava.train.methods.spike_embedding.tokens import Part
 
         check_choice("device", run.device, ("auto", "cpu", "cuda"))  # of which none changes anything
         train, validation = (Part(list(data.features[split]), data.labels(split)) for split in (TRAIN, VALIDATION))

@@ -6,14 +6,15 @@ the first step k = 1, 2, ... with
     w_c + s_c + k b_c > threshold.
 
 A class's offset o_c (its evidence in a text that says nothing) comes in one of two ways: by start lines that spike in
-every text and whose weights add up to s_c, exactly; or, without those lines and their synops, by biases b_c that differ
-by o_c / k_0, so that it is there at the step k_0 at which most texts are decided. With one step the second is exact.
-Ties go to the lower class.
+every text and whose weights add up to s_c, exactly, or only for classes whose offset is further than half a step's rise
+from the others'; or, without those lines and their synops, by biases b_c that differ by o_c / k_0, so that it is there
+at the step k_0 at which most texts are decided. With one step this is exact. Ties go to the lower class.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -42,12 +43,15 @@ class Rise:
         (classes,) added at every step; 1 or more where more than one step counts.
     start
         (classes,) even sums of the weights of the start lines; all 0 where there are none.
+    offsets
+        How the offsets come: by the biases, or by start lines for all classes, or for the most different ones.
     """
 
     steps: int
     threshold: int
     bias: np.ndarray
     start: np.ndarray
+    offsets: Literal["biases", "all", "some"] = "biases"
 
     @property
     def start_weight(self) -> np.ndarray:
@@ -128,7 +132,7 @@ class RiseLoss:
         return float(lost.mean()), self.accuracy - float(right.mean())
 
     def best(self, steps: int) -> list[tuple[float, Rise]]:
-        """The levels of least expected loss for a number of steps: with a start line, and without.
+        """The levels of least expected loss for a number of steps, with each way to bring the offsets.
 
         Returns
         -------
@@ -152,6 +156,8 @@ class RiseLoss:
         rises = [_with_biases(self.offset, high, spacing, steps, usual)]
         if steps > 1:
             rises.append(_with_start(self.offset, high, spacing, steps))
+            some = _with_start(_rounded(self.offset, spacing), high, spacing, steps)
+            rises.append(some and replace(some, offsets="some"))
         sums = self.top - self.offset[self.classes]
         return [(self._loss(sums, rise), rise) for rise in rises if rise is not None]
 
@@ -173,7 +179,15 @@ def _with_start(offset: np.ndarray, high: int, spacing: int, steps: int) -> Rise
     common -= common % 2
     # All biases are equal, so a class that spikes again does so as long after its first spike as any other, and is
     # still ahead of those that crossed later.
-    return _held(Rise(steps, high + spacing - common, np.full(len(offset), spacing), offset - common))
+    bias = np.full(len(offset), spacing)
+    return _held(Rise(steps, high + spacing - common, bias, offset - common, "all"))
+
+
+def _rounded(offset: np.ndarray, spacing: int) -> np.ndarray:
+    """Offsets, all equal that are within half a spacing of the value that most are near."""
+    near = 2 * np.abs(offset[:, None] - offset) <= spacing
+    members = near[near.sum(axis=1).argmax()]
+    return np.where(members, 2 * round(float(offset[members].mean()) / 2), offset)
 
 
 def _with_biases(offset: np.ndarray, high: int, spacing: int, steps: int, usual: float) -> Rise | None:

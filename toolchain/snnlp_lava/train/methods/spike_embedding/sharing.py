@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from snnlp_lava.text.entries import Occurrences
+MOST_CLASSES = 7
+"""More have too many different weights to share lines."""
 
+_SHAPES, _SHAPES_OF_TWO = 512, 64  # different weights at most; two classes are one column
 _ROUNDS = 6  # of k-means
 _AT_ONCE = 1 << 22  # distances
 
 
-def share_lines(weight: np.ndarray, frequency: np.ndarray, lines: int, shapes: int, seed: int) -> np.ndarray:
+def share_lines(weight: np.ndarray, frequency: np.ndarray, lines: int, seed: int) -> np.ndarray:
     """Give each entry a line, such that entries of one line have about the same weights.
 
-    Weight vectors are grouped into at most `shapes` shapes by k-means, each entry counted as often as it occurs. Every
-    shape has one line and further copies in proportion to how often its entries occur; they are dealt out in turn, the
-    most frequent entries first, so that few texts hold two entries of one line, which spike only once.
+    Weight vectors are grouped into at most 64 shapes (two classes) or 512 by k-means, each entry counted as often as it
+    occurs. Every shape has one line and further copies in proportion to how often its entries occur; they are dealt out
+    in turn, the most frequent entries first, so that few texts hold two entries of one line, which spike only once.
 
     Parameters
     ----------
@@ -25,8 +27,6 @@ def share_lines(weight: np.ndarray, frequency: np.ndarray, lines: int, shapes: i
         (entries,) texts with each entry.
     lines
         Lines in all.
-    shapes
-        Different weight vectors at most.
     seed
         Of the first centres.
 
@@ -35,6 +35,7 @@ def share_lines(weight: np.ndarray, frequency: np.ndarray, lines: int, shapes: i
     np.ndarray
         (entries,) int64 line of each entry, 0 to ``lines - 1`` at most; no line is left out.
     """
+    shapes = _SHAPES_OF_TWO if weight.shape[1] == 1 else _SHAPES
     shape = _shapes(weight.astype(np.float32), frequency.astype(np.float64), min(shapes, lines), seed)
     _, shape = np.unique(shape, return_inverse=True)
     load = np.bincount(shape, weights=frequency)
@@ -76,19 +77,21 @@ def _nearest(points: np.ndarray, centre: np.ndarray) -> np.ndarray:
     return nearest
 
 
-def merge(occurrences: Occurrences, line: np.ndarray) -> Occurrences:
-    """Which lines spike in which texts: lines take the place of entries.
+def mean_weights(weight: np.ndarray, frequency: np.ndarray, line: np.ndarray) -> np.ndarray:
+    """Weights of lines: the mean of their entries', each counted as often as it occurs, as even integers.
 
     Parameters
     ----------
-    occurrences
-        Of entries.
+    weight, frequency
+        Of entries, as for `share_lines`.
     line
-        (entries,) line of each; all of 0 to its maximum are there.
+        (entries,) line of each.
+
+    Returns
+    -------
+    np.ndarray
+        (lines, columns) int64.
     """
-    lines = int(line.max()) + 1 if len(line) else 0
-    row = np.repeat(line, occurrences.frequency).astype(np.int64) * occurrences.rows + occurrences.texts
-    both = np.unique(row)
-    starts = np.searchsorted(both, np.arange(lines + 1) * occurrences.rows)
-    names = [""] * lines
-    return Occurrences(names, (both % max(1, occurrences.rows)).astype(np.int32), starts, occurrences.rows)
+    total = np.zeros((int(line.max()) + 1, weight.shape[1]))
+    np.add.at(total, line, weight * frequency[:, None])
+    return 2 * np.rint(total / (2 * np.bincount(line, weights=frequency)[:, None])).astype(np.int64)
