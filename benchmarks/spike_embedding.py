@@ -9,7 +9,7 @@ the difference to that of the two which is better on validation texts, and the p
 Seconds are of the process, one thread: run with OMP_NUM_THREADS=1.
 
 With --out-of-scope FILE, whose texts are of no class (columns text and split), the first row of each file is followed
-by how well they are told apart: AUROC of the winner's evidence less 0.15 of its median margin for each unknown word,
+by how well they are told apart: AUROC of the winner's evidence less 0.3 of its median margin for each unknown word,
 and of logistic regression's probability.
 """
 
@@ -23,7 +23,7 @@ import numpy as np
 
 from snnlp_lava import load_texts
 from snnlp_lava.text.dataset import TEST, TRAIN, VALIDATION, split_rows
-from snnlp_lava.text.entries import entries_of
+from snnlp_lava.text.entries import entries_of, normalise, words_of
 from snnlp_lava.train.methods.spike_embedding.design import Settings, design
 from snnlp_lava.train.methods.spike_embedding.tokens import Part
 
@@ -65,32 +65,29 @@ def auroc(inside, outside):
 
 
 def margin_scores(made, texts, unit):
-    """The winner's evidence less 0.15 median margins for each unknown word."""
-    from snnlp_lava.train.methods.spike_embedding.method import assemble
-
-    encoder, _ = assemble(made)
-    unknown = np.array([encoder.unknown_words(text) for text in texts])
-    return made.evidence(texts).max(axis=1) - 0.15 * unit * unknown
+    """The winner's evidence less 0.3 median margins for each different word that is not in the network."""
+    known = {*made.entries, *made.silent}
+    unknown = np.array([len(set(words_of(normalise(text))) - known) for text in texts])
+    return made.evidence(texts).max(axis=1) - 0.3 * unit * unknown
 
 
-def out_of_scope(made, path, train, validation, test):
-    """A line on telling texts of no class apart, by a threshold that rejects 3 % of the validation texts."""
+def out_of_scope(made, texts, train, validation, asked):
+    """A line on telling texts of no class apart, by a threshold that refuses 3 % of the validation texts."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    texts = read_texts(path, "test")
     two = np.sort(made.evidence(validation.texts), axis=1)[:, -2:]
     unit = float(np.median(two[:, 1] - two[:, 0]))
-    inside, outside = margin_scores(made, test.texts, unit), margin_scores(made, texts, unit)
+    inside, outside = margin_scores(made, asked.texts, unit), margin_scores(made, texts, unit)
     threshold = np.quantile(margin_scores(made, validation.texts, unit), 0.03)
-    kept = inside >= threshold
-    right = 100 * np.mean(kept & (made.answers(test.texts) == test.labels))
+    right = 100 * np.mean((inside >= threshold) & (made.answers(asked.texts) == asked.labels))
     vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=2, token_pattern=r"[\w']+|[^\w\s]")
     rival = LogisticRegression(C=10, max_iter=200).fit(vectorizer.fit_transform(train.texts), train.labels)
-    theirs = [rival.predict_proba(vectorizer.transform(some)).max(axis=1) for some in (test.texts, texts)]
+    theirs = [rival.predict_proba(vectorizer.transform(some)).max(axis=1) for some in (asked.texts, texts)]
     return (
-        f"  out of scope: AUROC {auroc(inside, outside):.2f} (LR on words {auroc(*theirs):.2f}); where 3 % of validation "
-        f"texts are refused, {right:.2f} % right in scope and {100 * np.mean(outside < threshold):.1f} % found"
+        f"  out of scope: AUROC {auroc(inside, outside):.2f} (LR on words {auroc(*theirs):.2f}); where 3 % of the "
+        f"validation texts are refused, {right:.2f} % are right in scope and "
+        f"{100 * np.mean(outside < threshold):.1f} % of the others found"
     )
 
 
@@ -125,7 +122,8 @@ def measure(path, scheme, options, seed):
         row += f" | {100 * (right.mean() - theirs.mean()):+.2f} {mcnemar(right, theirs):.3f}"
     print(row, flush=True)
     if options.out_of_scope:
-        print(out_of_scope(made, options.out_of_scope, train, validation, test), flush=True)
+        texts = read_texts(options.out_of_scope, "test" if options.test else "validation")
+        print(out_of_scope(made, texts, train, validation, asked), flush=True)
 
 
 def main():

@@ -140,6 +140,16 @@ def test_the_same_network_gives_the_same_bytes(path):
     assert path.read_bytes() == first
 
 
+def test_many_weights_that_are_mostly_0_take_little_room(tmp_path):
+    weight = np.zeros((150, 2000), dtype=np.int64)
+    weight[np.arange(2000) % 150, np.arange(2000)] = 2 * (np.arange(2000) % 100)
+    network = Network([dense(weight, np.zeros(150, dtype=np.int64), 4096, 0, 80)])
+    write_network(tmp_path / "a.net", network, card_for(network))
+    assert (tmp_path / "a.net").stat().st_size < weight.size / 4  # of a byte for each
+    (layer,) = read_network(tmp_path / "a.net").network.layers
+    np.testing.assert_array_equal(layer.synapses()[0].weight, weight)
+
+
 def test_a_file_of_another_program_has_no_card(path):
     with h5py.File(path, "a") as file:
         replace(file, "snnlp", None)

@@ -28,6 +28,7 @@ from snnlp_lava.netx.hdf5 import (
 
 MAX_LAYERS = 64
 
+_COMPRESSED_FROM = 1 << 17  # weights: those of word lines are mostly 0
 _CUBA_FIELDS = {"type", "iDecay", "vDecay", "vThMant", "refDelay", "gradedSpike"}
 _OLD_FIELDS = {"scaleRho", "tauRho", "theta", "wgtExp"}  # of the SLAYER before lava-dl; NetX ignores them
 _SIGMA_DELTA_FIELDS = {"type", "activation", "vThMant", "sigma_output"}
@@ -46,7 +47,8 @@ def write_layers(file: h5py.File, layers: Sequence[Layer]) -> None:
             _new_layer(file, "flatten")["shape"] = np.array(layer.input_shape)
         group = _new_layer(file, layer.kind)
         for name, value in layer.to_netx().items():
-            group[name] = value
+            large = np.size(value) >= _COMPRESSED_FROM
+            group.create_dataset(name, data=value, **({"compression": "gzip", "shuffle": True} if large else {}))
         if layer.neuron.bias.any():
             group["bias"] = layer.neuron.bias.reshape(layer.output_shape).T
         for name, value in layer.neuron.to_netx().items():
