@@ -86,7 +86,7 @@ def command(output: Path | None, data: str, method: str, **given: Any) -> None:
             with progress_bars() as progress:
                 stages = Stages(progress)
                 prepared = prepare_for(chosen, texts, split_scheme, limit, FeatureSource(**sources), stages)
-                for line in (*summarise(texts, prepared.rows), prepared.class_summary()):
+                for line in (prepared.class_summary(), *summarise(texts, prepared.rows)):
                     progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
                 def on_epoch(row: dict[str, float]) -> None:
