@@ -121,8 +121,8 @@ def targets(folder: Path) -> dict[str, Target]:
     from snnlp_lava.run.partial import PartialResults
     from snnlp_lava.run.record import Totals
     from snnlp_lava.sweep.grid import read_grid
-    from snnlp_lava.text.readers import read_file
     from snnlp_lava.text.sources import open_texts
+    from snnlp_lava.text.table import read_file
     from snnlp_lava.train.model_folder import load_spiking
 
     torch.set_num_threads(1)

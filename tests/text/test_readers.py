@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from snnlp_lava.errors import InputError
-from snnlp_lava.text import readers
-from snnlp_lava.text.readers import from_columns, read_file
+from snnlp_lava.text import table
+from snnlp_lava.text.table import from_columns, read_file
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(str.strip)
 JSON = st.recursive(
@@ -296,7 +296,7 @@ def test_several_columns_of_texts_are_joined(tmp_path, suffix):
 
 
 def test_a_parquet_file_of_many_equal_rows_is_refused_before_they_fill_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(readers, "MAX_ROWS", 10_000)
+    monkeypatch.setattr(table, "MAX_ROWS", 10_000)
     write_parquet(tmp_path / "a.parquet", {"text": ["a"] * 10_001, "label": [0] * 10_001})
     with pytest.raises(InputError, match=r"has more than 10,000 rows.*--split all"):
         read_file(tmp_path / "a.parquet")

@@ -16,8 +16,8 @@ from snnlp_lava.errors import InputError
 from snnlp_lava.files import as_optional_path, as_path, check_choice, check_utf8, sha256_of_file
 from snnlp_lava.progress import AdvanceCallback, ProgressCallback, cumulative, no_advance, no_progress
 from snnlp_lava.text.dataset import PARTS, SCHEMES, limit_rows, split_rows
-from snnlp_lava.text.readers import MissingLabelError
 from snnlp_lava.text.sources import is_file, load_texts, open_texts
+from snnlp_lava.text.table import MissingLabelError
 
 if TYPE_CHECKING:
     from snnlp_lava.netx.card import Card

@@ -16,14 +16,12 @@ from snnlp_lava.text.readers import (
     NAME_COLUMN,
     SPLIT_COLUMN,
     Columns,
-    TextTable,
     Wanted,
     file_blocks,
-    from_columns,
-    read_file,
     rows_from,
     wanted_columns,
 )
+from snnlp_lava.text.table import TextTable, from_columns, read_file
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +67,7 @@ def load_texts(
     label_column
         The label column.
     strict
-        Refuse data with an unusable row instead of skipping it (see `snnlp_lava.text.readers.from_columns`).
+        Refuse data with an unusable row instead of skipping it (see `snnlp_lava.text.table.from_columns`).
 
     Raises
     ------
