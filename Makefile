@@ -1,7 +1,7 @@
 # `make demo` and `make test` set up what is missing and then run.
 BIN := .venv/bin
 
-.PHONY: demo test test-all coverage lint dist setup lock clean
+.PHONY: demo test test-all coverage lint docs gallery dist setup lock clean
 
 demo: setup
 	$(BIN)/snnlp-lava demo
@@ -22,6 +22,14 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The documentation site, in build/site; warnings, broken links among them, are errors.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+# The pictures of docs/gallery.md, by the commands that stand there, and README.md's animation (the page's picture needs Chromium).
+gallery: setup
+	$(BIN)/python scripts/gallery.py
 
 # Wheel and source archive, in dist/.
 dist: setup

@@ -11,23 +11,23 @@ from pathlib import Path
 
 import numpy as np
 import tomli
-from hypothesis import find, settings
 
-from snnlp_lava import CHIPS, InputError, Network, map_network, run_network, write_network, write_nir
+from snnlp_lava import CHIPS, CheckError, Dense, InputError, Network, Neuron, map_network, run_network, write_network
 from snnlp_lava.energy.prices import price_books
+from snnlp_lava.network.conv import Conv, Geometry
+from snnlp_lava.network.input import Input
 from snnlp_lava.network.network import LAYERS
+from snnlp_lava.network.recurrent import RecurrentDense
+from snnlp_lava.network.sigma_delta import SigmaDelta
 from snnlp_lava.train.methods.base import importable_methods
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
-from strategies import LAYER_TYPES, card_for  # noqa: E402 (the layers on which the tests hold their laws)
-
 STEPS = 8
 HAS_LAVA = importlib.util.find_spec("lava") is not None
 
 
 def compatibility_page(project, pins):
-    """The page in Markdown, of pyproject.toml's project and the text of requirements.txt."""
+    """The page in Markdown, of pyproject.toml's project and the text of requirements/all.txt."""
     tried = "Each was tried when this page was built" + (
         "." if HAS_LAVA else "; Lava's simulator was not, since Lava is not installed here."
     )
@@ -37,11 +37,11 @@ def compatibility_page(project, pins):
             "## Pythons\n",
             "The whole suite runs on 3.10, the base on all; `scripts/try-pythons` tries everything on any of them.\n",
             _table(["", "numpy", "numba", "torch", "lava-nc", "lava-dl"], _pythons(project, pins)),
-            "\nThe versions are those of `requirements.txt`. Where it has none of Lava, `snnlp-lava setup-lava` installs it.\n",
+            "\nThe versions are those of `requirements/all.txt`. Where it has none of Lava, `snnlp-lava setup-lava` installs it.\n",
             "## Layer types\n",
             f"{tried} The emulator and Lava's simulator gave the same spikes in {STEPS} steps.\n",
-            _table(["layer", "network file", "NIR file", "emulator", "Lava's simulator", *CHIPS], _layers()),
-            "\n[nir.md](nir.md) says what other simulators make of a NIR file.\n",
+            _table(["layer", "network file", "emulator", "Lava's simulator", *CHIPS], _layers()),
+            "\n[nir.md](nir.md) says which layers a NIR file can hold, and what other simulators make of it.\n",
             "## Training methods\n",
             _table(["method", "of", "needs", ""], _methods()),
             "\n## Chips\n",
@@ -74,48 +74,47 @@ def _holds(python, sign, limit):
 
 
 def _layers():
-    kinds = [*LAYER_TYPES, *(name for name in LAYERS if name not in LAYER_TYPES)]
-    layers = {kind: _example(kind) for kind in LAYER_TYPES}
-    on_lava = _on_lava(layers)
-    for kind in kinds:
-        if kind in layers:
-            yield [f"`{kind}`", *_tries(Network([layers[kind]]), on_lava[kind])]
-        else:
-            yield [f"`{kind}`", *["in networks of the tests"] * 4, *["" for _ in CHIPS]]
+    examples = _examples()
+    for name, layers in examples.items():
+        yield [name, *_tries(Network(layers), values=getattr(layers[0], "takes_values", False))]
+    for kind in LAYERS:
+        if not any(layer.kind == kind for layers in examples.values() for layer in layers):
+            yield [f"`{kind}`", *["not tried"] * 3, *["not tried" for _ in CHIPS]]
 
 
-def _example(kind):
-    """The simplest layer of 4 lines and neurons that has what its type is for."""
-    return find(
-        LAYER_TYPES[kind](4, 4),
-        lambda layer: layer.synapse_count_nonzero > 2 and (kind == "dense" or layer.keeps_spikes),
-        settings=settings(derandomize=True, database=None, deadline=None),
-    )
+def _examples():
+    """A small network with a layer of each type."""
+    rng = np.random.default_rng(0)
+
+    def weight(*shape):
+        return 2 * rng.integers(-60, 64, shape)
+
+    def neuron(count):
+        return Neuron([0] * count, current_decay=1024, voltage_decay=128, threshold=80)
+
+    geometry = Geometry((1, 4, 4), (3, 3), 2)
+    return {
+        "dense": [Dense(weight(4, 4), neuron(4))],
+        "dense with delays": [Dense(weight(4, 4), neuron(4), rng.integers(0, 4, (4, 4)))],
+        "recurrent dense": [RecurrentDense(weight(4, 4), weight(4, 4), neuron(4))],
+        "convolution": [Conv(weight(2, 1, 3, 3), neuron(8), geometry)],
+        "input layer": [Input((4,), neuron(4)), Dense(weight(4, 4), neuron(4))],
+        "sigma-delta": [
+            Input((4,), SigmaDelta([0] * 4, 2, "delta")),
+            Dense(weight(4, 4), SigmaDelta([0] * 4, 2)),
+            Dense(weight(4, 4), SigmaDelta([0] * 4, 0, "sigma")),
+        ],
+    }
 
 
-def _on_lava(layers):
-    """Whether each runs on Lava's simulator: all in one network, and only if that does not run, one by one."""
-    if not HAS_LAVA:
-        return dict.fromkeys(layers, "not tried")
-    if _tried(lambda: _run(Network([*layers.values()]), backend="sim")) == "yes":
-        return dict.fromkeys(layers, "yes")
-    return {kind: _tried(lambda layer=layer: _run(Network([layer]), backend="sim")) for kind, layer in layers.items()}
-
-
-def _run(network, **options):
+def _tries(network, values):
+    inputs = (2, STEPS, network.inputs) if not values else (2, network.inputs)
     with tempfile.TemporaryDirectory() as folder:
-        path, spikes = Path(folder) / "one.net", Path(folder) / "spikes.npy"
-        write_network(path, network, None)
-        np.save(spikes, np.random.default_rng(0).integers(0, 2, (2, STEPS, network.inputs), dtype=np.uint8))
-        run_network(path, spikes=spikes, **options)
-
-
-def _tries(network, on_lava):
-    with tempfile.TemporaryDirectory() as folder:
-        yield _tried(lambda: write_network(Path(folder) / "one.net", network, None))
-        yield _tried(lambda: write_nir(Path(folder) / "one.nir", network, card_for(network)))
-    yield _tried(lambda: _run(network))
-    yield on_lava
+        path, array = Path(folder) / "one.net", Path(folder) / "inputs.npy"
+        np.save(array, np.random.default_rng(0).integers(0, 2, inputs, dtype=np.uint8).astype("f4" if values else "u1"))
+        yield _tried(lambda: write_network(path, network, None))
+        yield _tried(lambda: run_network(path, spikes=array))
+        yield _tried(lambda: run_network(path, spikes=array, backend="sim")) if HAS_LAVA else "not tried"
     for name in CHIPS:
         mapping = map_network(network, CHIPS[name], STEPS)
         yield "no" if mapping.violations else "estimate" if CHIPS[name].estimate else "yes"
@@ -124,7 +123,7 @@ def _tries(network, on_lava):
 def _tried(call):
     try:
         call()
-    except InputError:
+    except (InputError, CheckError):
         return "no"
     return "yes"
 
@@ -150,4 +149,4 @@ def _books():
 
 if __name__ == "__main__":
     project = tomli.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    sys.stdout.write(compatibility_page(project, (ROOT / "requirements.txt").read_text("utf-8")))
+    sys.stdout.write(compatibility_page(project, (ROOT / "requirements/all.txt").read_text("utf-8")))

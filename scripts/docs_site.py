@@ -49,8 +49,9 @@ def on_files(files, config):
 
 def on_page_markdown(markdown, page, **_):
     """Point links into the site, and add its options to each command of commands.md."""
+    if page.file.src_uri in ("index.md", "contributing.md"):  # they stand beside docs/
+        markdown = re.sub(r"(?<=\]\()docs/|(?<=src=\")docs/", "", markdown)
     markdown = re.sub(r"(?<=\]\()[^)\s#]+", lambda link: _in_site(link[0]), markdown)
-    markdown = re.sub(r"(?<=src=\")docs/", "", markdown)
     if page.file.src_uri == "commands.md":
         markdown = re.sub(r"^## ([a-z-]+)\n(.*?)(?=^## |\Z)", _with_options, markdown, flags=re.MULTILINE | re.DOTALL)
     return markdown
@@ -67,7 +68,7 @@ def _in_site(link):
     """The place in the site of what a file of the repository links to."""
     if link.endswith(("README.md", "CONTRIBUTING.md")) and "/" not in link.removeprefix("../"):
         return {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md"}[link.removeprefix("../")]
-    return link.removeprefix("docs/")
+    return link
 
 
 def _math(source, *_args, **_options):
@@ -93,16 +94,12 @@ def _cell(text):
 
 
 def _api():
-    """A page of all public names with their docstrings, by the module that defines them."""
+    """A page of all public names with their docstrings."""
     import snnlp_lava
 
-    lines = [
-        "# Python API\n",
-        "[From Python](python.md) shows how these are used; nothing else of the package is promised.\n",
-    ]
-    for module, names in snnlp_lava._PUBLIC.items():
-        lines += [f"## {module}\n", *(f"::: snnlp_lava.{module}.{name}\n" for name in names)]
-    return "\n".join(lines)
+    names = [f"::: snnlp_lava.{module}.{name}\n" for module, names in snnlp_lava._PUBLIC.items() for name in names]
+    title = "# Python API\n\n[From Python](python.md) shows how these are used; no other name is promised.\n\n"
+    return title + "\n".join(names)
 
 
 def _compatibility():
@@ -110,4 +107,4 @@ def _compatibility():
     from compatibility import compatibility_page
 
     project = tomli.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    return compatibility_page(project, (ROOT / "requirements.txt").read_text("utf-8"))
+    return compatibility_page(project, (ROOT / "requirements/all.txt").read_text("utf-8"))
