@@ -31,7 +31,8 @@ svg { font: 15px system-ui, sans-serif; --ink: #1c1e21; --soft: #667; --paper: #
   .c0 { --c: #6cb6ff } .c1 { --c: #ff9b62 } .c2 { --c: #5fd38a } .c3 { --c: #d59cf0 }
 }
 text { fill: var(--ink) } .soft { fill: var(--soft); font-size: 12.5px } .head { font-size: 20px }
-.dot { fill: var(--ink) } .wire { stroke: var(--c); fill: none } .class text, .answer { fill: var(--c); font-weight: 600 }
+.dot { fill: var(--ink) } .wire { stroke: var(--c); fill: none } .class text, .answer
+{ fill: var(--c); font-weight: 600 }
 .node { fill: var(--c) } .rise { stroke: var(--c); fill: none; stroke-width: 2.5 }
 .cover { fill: var(--paper); transform: scaleX(0); transform-origin: right; transform-box: fill-box }
 .axis { stroke: var(--line) } .threshold { stroke: var(--soft); stroke-dasharray: 5 4 }
@@ -73,7 +74,7 @@ class _Drawing:
         self.rules: list[str] = []
 
     def add(self, part: str, at: float, lasts: float = 0.25, what: str = "opacity", ends: tuple = (0, 1)) -> None:
-        """Add an element (with ``{}`` where its class stands), a property of which changes at `at` from one end to the other."""
+        """Add an element (with ``{}`` for its class), a property of which goes from one end to the other at `at`."""
         name = f"k{len(self.rules)}"
         start, end = 100 * at / SECONDS, 100 * (at + lasts) / SECONDS
         self.rules.append(
@@ -99,10 +100,8 @@ class _Drawing:
                         "" if weight > 0 else "; stroke-dasharray: 2 4"
                     )
                     curve = f"M{DOT + 8} {y} C{DOT + 90} {y} {CLASS - 90} {row} {CLASS - 8} {row}"
-                    self.add(
-                        f'<path class="wire c{names.index(name)} {{}}" style="{style}" stroke-opacity=".75" d="{curve}"/>',
-                        at + 0.5,
-                    )
+                    wire = f'class="wire c{names.index(name)} {{}}" style="{style}" stroke-opacity=".75"'
+                    self.add(f'<path {wire} d="{curve}"/>', at + 0.5)
             self.add(f'<text class="{{}}" x="{NAME}" y="{y + 5}" text-anchor="end">{label}</text>', at - 0.4)
             self.add(f'<circle class="dot {{}}" cx="{DOT}" cy="{y}" r="6"/>', at, 0.2)
         for name, row in rows.items():
@@ -133,8 +132,8 @@ class _Drawing:
                 first = min(first, (int(crossed[0]), when))
             line = " L".join(f"{one:.1f} {other:.1f}" for one, other in points)
             self.parts.append(f'<path class="rise c{number}" d="M{line}"/>')
-        cover = f'<rect class="cover {{}}" x="{LEFT}" y="{TOP - 10}" width="{RIGHT - LEFT + 8}" height="{BOTTOM - TOP + 10}"/>'
-        self.add(cover, at, lasts, "transform", ("scaleX(1)", "scaleX(0)"))
+        place = f'x="{LEFT}" y="{TOP - 10}" width="{RIGHT - LEFT + 8}" height="{BOTTOM - TOP + 10}"'
+        self.add(f'<rect class="cover {{}}" {place}/>', at, lasts, "transform", ("scaleX(1)", "scaleX(0)"))
         for dot, when in dots:
             self.add(dot, when, 0.1)
         self.parts += [
@@ -158,7 +157,7 @@ class _Drawing:
     def svg(self, title: str) -> str:
         still = "@media (prefers-reduced-motion: reduce) { * { animation: none !important } }"
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">\n'
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">\n'
             f"<title>{escape(title)}</title>\n<style>{STYLE}{chr(10).join(self.rules)}\n{still}\n</style>\n"
             f'<rect width="{WIDTH}" height="{HEIGHT}" rx="10" fill="var(--paper)"/>\n'
             + "\n".join(self.parts)

@@ -1,4 +1,4 @@
-"""Make the compatibility page: what the registries hold, and what a layer of each type is tried on when the site is built.
+"""Make the compatibility page: what the registries hold, and what layers of each type are tried on.
 
 .venv/bin/python scripts/compatibility.py
 """
@@ -37,7 +37,7 @@ def compatibility_page(project, pins):
             "## Pythons\n",
             "The whole suite runs on 3.10, the base on all; `scripts/try-pythons` tries everything on any of them.\n",
             _table(["", "numpy", "numba", "torch", "lava-nc", "lava-dl"], _pythons(project, pins)),
-            "\nThe versions are those of `requirements/all.txt`. Where it has none of Lava, `snnlp-lava setup-lava` installs it.\n",
+            "\nThe versions of `requirements/all.txt`. Where Lava is missing, `snnlp-lava setup-lava` installs it.\n",
             "## Layer types\n",
             f"{tried} The emulator and Lava's simulator gave the same spikes in {STEPS} steps.\n",
             _table(["layer", "network file", "emulator", "Lava's simulator", *CHIPS], _layers()),

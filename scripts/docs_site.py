@@ -1,4 +1,4 @@
-"""Hooks of mkdocs.yml: the navigation of docs/README.md, pages made from code, equations as MathML, and nothing from elsewhere."""
+"""Hooks of mkdocs.yml: navigation, pages made from code, equations as MathML, and nothing loaded from elsewhere."""
 
 from __future__ import annotations
 

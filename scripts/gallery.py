@@ -1,4 +1,4 @@
-"""Make the pictures of docs/gallery.md: type its commands in a folder of their own, and cut the figures out of what they write.
+"""Make the pictures of docs/gallery.md: type its commands, and cut the figures out of what they write.
 
     .venv/bin/python scripts/gallery.py
 
@@ -34,7 +34,9 @@ WIDTH, HEIGHT = 900, 1150  # of the page's picture
 
 
 def main() -> None:
-    commands = re.findall(r"^    (snnlp-lava|python) (.+)$", (ROOT / "docs" / "gallery.md").read_text("utf-8"), re.MULTILINE)
+    commands = re.findall(
+        r"^    (snnlp-lava|python) (.+)$", (ROOT / "docs" / "gallery.md").read_text("utf-8"), re.MULTILINE
+    )
     GALLERY.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
