@@ -175,9 +175,9 @@ def conv_layers(draw, input_shape=None, model=None):
         stride.append(draw(st.integers(1, 3)))
     outputs = groups * draw(st.integers(1, 2))
     space = Geometry(input_shape, tuple(kernel), outputs, tuple(stride), tuple(padding), tuple(dilation), groups)
-    low, high = draw(st.sampled_from([(-256, 255), (-30, 30), (-3, 3), (0, 200)]))
+    low, high, unit = draw(st.sampled_from([(-128, 127, 2), (-128, 127, 1), (-3, 3, 1), (0, 255, 1)]))
     rng = np.random.default_rng(draw(SEEDS))
-    weight = rng.integers(low, high + 1, (outputs, input_shape[0] // groups, *kernel))
+    weight = unit * rng.integers(low, high + 1, (outputs, input_shape[0] // groups, *kernel))
     return Conv(weight, draw(neuron_models(int(np.prod(space.output_shape)), model)), space)
 
 

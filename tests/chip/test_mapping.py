@@ -10,13 +10,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from network.reference import synapses_of
 from snnlp_lava.chip.chips import CHIPS, RESOURCES
 from snnlp_lava.chip.mapping import axon_words, map_network, weight_bits, words_read
+from snnlp_lava.network.conv import Conv, Geometry
 from snnlp_lava.network.dense import Dense
+from snnlp_lava.network.input import Input
 from snnlp_lava.network.network import Network
 from snnlp_lava.network.recurrent import RecurrentDense
+from snnlp_lava.network.sigma_delta import SigmaDelta
 from snnlp_lava.netx.network_file import read_network
-from strategies import SEEDS, dense, large_networks, networks_of_any_layers, weights
+from strategies import SEEDS, chains, conv_layers, dense, large_networks, networks_of_any_layers, weights
 
 LOIHI1, LOIHI2 = CHIPS["loihi1"], CHIPS["loihi2"]
 DEMO = Path(__file__).parents[2] / "netx_exports" / "demo.net"
@@ -515,3 +519,91 @@ def test_a_sparse_synapse_takes_the_fewest_bits_that_name_every_neuron_of_the_co
     (mapped,) = fit(layer(weight), chip=LOIHI2).layers
     (core,) = mapped.cores
     assert (mapped.sparse, mapped.weight_bits, core.words) == (True, 8, words(synapses, needed))
+
+
+def stored_of(layer_, first, neurons):
+    """What a core's lines store of a convolution: places to axons, and {(taps and channels): synapses} a channel.
+
+    Neurons count in the order height, width, channels; found synapse by synapse.
+    """
+    space = layer_.geometry
+    (channels, _, width), (outputs, rows, columns) = space.input_shape, space.output_shape
+    seen = {}
+    for line, neuron, _, _ in synapses_of(layer_):
+        k, place = divmod(neuron, rows * columns)
+        if first <= place * outputs + k < first + neurons:
+            row, column = divmod(line % (space.input_shape[1] * width), width)
+            y, x = divmod(place, columns)
+            tap = row - y * space.stride[0], column - x * space.stride[1], k
+            seen.setdefault(line, set()).add(tap)
+    own = channels // space.groups
+    axons = {(line // (space.input_shape[1] * width) // own, line % (space.input_shape[1] * width)) for line in seen}
+    sets = {(line // (space.input_shape[1] * width), frozenset(taps)) for line, taps in seen.items()}
+    return seen, len(axons), [len(taps) for _, taps in sets]
+
+
+@given(conv_layers(), st.data())
+def test_a_convolution_stores_its_kernel_once_for_places_that_see_the_same_part_of_it(layer_, data):
+    chip = data.draw(CHIPS_DRAWN | st.sampled_from([LOIHI1]))
+    (mapped,) = fit(layer_, chip=chip).layers
+    assert sum(core.neurons for core in mapped.cores) == layer_.neurons
+    read = np.zeros(layer_.inputs, int)
+    for core in mapped.cores:
+        seen, axons, sets = stored_of(layer_, core.first, core.neurons)
+        index = next(bits for bits in (0, 6, 7, 8) if core.neurons <= 1 << bits)
+        assert core.input_axons == axons
+        assert core.words == axon_words(np.array(sets, int), mapped.weight_bits + index).sum()
+        for line, taps in seen.items():
+            read[line] += axon_words(np.array([len(taps)]), mapped.weight_bits + index)[0]
+    arrived = np.arange(layer_.inputs) % 3
+    assert words_read(layer_, mapped, arrived, np.zeros(layer_.neurons, int)) == arrived @ read
+
+
+def test_a_convolution_by_hand():
+    """3 x 3 taps on 2 x 2 places: of 4 x 4 lines a corner's has 1 synapse, an edge's 2, the 4 inner ones 4.
+
+    With 8 bits of weight and 6 of index they take 24, 38 and 66 bits, so one word, or two. Every line reaches other
+    places through other taps, so nothing is shared; with 2 x 2 taps and stride 2 the 16 lines are 4 sets.
+    """
+    neuron = full(4, 1).neuron
+    (mapped,) = fit(Conv(np.resize(FULL_RANGE, (1, 1, 3, 3)), neuron, Geometry((1, 4, 4), (3, 3), 1))).layers
+    (core,) = mapped.cores
+    assert (core.input_axons, core.words) == (16, 12 + 4 * 2)
+    (mapped,) = fit(
+        Conv(np.resize(FULL_RANGE, (1, 1, 2, 2)), neuron, Geometry((1, 4, 4), (2, 2), 1, stride=(2, 2)))
+    ).layers
+    assert (mapped.cores[0].input_axons, mapped.words) == (16, 4)
+
+
+@given(chains(), st.sampled_from([LOIHI1, LOIHI2]))
+def test_chains_of_any_layers_are_mapped_whole(network, chip):
+    found = map_network(network, chip)
+    for layer_, mapped in zip(network.layers, found.layers, strict=True):
+        assert sum(core.neurons for core in mapped.cores) == layer_.neurons
+        assert (mapped.words > 0) == (layer_.synapse_count > 0)
+    for before, after in pairwise(found.layers):
+        if after.kind == "conv":
+            lines = network.layers[found.layers.index(after)].synapses()[0].fan_out
+            assert sum(core.output_axons for core in before.cores) >= np.count_nonzero(lines)
+
+
+def test_what_neurons_need_and_a_chip_does_not_store():
+    delta = Input((2,), SigmaDelta([0, 0], 3, "delta"))
+    output = Dense([[2, 4]], SigmaDelta([0], 3, "sigma"))
+    assert violations(fit(delta, output)) == [("hidden1", "message_bits", 16, 0), ("output", "message_bits", 16, 0)]
+    assert violations(fit(delta, output, chip=LOIHI2)) == []
+    adding = layer([[2, 4]], current_decay=0, voltage_decay=0, threshold=1 << 17)
+    assert violations(fit(adding)) == [("output", "current_decay", 0, 1), ("output", "threshold", 1 << 17, 131071)]
+
+
+@pytest.mark.parametrize(
+    ("chip", "cores"), [(LOIHI1, [39, 75, 26, 8, 21, 19, 1, 1, 1, 1]), (LOIHI2, [5, 19, 7, 3, 4, 5, 1, 1, 1, 1])]
+)
+def test_pilotnet(chip, cores):
+    path = Path(__file__).parents[3] / "shared" / "data" / "netx" / "pilotnet-lif.net"
+    if not path.is_file():
+        pytest.skip("lava-dl's PilotNet is not in ../shared")
+    found = map_network(read_network(path).network, chip, 16)
+    assert [len(mapped.cores) for mapped in found.layers] == cores
+    assert violations(found) == ([("network", "cores", 192, 128)] if chip is LOIHI1 else [])
+    assert any("estimate" in note for note in found.notes)

@@ -136,6 +136,7 @@ CHANGES = {
     ),
     "kernel beyond 8 bits": ("1/weight", np.ones((4, 1, 130, 2)), "layer 2: kernel 130 is outside 1 to 127"),
     "weight too large": ("1/weight", np.full((4, 1, 3, 2), 256), "layer 2: weight 256 is outside -256 to 255"),
+    "weights odd": ("1/weight", np.resize([-129, 3], (4, 1, 3, 2)), "layer 2: weights from -129 to 3, odd ones among"),
     "weight fractional": ("1/weight", np.full((4, 1, 3, 2), 0.5), "layer 2: weight must hold integers, got 0.5"),
     "shape that is not": ("1/shape", np.array([4, 2, 8]), r"layer 2: has the shape \(4, 2, 8\), but .* \(4, 2, 7\)"),
     "stride of none": ("1/stride", np.array([0, 1]), "layer 2: stride 0 is outside 1 to 127"),

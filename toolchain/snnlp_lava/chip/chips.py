@@ -32,6 +32,8 @@ class Chip:
         Limits of one core; None if unknown. Words have 64 bits.
     period_power_of_two
         Whether the period must be a power of two.
+    graded_spikes
+        Whether spikes can carry messages.
     neurons_seen
         Largest number of neurons seen on one core, if that is less than `neurons`.
     sources
@@ -46,6 +48,7 @@ class Chip:
     output_axons: int | None
     words: int
     period_power_of_two: bool = False
+    graded_spikes: bool = False
     neurons_seen: int | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
 
@@ -77,11 +80,13 @@ LOIHI2 = Chip(
     output_axons=None,
     words=192 * 1024 * 8 // 64,
     period_power_of_two=True,
+    graded_spikes=True,
     neurons_seen=3168,
     sources={
         "cores": "reported usable on board N3B3; the chip has 128 (Intel's technology brief, 2021)",
         "neurons": "Intel's technology brief, 2021",
         "words": "192 KB a core (Intel's technology brief, 2021), assuming that synapses can use all of it",
+        "graded_spikes": "Intel's technology brief, 2021: spikes of up to 32 bits",
         "period_power_of_two": "lava-dl's MNIST notebook, on the reset interval",
         "neurons_seen": "compiled networks in lava-dl's benchmark notebooks",
     },

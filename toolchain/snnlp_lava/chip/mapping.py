@@ -11,6 +11,9 @@ The counts of each core equal those of nengo-loihi 1.1.0 (table in tests/chip/te
 nengo-loihi uses 8 bits for every weight, whereas here a layer uses the fewest bits that represent its weights, as NetX
 does; and it refuses a layer with more output axons than a core allows, whereas here the layer is split further.
 
+A convolution shares its kernel (`_SharedFormat`): an estimate on both chips, since nengo-loihi splits its neurons over
+cores by channels. An input layer's neurons have no axons; the host sets their biases.
+
 The network's input comes from a Process on the host or the embedded cores: its lines are input axons of the first
 layer's cores, its own output axons are on no neuro core. The spikes of the last layer are read out by probes, which
 take no output axon. Profiles of compartments, thresholds and synapses are never short: a layer needs one of each.
@@ -18,19 +21,20 @@ take no output axon. Profiles of compartments, thresholds and synapses are never
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from snnlp_lava.chip.chips import RESOURCES, Chip
 from snnlp_lava.files import check_int
 from snnlp_lava.network import limits
+from snnlp_lava.network.conv import ConvSynapses, Geometry
 from snnlp_lava.network.network import Layer, Network
 from snnlp_lava.network.neuron import Neuron
-from snnlp_lava.network.synapses import Synapses
 
 _SETTLING_ROUNDS = 16  # each pass may add cores to a recurrent layer; two passes have been enough
 
@@ -42,7 +46,8 @@ class Core:
     Attributes
     ----------
     first
-        Index of its first neuron in the layer; the others follow.
+        Index of its first neuron in the layer; the others follow. Neurons of (channels, height, width) count in the
+        order height, width, channels, so that a core has all channels of a part of the image.
     neurons, input_axons, output_axons
         Their number.
     words
@@ -112,7 +117,7 @@ class Violation:
     subject
         The layer's name, or ``network``.
     quantity
-        ``cores``, ``input_axons``, ``output_axons``, ``words``, ``voltage_decay`` or ``period``.
+        ``cores``, a resource, ``current_decay``, ``voltage_decay``, ``threshold``, ``message_bits`` or ``period``.
     value
         Value of the network.
     limit
@@ -218,6 +223,8 @@ def weight_bits(*weights: np.ndarray) -> int:
     """
     if not weights:
         return 0
+    if not any(weight.any() for weight in weights):
+        return limits.WEIGHT_BITS[0]
     common = int(np.bitwise_or.reduce([np.bitwise_or.reduce(weight, axis=None) for weight in weights]))
     shift = (common & -common).bit_length() - 1
     low = min(int(weight.min()) for weight in weights) >> shift
@@ -251,9 +258,9 @@ def words_read(layer: Layer, mapped: LayerMapping, arrived: np.ndarray, sent: np
         (lines,) and (neurons,) spikes of each input line and of each of the layer's neurons.
     """
     words = 0
-    for group, stored in zip(layer.synapses(), _stored(layer, mapped.sparse), strict=True):
-        taken = sum(axon_words(*stored.axons(core.first, core.first + core.neurons)) for core in mapped.cores)
-        words += int((sent if group.own else arrived) @ taken)
+    for stored in next(groups for groups in _formats(layer) if all(group.sparse == mapped.sparse for group in groups)):
+        taken = sum(stored.words_by_line(core.first, core.first + core.neurons) for core in mapped.cores)
+        words += int((sent if stored.own else arrived) @ taken)
     return words
 
 
@@ -261,49 +268,140 @@ def _block_words(synapses: Any, synapse_bits: int) -> Any:
     return -(-(synapses * synapse_bits + limits.BLOCK_HEADER_BITS) // limits.WORD_BITS)
 
 
-@dataclass(frozen=True)
-class _SynapseFormat:
-    """A group of synapses in one format; `bits` per synapse without an index."""
+class _Stored(Protocol):
+    """A group of synapses in one format."""
 
-    synapses: Synapses
-    bits: int
     sparse: bool
+    own: bool
 
-    @property
-    def own(self) -> bool:
-        """Whether the layer's own neurons are the lines."""
-        return self.synapses.own
+    def use(self, start: int, stop: int) -> tuple[int, int]:
+        """Return the input axons and the words that a core with neurons `start` to `stop` uses."""
+        ...
 
-    def axons(self, start: int, stop: int) -> tuple[np.ndarray, int]:
-        """Return the synapses of each line on a core with neurons `start` to `stop`, and the bits of one synapse.
-
-        A line without synapses is not an axon.
-        """
-        synapses = self.synapses.fan_out_onto(start, stop, nonzero=self.sparse)
-        if not self.sparse:
-            return synapses, self.bits
-        needed = (stop - start - 1).bit_length()
-        index_bits = next(bits for bits in limits.INDEX_BITS if bits >= needed)
-        return synapses, self.bits + index_bits
+    def words_by_line(self, start: int, stop: int) -> np.ndarray:
+        """Return the words that a spike of each line reads on this core; 0 where the line is not an axon."""
+        ...
 
     def targets(self, cores: Sequence[Core]) -> np.ndarray:
         """Return how many of these cores each line reaches."""
-        onto = self.synapses.fan_out_onto
-        reached = [onto(core.first, core.first + core.neurons, nonzero=self.sparse) > 0 for core in cores]
-        return np.sum(reached, axis=0)
+        return np.sum([self.words_by_line(core.first, core.first + core.neurons) > 0 for core in cores], axis=0)
 
 
-def _stored(layer: Layer, sparse: bool) -> tuple[_SynapseFormat, ...]:
+@dataclass(frozen=True)
+class _DenseFormat(_Stored):
+    """Axons of their own for each line; `bits` per synapse without an index."""
+
+    weight: np.ndarray
+    bits: int
+    sparse: bool
+    own: bool
+
+    def words_by_line(self, start: int, stop: int) -> np.ndarray:
+        """Return words as `_Stored`; a line without synapses is not an axon."""
+        if not self.sparse:
+            return axon_words(np.full(self.weight.shape[1], stop - start), self.bits)
+        return axon_words(np.count_nonzero(self.weight[start:stop], axis=0), self.bits + _index_bits(stop - start))
+
+    def use(self, start: int, stop: int) -> tuple[int, int]:
+        """Return axons and words as `_Stored`."""
+        words = self.words_by_line(start, stop)
+        return int(np.count_nonzero(words)), int(words.sum())
+
+
+@dataclass(frozen=True)
+class _SharedFormat(_Stored):
+    """A convolution's kernel, stored once for all places that see the same part of it.
+
+    As nengo_loihi/conv.py (`conv2d_loihi_weights`): an input axon is a place of the input, whose spikes name their
+    channel; places that reach the core's neurons through the same taps of the kernel share one set of synapses, each
+    with an index, for every channel. Neurons count here in the order height, width, channels.
+    """
+
+    geometry: Geometry
+    bits: int
+    sparse: bool = True
+    own: bool = False
+
+    def use(self, start: int, stop: int) -> tuple[int, int]:
+        """Return axons and words as `_Stored`."""
+        synapses, pattern, _ = self._reached(start, stop)
+        bits = self.bits + _index_bits(stop - start)
+        words = 0
+        for own_synapses, own_pattern in zip(synapses, pattern, strict=True):
+            there = own_synapses > 0
+            _, index = np.unique(own_pattern[there], return_index=True)
+            words += int(axon_words(own_synapses[there][index], bits).sum())
+        return int(np.count_nonzero(synapses)), words * (self.geometry.input_shape[0] // self.geometry.groups)
+
+    def words_by_line(self, start: int, stop: int) -> np.ndarray:
+        """Return words as `_Stored`."""
+        synapses, _, first = self._reached(start, stop)
+        words = axon_words(synapses, self.bits + _index_bits(stop - start))
+        whole = np.zeros(self.geometry.input_shape, dtype=np.int64)
+        whole[:, first : first + words.shape[1]] = np.repeat(words, len(whole) // len(words), axis=0)
+        return whole.reshape(-1)
+
+    def _reached(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, int]:
+        """Return what the lines reach on a core, for each group of channels and each place of the rows that matter.
+
+        (groups, rows, width) synapses of a line; the same of numbers, equal where the same taps lead to the same
+        channels; and the first row.
+        """
+        space = self.geometry
+        outputs, _, width = space.output_shape
+        place, channel = np.divmod(np.arange(start, stop), outputs)
+        top, bottom = int(place[0]) // width, int(place[-1]) // width + 1
+        group = channel // (outputs // space.groups)
+        spot = (group * (bottom - top) * width) + place - top * width
+        size = space.groups * (bottom - top) * width
+        random = np.random.default_rng(0).integers(1, 1 << 63, outputs + math.prod(space.kernel), dtype=np.uint64)
+        there = np.bincount(spot, minlength=size).reshape(space.groups, bottom - top, width)
+        named = np.zeros(size, dtype=np.uint64)
+        np.add.at(named, spot, random[channel])
+        named = named.reshape(there.shape)
+        low = min(max(0, top * space.stride[0] - space.padding[0]), space.input_shape[1])
+        high = (bottom - 1) * space.stride[0] - space.padding[0] + (space.kernel[0] - 1) * space.dilation[0] + 1
+        shape = (space.groups, max(0, min(high, space.input_shape[1]) - low), space.input_shape[2])
+        synapses, pattern = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.uint64)
+        for j in range(space.kernel[0]):
+            down, rows = space.meeting(0, j, top, bottom)
+            if down.stop <= down.start:
+                continue
+            down, rows = slice(down.start - low, down.stop - low, down.step), slice(rows.start - top, rows.stop - top)
+            for i in range(space.kernel[1]):
+                across, columns = space.meeting(1, i, 0, width)
+                synapses[:, down, across] += there[:, rows, columns]
+                pattern[:, down, across] += named[:, rows, columns] * random[outputs + j * space.kernel[1] + i]
+        return synapses, pattern, low
+
+
+def _index_bits(neurons: int) -> int:
+    needed = (neurons - 1).bit_length()
+    return next(bits for bits in limits.INDEX_BITS if bits >= needed)
+
+
+def _formats(layer: Layer) -> list[tuple[_Stored, ...]]:
+    """Return the formats in which a layer can be stored: its groups of synapses in each."""
     groups = layer.synapses()
+    if not groups:
+        return [()]
     bits = weight_bits(*(group.weight for group in groups))
-    return tuple(_SynapseFormat(group, bits + group.longest_delay.bit_length(), sparse) for group in groups)
+    if isinstance(groups[0], ConvSynapses):
+        return [(_SharedFormat(groups[0].geometry, bits),)]
+    full = all(group.count == group.count_nonzero for group in groups)
+    return [
+        tuple(
+            _DenseFormat(group.weight, bits + group.longest_delay.bit_length(), sparse, group.own) for group in groups
+        )
+        for sparse in ((False,) if full else (False, True))
+    ]
 
 
 @dataclass(frozen=True)
 class _Filling:
     """Splits a layer over cores; `fan_out` is the number of cores that each neuron sends to."""
 
-    groups: tuple[_SynapseFormat, ...]
+    groups: tuple[_Stored, ...]
     fan_out: np.ndarray
 
     @property
@@ -318,20 +416,19 @@ class _Filling:
 
     def core(self, start: int, stop: int) -> Core:
         """Return the resources that neurons `start` to `stop` use on one core."""
-        axons = [group.axons(start, stop) for group in self.groups]
-        words = sum(int(axon_words(synapses, bits).sum()) for synapses, bits in axons)
-        inputs = sum(int(np.count_nonzero(synapses)) for synapses, _ in axons)
+        used = [group.use(start, stop) for group in self.groups]
+        inputs, words = (sum(amounts) for amounts in zip(*used, strict=True)) if used else (0, 0)
         return Core(start, stop - start, inputs, int(self.fan_out[start:stop].sum()), words)
 
 
-def _place(layer: Layer, fan_out: np.ndarray, chip: Chip) -> tuple[tuple[_SynapseFormat, ...], tuple[Core, ...]]:
-    full = all(group.count == group.count_nonzero for group in layer.synapses())
-    formats = [_stored(layer, sparse) for sparse in ((False,) if full else (False, True))]
-    places = [(format_, _settle(format_, fan_out, chip)) for format_ in formats]
+def _place(layer: Layer, fan_out: np.ndarray, chip: Chip) -> tuple[tuple[_Stored, ...], tuple[Core, ...]]:
+    if len(layer.output_shape) == 3:
+        fan_out = fan_out.reshape(layer.output_shape).transpose(1, 2, 0).reshape(-1)
+    places = [(format_, _settle(format_, fan_out, chip)) for format_ in _formats(layer)]
     return min(places, key=lambda place: _cost(place[1], chip))
 
 
-def _settle(groups: tuple[_SynapseFormat, ...], fan_out: np.ndarray, chip: Chip) -> tuple[Core, ...]:
+def _settle(groups: tuple[_Stored, ...], fan_out: np.ndarray, chip: Chip) -> tuple[Core, ...]:
     """Split a layer; a layer that sends to its own cores is split again until the fan-out is consistent."""
     own = [group for group in groups if group.own]
     cores = _split(_Filling(groups, fan_out), chip)
@@ -417,11 +514,27 @@ def _violations(layers: Sequence[LayerMapping], chip: Chip) -> list[Violation]:
             remedy = smaller[min(index + 2, len(layers)) if resource == "output_axons" else index]
             text = f"{layer.name}: {value:,} {words} on a core, {chip.name} has {limit:,}; {remedy}"
             found.append(Violation(layer.name, resource, value, limit, text))
-        decay, limit = layer.voltage_decay, limits.VOLTAGE_DECAY_STORED_MAX
-        if decay is not None and decay > limit:
-            text = f"{layer.name}: voltage decay {decay}, {chip.name} stores at most {limit}; train with a smaller one"
-            found.append(Violation(layer.name, "voltage_decay", decay, limit, text))
+        found.extend(_neuron_violations(layer, chip))
     return found
+
+
+def _neuron_violations(layer: LayerMapping, chip: Chip) -> Iterator[Violation]:
+    """Yield what the neurons of a layer need and the chip does not store."""
+    current, voltage, threshold = layer.current_decay, layer.voltage_decay, layer.threshold
+    if current is None or voltage is None:
+        if not chip.graded_spikes:
+            text = f"{layer.name}: messages of 16 bits, {chip.name} sends spikes only; train with CUBA neurons"
+            yield Violation(layer.name, "message_bits", limits.MESSAGE_MAX.bit_length() + 1, 0, text)
+        return
+    if current < limits.CURRENT_DECAY_MIN:
+        text = f"{layer.name}: current decay {current}, {chip.name} stores at least {limits.CURRENT_DECAY_MIN}"
+        yield Violation(layer.name, "current_decay", current, limits.CURRENT_DECAY_MIN, text)
+    if voltage > (limit := limits.VOLTAGE_DECAY_STORED_MAX):
+        text = f"{layer.name}: voltage decay {voltage}, {chip.name} stores at most {limit}; train with a smaller one"
+        yield Violation(layer.name, "voltage_decay", voltage, limit, text)
+    if threshold > (limit := limits.THRESHOLD_MAX):
+        text = f"{layer.name}: threshold {threshold}, {chip.name} stores at most {limit}, which v saturates just above"
+        yield Violation(layer.name, "threshold", threshold, limit, text)
 
 
 def _period_violations(period: int | None, chip: Chip) -> list[Violation]:
@@ -441,6 +554,11 @@ def _notes(layers: Sequence[LayerMapping], chip: Chip, period: int | None) -> tu
         notes.append(
             f"{chip.name}: the limits of axons and the layout of synapses are not published; synapses are counted as "
             "on Loihi 1, assuming that they can use all of a core's memory."
+        )
+    if convolutions := [layer.name for layer in layers if layer.kind == "conv"]:
+        notes.append(
+            f"{', '.join(convolutions)}: an estimate. A kernel is stored once for all places that see the same part of "
+            "it, as nengo-loihi stores it, on cores that have all channels of a part of the image."
         )
     for layer in layers:
         if chip.neurons_seen is not None and layer.most("neurons") > chip.neurons_seen:

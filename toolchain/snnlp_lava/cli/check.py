@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from snnlp_lava.chip.mapping import CoreMapping
+    from snnlp_lava.chip.mapping import CoreMapping, LayerMapping
 
 _COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 _FILLS = "▁▂▃▄▅▆▇█"
@@ -109,11 +109,16 @@ def _integers(fit: CoreMapping) -> Table:
         low, high = layer.bias
         table.add_row(
             f"{number} {layer.name}",
-            f"{layer.weight_bits} {'sparse' if layer.sparse else 'dense'}",
+            f"{layer.weight_bits} {_format(layer)}" if layer.weight_bits else "-",
             str(low) if low == high else f"{low} to {high}",
-            *(str(value) for value in (layer.current_decay, layer.voltage_decay, layer.threshold)),
+            *("-" if value is None else str(value) for value in (layer.current_decay, layer.voltage_decay)),
+            str(layer.threshold),
         )
     return table
+
+
+def _format(layer: LayerMapping) -> str:
+    return "shared" if layer.kind == "conv" else "sparse" if layer.sparse else "dense"
 
 
 def _drawing(fit: CoreMapping, console: Console) -> Text:

@@ -72,63 +72,38 @@ def add_delayed(spikes: Any, weight: Any, delay: Any, sums: Any) -> None:
 
 
 @njit(cache=True, parallel=True)
-def add_convolved(
-    messages: Any, weight: Any, stride: Any, padding: Any, dilation: Any, unit: Any, sums: Any, largest: Any
-) -> None:
-    """Convolve rows of spikes or messages, mostly 0, into `sums`, which wrap at 24 bits.
+def add_convolved(messages: Any, weight: Any, down: Any, right: Any, sums: Any) -> None:
+    """Add a convolution of rows of spikes or messages, mostly 0, to `sums`, which no sum may overflow.
 
     Parameters
     ----------
     messages
         (rows, channels, height, width) numbers.
     weight
-        (groups, channels of a group, kernel height, kernel width, outputs of a group) int32.
-    stride, padding, dilation
-        Vertical and horizontal.
-    unit
-        A number whose type adds up without loss.
+        (groups, channels of a group, kernel height, kernel width, outputs of a group) of the type of `sums`.
+    down, right
+        Which places a line reaches, by its row and its column (see `Geometry.reached`).
     sums
-        (rows, outputs, height, width) int32.
-    largest
-        (rows,): the largest sum before it wraps, without its sign.
+        (rows, height, width, outputs) int32 or int64.
     """
     rows, channels, height, width = messages.shape
     grouped, part = weight.shape[1], weight.shape[4]
-    _, outputs, out_height, out_width = sums.shape
+    starts, kernel_rows, to_rows = down
+    starts_right, kernel_columns, to_columns = right
     for row in prange(rows):
-        added = np.zeros((out_height, out_width, outputs), dtype=unit.dtype)
         for channel in range(channels):
             group = channel // grouped
-            taps, own = weight[group, channel % grouped], added[:, :, group * part : (group + 1) * part]
+            taps, own = weight[group, channel % grouped], sums[row, :, :, group * part : (group + 1) * part]
             for y in range(height):
                 for x in range(width):
                     message = messages[row, channel, y, x]
                     if message:
-                        _scatter(message, y + padding[0], x + padding[1], taps, stride, dilation, own)
-        most = np.int64(0)
-        for k in range(outputs):
-            for y in range(out_height):
-                for x in range(out_width):
-                    value = np.int64(added[y, x, k])
-                    most = max(most, abs(value))
-                    sums[row, k, y, x] = ((value + _REGISTER) & (2 * _REGISTER - 1)) - _REGISTER
-        largest[row] = most
-
-
-@njit
-def _scatter(message: int, y: int, x: int, taps: Any, stride: Any, dilation: Any, added: Any) -> None:
-    """Add a message at a place of the padded input to the sums (height, width, outputs) of the places that see it."""
-    for j in range(taps.shape[0]):
-        down = y - j * dilation[0]
-        if down < 0 or down % stride[0] or down // stride[0] >= added.shape[0]:
-            continue
-        for i in range(taps.shape[1]):
-            right = x - i * dilation[1]
-            if right < 0 or right % stride[1] or right // stride[1] >= added.shape[1]:
-                continue
-            place, weights = added[down // stride[0], right // stride[1]], taps[j, i]
-            for k in range(len(weights)):
-                place[k] += message * weights[k]
+                        for a in range(starts[y], starts[y + 1]):
+                            for b in range(starts_right[x], starts_right[x + 1]):
+                                place = own[to_rows[a], to_columns[b]]
+                                tap = taps[kernel_rows[a], kernel_columns[b]]
+                                for k in range(part):
+                                    place[k] += message * tap[k]
 
 
 @njit(inline="always")

@@ -99,6 +99,30 @@ class Geometry:
         height, width = ((size + 2 * pad - reach) // stride + 1 for size, pad, reach, stride in sizes)
         return self.outputs, height, width
 
+    def reached(self, axis: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Which places the lines along an axis reach: vertically (0) or horizontally (1).
+
+        Returns
+        -------
+        tuple of np.ndarray
+            ``starts`` (size + 1,), ``taps`` and ``places``, all int64: line n reaches
+            ``places[starts[n]:starts[n + 1]]`` through the kernel's ``taps`` of the same indices.
+        """
+        lines, taps = np.arange(self.input_shape[1 + axis]), np.arange(self.kernel[axis])
+        shifted = lines[:, None] + self.padding[axis] - taps * self.dilation[axis]
+        place, rest = np.divmod(shifted, self.stride[axis])
+        line, tap = np.nonzero((rest == 0) & (place >= 0) & (place < self.output_shape[1 + axis]))
+        return np.searchsorted(line, np.arange(len(lines) + 1)), tap, place[line, tap]
+
+    def meeting(self, axis: int, tap: int, low: int, high: int) -> tuple[slice, slice]:
+        """Lines along an axis, and those places from `low` to `high` that they reach through one tap, as pairs."""
+        stride, shift = self.stride[axis], tap * self.dilation[axis] - self.padding[axis]
+        first = max(low, -(shift // stride))  # the least place with place stride + shift >= 0
+        last = min(high - 1, (self.input_shape[1 + axis] - 1 - shift) // stride)
+        if last < first:
+            return slice(0, 0), slice(0, 0)
+        return slice(first * stride + shift, last * stride + shift + 1, stride), slice(first, last + 1)
+
 
 @dataclass(frozen=True, eq=False)
 class ConvSynapses(Synapses):
@@ -134,41 +158,25 @@ class ConvSynapses(Synapses):
     @cached_property
     def fan_out(self) -> np.ndarray:
         """As `Synapses.fan_out`."""
-        return self.fan_out_onto(0, self.neurons, nonzero=False)
+        return self._fan_out_of(np.ones_like(self.weight))
 
     @cached_property
     def fan_out_nonzero(self) -> np.ndarray:
         """As `Synapses.fan_out_nonzero`."""
-        return self.fan_out_onto(0, self.neurons, nonzero=True)
+        return self._fan_out_of(self.weight != 0)
 
-    def fan_out_onto(self, start: int, stop: int, *, nonzero: bool) -> np.ndarray:
-        """As `Synapses.fan_out_onto`."""
-        there = np.zeros(self.neurons, dtype=np.int64)
-        there[start:stop] = 1
-        there = there.reshape(self.geometry.output_shape)
-        taps = (self.weight != 0) if nonzero else np.ones_like(self.weight)
-        return self._transposed(taps.astype(np.int64), there)
-
-    def _transposed(self, weight: np.ndarray, sent: np.ndarray) -> np.ndarray:
-        """Send numbers of the neurons back to the lines: (channels, height, width) to (lines,)."""
+    def _fan_out_of(self, there: np.ndarray) -> np.ndarray:
+        """(lines,) int64: to how many neurons each line goes through those taps of the kernel that are there."""
         space = self.geometry
-        channels, height, width = space.input_shape
-        out = np.zeros((channels, height, width), dtype=np.int64)
-        parts = space.groups
-        sent = sent.reshape(parts, -1, *sent.shape[1:])
-        weight = weight.reshape(parts, sent.shape[1], -1, *weight.shape[2:])
+        _, rows, columns = space.output_shape
+        by_input = there.reshape(space.groups, -1, *there.shape[1:]).sum(axis=1, dtype=np.int64)
+        by_input = by_input.reshape(-1, *space.kernel)
+        out = np.zeros(space.input_shape, dtype=np.int64)
         for j in range(space.kernel[0]):
-            (rows, from_rows) = _meeting(
-                height, sent.shape[2], space.stride[0], space.padding[0], j * space.dilation[0]
-            )
+            down, _ = space.meeting(0, j, 0, rows)
             for i in range(space.kernel[1]):
-                (columns, from_columns) = _meeting(
-                    width, sent.shape[3], space.stride[1], space.padding[1], i * space.dilation[1]
-                )
-                part = np.einsum(
-                    "gkc,gkyx->gcyx", weight[..., j, i], sent[:, :, from_rows, from_columns], optimize=True
-                )
-                out[:, rows, columns] += part.reshape(channels, *part.shape[2:])
+                across, _ = space.meeting(1, i, 0, columns)
+                out[:, down, across] += by_input[:, j, i, None, None]
         return out.reshape(-1)
 
     def sums(self, arriving: np.ndarray) -> np.ndarray:
@@ -201,16 +209,6 @@ class ConvSynapses(Synapses):
     __hash__ = None  # type: ignore[assignment]
 
 
-def _meeting(size: int, places: int, stride: int, padding: int, offset: int) -> tuple[slice, slice]:
-    """Lines and neurons of an axis that meet at one tap: line = place stride - padding + offset."""
-    shift = offset - padding
-    first = max(0, -(shift // stride))  # least place with place stride + shift >= 0
-    last = min(places - 1, (size - 1 - shift) // stride)
-    if last < first:
-        return slice(0, 0), slice(0, 0)
-    return slice(first * stride + shift, last * stride + shift + 1, stride), slice(first, last + 1)
-
-
 @dataclass(frozen=True, eq=False)
 class Conv(Layer):
     """A 2-D convolution onto neurons.
@@ -226,7 +224,8 @@ class Conv(Layer):
     Attributes
     ----------
     weight
-        (output channels, input channels of a group, kernel height, kernel width) int32, -256 to 255.
+        (output channels, input channels of a group, kernel height, kernel width) int32: 8 bits, times a power of two.
+        Without negative ones 0 to 255, else -128 to 127, or even ones from -256 to 254.
     neuron
         The neurons of all channels and places, in this order.
     geometry
@@ -258,6 +257,12 @@ class Conv(Layer):
         weight = integer_array(self.weight, "weight", "(outputs, inputs, height, width)")
         check_range("weight", weight, limits.WEIGHT_MIN, limits.WEIGHT_MAX_UNSIGNED)
         object.__setattr__(self, "weight", weight)
+        low, high, odd = int(weight.min()), int(weight.max()), bool((weight & 1).any())
+        if low < 0 and not (low >= -128 and high <= 127) and odd:
+            raise InputError(
+                f"weights from {low} to {high}, odd ones among them; with negative ones they must be even, or from "
+                "-128 to 127"
+            )
         space = self.geometry
         expected = (space.outputs, space.input_shape[0] // space.groups, *space.kernel)
         if weight.shape != expected:

@@ -135,17 +135,23 @@ def conv_sums(arriving: np.ndarray, weight: np.ndarray, geometry: Geometry) -> n
     """
     samples, steps, _ = arriving.shape
     rows = np.ascontiguousarray(arriving).reshape(samples * steps, *geometry.input_shape)
+    largest = max(abs(int(arriving.min(initial=0))), int(arriving.max(initial=0)))
+    wraps = largest * int(np.abs(weight).sum(axis=(1, 2, 3)).max()) >= limits.STATE_LIMIT  # could, at the worst
     taps = weight.reshape(geometry.groups, -1, *weight.shape[1:]).transpose(0, 2, 3, 4, 1)
-    sums = np.empty((len(rows), *geometry.output_shape), dtype=np.int32)
-    largest = np.zeros(len(rows), dtype=np.int64)
-    graded = arriving.dtype != np.uint8
-    unit = np.zeros(1, dtype=np.int64 if graded else np.int32)
-    stride, padding, dilation = geometry.stride, geometry.padding, geometry.dilation
+    taps = np.ascontiguousarray(taps, dtype=np.int64 if wraps else np.int32)
+    outputs, height, width = geometry.output_shape
+    sums = np.zeros((len(rows), height, width, outputs), dtype=taps.dtype)
     with compiled.threads_for(sums.size):
-        compiled.add_convolved(rows, np.ascontiguousarray(taps), stride, padding, dilation, unit, sums, largest)
-    if largest.max(initial=0) >= 1 << 31:
-        raise InputError(f"a sum of messages x weights is {largest.max()}; it must be below {1 << 31}")
-    return sums.reshape(samples, steps, -1)
+        compiled.add_convolved(rows, taps, geometry.reached(0), geometry.reached(1), sums)
+    if wraps:
+        most = int(np.abs(sums).max(initial=0))
+        if most >= 1 << 31:
+            raise InputError(f"a sum of messages x weights is {most}; it must be below {1 << 31}")
+        sums += limits.STATE_LIMIT
+        sums &= 2 * limits.STATE_LIMIT - 1
+        sums -= limits.STATE_LIMIT
+    by_channel = sums.transpose(0, 3, 1, 2).astype(np.int32, order="C")
+    return by_channel.reshape(samples, steps, -1)
 
 
 def run_neurons(neurons: StateUnits, sums: np.ndarray, own: np.ndarray | None = None) -> LayerRun:

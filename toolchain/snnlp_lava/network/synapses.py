@@ -62,10 +62,6 @@ class Synapses(Protocol):
         """Steps of the longest delay; 0 if there are none."""
         return 0
 
-    def fan_out_onto(self, start: int, stop: int, *, nonzero: bool) -> np.ndarray:
-        """(lines,) int64 synapses of each line onto neurons `start` to `stop`, all or those of weight not 0."""
-        ...
-
     def sums(self, arriving: np.ndarray) -> np.ndarray:
         """The weights that arrive at each neuron in each step, exact.
 
@@ -151,12 +147,6 @@ class DenseSynapses(Synapses):
     def longest_delay(self) -> int:
         """Steps of the longest delay; 0 if there are none."""
         return 0 if self.delay is None else int(self.delay.max())
-
-    def fan_out_onto(self, start: int, stop: int, *, nonzero: bool) -> np.ndarray:
-        """As `Synapses.fan_out_onto`."""
-        if nonzero:
-            return np.count_nonzero(self.weight[start:stop], axis=0).astype(np.int64)
-        return np.full(self.lines, stop - start, dtype=np.int64)
 
     @cached_property
     def weight_by_line(self) -> np.ndarray:
