@@ -188,12 +188,12 @@ def draw_spikes(
         else:
             height = 1.2 if len(np.unique(steps)) < 2 else 2.0 if depth else 3.0
         place = top + (neurons + 0.5) * height / rows
-        size = 60 * height / max(rows, 12)
+        size = (24 * height / rows) ** 2
         # Layer l's step t is the chip's step t + l; the picture shows the chip's time.
         ax.scatter(
             steps + depth,
             place,
-            s=float(np.clip(size, 3, 40)),
+            s=float(np.clip(size, 3, 80)),
             marker="|",
             color=ORANGE if last else BLUE,
             linewidths=1.4 if last else 0.9,

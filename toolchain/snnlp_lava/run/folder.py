@@ -27,7 +27,7 @@ _VOLTAGES = "voltages"
 _READ = ("output_counts", "prediction", "label", "probability")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A run, in memory or read from a folder.
 
@@ -66,6 +66,9 @@ class Run:
         """Names of the predicted classes; None for an unknown answer."""
         names = self.record.label_names
         return [names[prediction] if prediction >= 0 else None for prediction in self.predictions]
+
+    def __repr__(self) -> str:
+        return f"Run({self.name!r}, {self.record.samples:,} samples on {self.record.backend})"
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows."""
