@@ -1,4 +1,4 @@
-"""The notebooks, cell by cell in plain Python, each in a folder of its own; what they store is small and free of errors."""
+"""The notebooks, cell by cell in plain Python; what they store is small and free of errors."""
 
 import json
 import os
