@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -41,6 +42,7 @@ def on_files(files, config):
         "contributing.md": (ROOT / "CONTRIBUTING.md").read_text("utf-8"),
         "api.md": _api(),
         "compatibility.md": _compatibility(),
+        **{f"notebooks/{path.stem}.md": _notebook(path) for path in (ROOT / "docs").glob("notebooks/*.ipynb")},
     }
     for name, content in pages.items():
         files.append(File.generated(config, name, content=content))
@@ -68,7 +70,28 @@ def _in_site(link):
     """The place in the site of what a file of the repository links to."""
     if link.endswith(("README.md", "CONTRIBUTING.md")) and "/" not in link.removeprefix("../"):
         return {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md"}[link.removeprefix("../")]
-    return link
+    return re.sub(r"\.ipynb$", ".md", link)
+
+
+def _notebook(path):
+    """A notebook as a page: its text, code and outputs."""
+    parts = [f"[Download this notebook]({path.name}){{ download }}"]
+    for cell in json.loads(path.read_text("utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            parts.append(re.sub(r"\$(.+?)\$", lambda formula: convert(formula[1]), source))
+            continue
+        parts += [f"```python\n{source}\n```", *map(_output, cell["outputs"])]
+    return "\n\n".join([parts[1], parts[0], *parts[2:]])
+
+
+def _output(output):
+    if output["output_type"] == "stream":
+        return "```text\n" + "".join(output["text"]).rstrip() + "\n```"
+    data = {kind: "".join(text) for kind, text in output["data"].items()}
+    if "image/png" in data:
+        return f'<img alt="What the cell above draws" src="data:image/png;base64,{data["image/png"].strip()}">'
+    return data["text/html"] if "text/html" in data else f"```text\n{data['text/plain']}\n```"
 
 
 def _math(source, *_args, **_options):
