@@ -2,12 +2,29 @@
 
 import json
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from chromium import found_in, needs_chromium, opened
-from snnlp_lava import InputError, SpikingTextClassifier, load_texts, read_network
+from snnlp_lava import (
+    InputError,
+    Network,
+    SpikingTextClassifier,
+    load_texts,
+    read_network,
+    read_run,
+    run_network,
+    write_network,
+)
 from snnlp_lava.browser.page import page_document, write_page
+from snnlp_lava.cli.main import main
+from snnlp_lava.embed.base import EmbeddingInfo
+from strategies import card_for, dense
+
+UGLY = ("</script><b>", "&amp;", "plain")
 
 ODD = [
     "",
@@ -72,8 +89,72 @@ def test_the_page_itself_shows_the_answer_and_obeys_its_policy(classifier, tmp_p
 def test_what_cannot_be_a_page_is_refused_by_name(save_network, random_network, tmp_path):
     path = save_network(tmp_path / "rate.net", random_network((6, 4, 3), 1))
     file = read_network(path)
-    with pytest.raises(InputError, match="spike embedding"):
+    with pytest.raises(InputError, match="add --run with a run of this network"):
         page_document(file.network, file.card)
+
+
+@pytest.fixture(scope="module")
+def of_rates(tmp_path_factory):
+    """A network on vectors in the file a.net, and a run of it on texts, in the folder run."""
+    folder = tmp_path_factory.mktemp("rates")
+    rng = np.random.default_rng(5)
+    sizes = ((12, 10), (10, 3))
+    for name, shift in (("a.net", 0), ("other.net", 2)):
+        layers = [dense(2 * rng.integers(-20, 60, (b, a)) + shift, np.zeros(b, int), 1024, 123, 80) for a, b in sizes]
+        network = Network(layers)
+        vectors = EmbeddingInfo(None, None, 12)
+        fields = {"window": 6, "period": 8, "label_names": UGLY, "temperature": 7.0, "embedding": vectors}
+        write_network(folder / name, network, card_for(network, **fields))
+    (folder / "a.csv").write_text("text,label\n" + "".join(f"text {row},{UGLY[row % 3]}\n" for row in range(9)))
+    np.save(folder / "a.npy", rng.normal(size=(9, 12)).astype(np.float32))
+    inputs = {"data": folder / "a.csv", "vectors": folder / "a.npy", "split": "all"}
+    run_network(folder / "a.net", **inputs, folder=folder / "run")
+    return folder
+
+
+@needs_chromium
+def test_the_texts_of_a_run_are_answered_as_in_the_run(of_rates, tmp_path):
+    file, run = read_network(of_rates / "a.net"), read_run(of_rates / "run")
+    write_page(tmp_path / "page.html", file.network, file.card, run=run)
+    _, messages = opened(tmp_path / "page.html", tmp_path)
+    assert messages == []
+    script = (
+        "return [...document.querySelectorAll('button.example')].map((button) => { button.click(); stop();"
+        "return [byId('text').value, byId('label').textContent, shown.runs.map((run) => run.spikes), shown.input,"
+        "shown.probabilities, byId('of-words').checkVisibility(), byId('text').readOnly]; })"
+    )
+    found = found_in(tmp_path / "page.html", tmp_path, script)
+    assert [text for text, *_ in found] == list(run.record.examples) == [f"text {row}" for row in range(4)]
+    for row, (_, label, spikes, shown, probabilities, *states) in enumerate(found):
+        assert label == (run.predicted_labels[row] or "unknown")
+        for layer, train in zip([shown, *spikes], run.trains, strict=True):
+            assert layer == [step.nonzero()[0].tolist() for step in train[row, :6]]
+        if run.predictions[row] >= 0:
+            assert probabilities[run.predictions[row]] == pytest.approx(run.probabilities[row])
+        assert states == [False, True]
+    assert sum(bool(label) and label != "unknown" for _, label, *_ in found) > 1
+
+
+def test_a_run_of_another_network_is_refused(of_rates):
+    run = read_run(of_rates / "run")
+    other = read_network(of_rates / "other.net")
+    with pytest.raises(InputError, match="run run: is not of this network"):
+        page_document(other.network, other.card, run=run)
+    file = read_network(of_rates / "a.net")
+    no_texts = replace(run, record=run.record.replace(examples=(), presented=()))
+    with pytest.raises(InputError, match="keeps no text"):
+        page_document(file.network, file.card, run=no_texts)
+
+
+def test_a_page_of_a_run_from_the_command_line(of_rates, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    wanted = ["export", str(of_rates / "a.net"), "--run", str(of_rates / "run")]
+    done = CliRunner().invoke(main, [*wanted, "--format", "html"])
+    assert done.exit_code == 0, done.output
+    assert "text 3" in (tmp_path / "netx_exports" / "a.html").read_text("utf-8")
+    done = CliRunner().invoke(main, wanted)
+    assert done.exit_code == 2
+    assert "--run only applies to --format html" in done.output
 
 
 def test_markup_in_labels_and_texts_stays_text(tmp_path):

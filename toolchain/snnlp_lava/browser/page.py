@@ -19,14 +19,21 @@ from snnlp_lava.files import StrPath, as_path, atomic_file
 from snnlp_lava.network.dense import Dense
 from snnlp_lava.network.network import Network, format_sizes
 from snnlp_lava.netx.card import Card
+from snnlp_lava.run.folder import Run
 
 _SCRIPTS = ("network.js", "entries.js", "view.js")
 _SHOWN_LABELS = 6
 _EXAMPLES = 4
 _FIRST_BOOK = "loihi1"
+_TYPED = "Your words become spikes, spikes become currents, and the output neuron that spikes decides."
+_KEPT = (
+    "A text has become spikes; spikes become currents, layer by layer, and the output neuron that spikes most decides."
+)
 
 
-def write_page(path: StrPath, network: Network, card: Card, examples: Sequence[str] = ()) -> None:
+def write_page(
+    path: StrPath, network: Network, card: Card, examples: Sequence[str] = (), run: Run | None = None
+) -> None:
     """Write the page.
 
     Parameters
@@ -34,17 +41,19 @@ def write_page(path: StrPath, network: Network, card: Card, examples: Sequence[s
     path
         The HTML file.
     network, card
-        A spike embedding: its words, pairs and n-grams are in the page, nothing is loaded from elsewhere.
+        The network. Of a spike embedding, words, pairs and n-grams are in the page, and any text can be typed.
     examples
-        Texts to begin with.
+        Texts to begin with, for a spike embedding.
+    run
+        A run of the network, whose kept texts can be chosen, with their input spikes: for any other network.
 
     Raises
     ------
     InputError
-        If the network takes anything but texts through `TokenLineEncoder`, or has another layer than dense ones
-        without delays; or the file cannot be written.
+        If the network is no spike embedding and there is no run, the run is of another network or kept no text, a
+        layer is not dense or has delays, or the file cannot be written.
     """
-    document = page_document(network, card, examples)
+    document = page_document(network, card, examples, run)
     style, script = _resource("page.css"), "\n".join(map(_resource, _SCRIPTS))
     values = {
         "script_hash": policy_hash(script),
@@ -55,6 +64,7 @@ def write_page(path: StrPath, network: Network, card: Card, examples: Sequence[s
         "name": _escaped(document["name"]),
         "described_labels": _escaped(document["described_labels"]),
         "facts": _escaped(document["facts"]),
+        "how": _TYPED if document["encoder"] else _KEPT,
     }
     page = _resource("page.html")
     for name, value in values.items():
@@ -63,16 +73,16 @@ def write_page(path: StrPath, network: Network, card: Card, examples: Sequence[s
         temporary.write_text(page, "utf-8")
 
 
-def page_document(network: Network, card: Card, examples: Sequence[str] = ()) -> dict[str, Any]:
+def page_document(network: Network, card: Card, examples: Sequence[str] = (), run: Run | None = None) -> dict[str, Any]:
     """What the page's scripts read; arguments and errors as for `write_page`."""
-    encoder = card.encoder
-    if not isinstance(encoder, TokenLineEncoder):
+    encoder, typed = card.encoder, isinstance(card.encoder, TokenLineEncoder)
+    if not typed and run is None:
         raise InputError(
-            f"method {card.method} cannot be a page: only spike embeddings are small enough to carry along"
+            f"method {card.method} takes vectors or codes, which a page cannot make; add --run with a run of this "
+            "network, whose texts can then be chosen"
         )
     layers = [_layer(number, layer) for number, layer in enumerate(network.layers, start=1)]
-    start = encoder.lines - encoder.start_lines
-    kept = [(entry, int(line)) for entry, line in zip(encoder.entries, encoder.line, strict=True) if line != SILENT]
+    texts = list(examples) or (list(run.record.examples) if run is not None else [])
     books = [_book(name) for name in sorted(price_books(), key=lambda name: name != _FIRST_BOOK)]
     training = card.training
     name = training.model if training is not None and training.model else "A spiking text classifier"
@@ -83,26 +93,48 @@ def page_document(network: Network, card: Card, examples: Sequence[str] = ()) ->
         "described_labels": _listed(card.label_names),
         "window": card.window,
         "temperature": card.temperature,
-        "encoder": {
-            "scheme": {
-                "words": encoder.scheme.words,
-                "pairs": encoder.scheme.pairs,
-                "characters": encoder.scheme.characters,
-            },
-            "entries": [entry for entry, _ in kept],
-            "lines": _packed(np.array([line for _, line in kept])),
-            "silent": [entry for entry, line in zip(encoder.entries, encoder.line, strict=True) if line == SILENT],
-            "folds": _folds(),
-            "step": 0,
-            "schedule": [
-                {"name": "start", "line": line, "steps": [0]} for line in range(start, start + encoder.start_lines)
-            ],
-        },
+        "encoder": _encoder(encoder) if isinstance(encoder, TokenLineEncoder) else None,
+        "kept": [] if typed or run is None else _kept(network, card, run),
         "layers": layers,
         "books": [book for book in books if book is not None],
-        "examples": list(examples)[:_EXAMPLES],
+        "examples": texts[:_EXAMPLES] if typed else [],
         "facts": f"{format_sizes(network.sizes)} neurons, {card.window} time steps a text.{accuracy}",
     }
+
+
+def _encoder(encoder: TokenLineEncoder) -> dict[str, Any]:
+    start = encoder.lines - encoder.start_lines
+    kept = [(entry, int(line)) for entry, line in zip(encoder.entries, encoder.line, strict=True) if line != SILENT]
+    return {
+        "scheme": {
+            "words": encoder.scheme.words,
+            "pairs": encoder.scheme.pairs,
+            "characters": encoder.scheme.characters,
+        },
+        "entries": [entry for entry, _ in kept],
+        "lines": _packed(np.array([line for _, line in kept])),
+        "silent": [entry for entry, line in zip(encoder.entries, encoder.line, strict=True) if line == SILENT],
+        "folds": _folds(),
+        "step": 0,
+        "schedule": [
+            {"name": "start", "line": line, "steps": [0]} for line in range(start, start + encoder.start_lines)
+        ],
+    }
+
+
+def _kept(network: Network, card: Card, run: Run) -> list[dict[str, str]]:
+    """The texts that a run keeps, and their input spikes: (window, lines) bits in base64."""
+    texts = run.record.examples[: len(run.trains[0])]
+    if not texts:
+        raise InputError(f"run {run.name}: keeps no text with its spikes; run the network on texts")
+    trains = [train[: len(texts), : card.window] for train in run.trains]
+    same = run.record.network.sizes == network.sizes
+    if not same or not np.array_equal(network.run(trains[0])[-1].spikes, trains[-1]):
+        raise InputError(f"run {run.name}: is not of this network; run it again")
+    return [
+        {"text": text, "spikes": base64.b64encode(np.packbits(train).tobytes()).decode("ascii")}
+        for text, train in zip(texts, trains[0], strict=True)
+    ]
 
 
 def _layer(number: int, layer: Any) -> dict[str, Any]:
@@ -110,7 +142,11 @@ def _layer(number: int, layer: Any) -> dict[str, Any]:
         raise InputError(f"layer {number}: {layer.kind} layers cannot be in a page, only dense ones without delays")
     weight, neuron = layer.weight.T, layer.cuba
     line, target = np.nonzero(weight)
-    starts = np.searchsorted(line, np.arange(len(weight) + 1))
+    if len(line) * 4 > weight.size:  # all weights, of two bytes each, are shorter than pairs of target and weight
+        synapses = {"weights": base64.b64encode(weight.astype("<i2").tobytes()).decode("ascii")}
+    else:
+        starts = np.searchsorted(line, np.arange(len(weight) + 1))
+        synapses = {"start": _packed(starts), "target": _packed(target), "weight": _packed(weight[line, target])}
     return {
         "inputs": layer.inputs,
         "neurons": layer.neurons,
@@ -118,9 +154,7 @@ def _layer(number: int, layer: Any) -> dict[str, Any]:
         "voltageDecay": neuron.voltage_decay,
         "threshold": neuron.threshold,
         "bias": _packed(neuron.bias),
-        "start": _packed(starts),
-        "target": _packed(target),
-        "weight": _packed(weight[line, target]),
+        **synapses,
     }
 
 

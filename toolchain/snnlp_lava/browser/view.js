@@ -13,20 +13,36 @@ let timer = null;
 
 function byId(id) { return document.getElementById(id); }
 
+function bytesOf(base64) { return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)); }
+
 // Numbers come as base64 of little-endian int32, which is a third of their JSON.
-function integers(base64) {
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  return new Int32Array(bytes.buffer);
+function integers(base64) { return new Int32Array(bytesOf(base64).buffer); }
+
+// Synapses come as such, or as a matrix of int16, a row for each line, whose zeros are no synapses.
+function synapsesOf(layer) {
+  if (!layer.weights) return { start: integers(layer.start), target: integers(layer.target), weight: integers(layer.weight) };
+  const weights = new Int16Array(bytesOf(layer.weights).buffer);
+  const start = [0], target = [], weight = [];
+  for (let line = 0; line < layer.inputs; line++) {
+    for (let neuron = 0; neuron < layer.neurons; neuron++) {
+      const value = weights[line * layer.neurons + neuron];
+      if (value !== 0) { target.push(neuron); weight.push(value); }
+    }
+    start.push(target.length);
+  }
+  return { start, target, weight };
+}
+
+// Input spikes of a kept text: the lines that spike at each step.
+function keptInput(base64, steps, lines) {
+  const bytes = bytesOf(base64);
+  const spikes = (step, line) => { const bit = step * lines + line; return (bytes[bit >> 3] >> (7 - (bit & 7))) & 1; };
+  return Array.from({ length: steps }, (_, step) => Array.from({ length: lines }, (_, line) => line).filter((line) => spikes(step, line)));
 }
 
 function readModel(document_) {
-  const layers = document_.layers.map((layer) => ({
-    ...layer,
-    bias: integers(layer.bias),
-    start: integers(layer.start),
-    target: integers(layer.target),
-    weight: integers(layer.weight),
-  }));
+  const layers = document_.layers.map((layer) => ({ ...layer, bias: integers(layer.bias), ...synapsesOf(layer) }));
+  if (!document_.encoder) return { ...document_, layers };
   const lineOf = new Map();
   const lines = integers(document_.encoder.lines);
   document_.encoder.entries.forEach((entry, i) => lineOf.set(entry, lines[i]));
@@ -57,18 +73,30 @@ function classify(text) {
     ...(step === model.encoder.step ? lines : []),
     ...model.encoder.schedule.filter((row) => row.steps.includes(step)).map((row) => row.line),
   ]);
-  const runs = runNetwork(model.layers, input);
-  const { best, counts } = answer(runs[runs.length - 1].spikes, model.labels.length);
-  const evidence = evidenceOf(lines);
-  const known = lines.length + silent > 0 && best >= 0;
-  return { text, normalised, entries, unknown, lines, input, runs, best: known ? best : -1, counts, evidence, probabilities: softmax(evidence) };
+  return { text, normalised, entries, unknown, lines, input, ...run(input, lines.length + silent > 0) };
 }
 
-// Sums of the weights of the lines that spike: what each class has to say for itself.
-function evidenceOf(lines) {
-  const [layer] = model.layers;
+// The same for a text that comes with its input spikes.
+function classifyKept({ text, spikes }) {
+  const input = keptInput(spikes, model.window, model.layers[0].inputs);
+  const lines = [...new Set(input.flat())];
+  return { text, normalised: text, entries: [], unknown: 0, lines, input, ...run(input, lines.length > 0) };
+}
+
+function run(input, known) {
+  const runs = runNetwork(model.layers, input);
+  const { best, counts } = answer(runs[runs.length - 1].spikes, model.labels.length);
+  const evidence = evidenceOf(runs.length > 1 ? runs[runs.length - 2].spikes : input, counts);
+  return { runs, best: known ? best : -1, counts, evidence, probabilities: softmax(evidence) };
+}
+
+// What each class has to say for itself: where the read-out only adds up, the sums of the weights that arrive at it; else
+// its output spikes.
+function evidenceOf(arriving, counts) {
+  const layer = model.layers[model.layers.length - 1];
+  if (layer.voltageDecay !== 0) return counts;
   const sums = Array.from(layer.bias, (bias) => bias * model.window);
-  for (const line of [...lines, ...model.encoder.schedule.map((row) => row.line)]) {
+  for (const line of arriving.flat()) {
     for (let k = layer.start[line]; k < layer.start[line + 1]; k++) sums[layer.target[k]] += layer.weight[k];
   }
   return sums;
@@ -101,12 +129,21 @@ function printable(entry) { return entry.startsWith("\t") ? `‹${entry.slice(1)
 // ---- what is shown --------------------------------------------------------------------------------------------------
 
 function show(text) {
-  stop();
   const long = text.length > MOST_CHARACTERS;
-  shown = classify(long ? "" : text);
+  draw(classify(long ? "" : text));
+  if (long) byId("status").textContent = `The text has ${count(text.length)} characters; this page takes ${count(MOST_CHARACTERS)}.`;
+}
+
+function showKept(kept) {
+  byId("text").value = kept.text;
+  draw(classifyKept(kept));
+}
+
+function draw(done) {
+  stop();
+  shown = done;
   cursor = model.window;
   drawAnswer();
-  if (long) byId("status").textContent = `The text has ${count(text.length)} characters; this page takes ${count(MOST_CHARACTERS)}.`;
   drawTimeline();
   drawSteps();
   drawWords();
@@ -204,10 +241,10 @@ function drawTimeline() {
     if (model.window <= 40 || step % 5 === 0) svg.append(element("svg:text", { x: x(step), y: 14, class: "tick" }, String(step)));
     svg.append(element("svg:line", { x1: x(step), x2: x(step), y1: top - 6, y2: "100%", class: "grid" }));
   }
-  const lane = (name, steps, kind) => {
+  const lane = (name, steps, kind, radius = () => 4.5) => {
     svg.append(element("svg:text", { x: left - 12, y: y + 5, class: "name" }, name.length > 20 ? `${name.slice(0, 19)}…` : name));
     svg.append(element("svg:line", { x1: left, x2: width - right, y1: y, y2: y, class: "lane" }));
-    for (const step of steps) svg.append(element("svg:circle", { cx: x(step), cy: y, r: 4.5, class: `spike ${kind}`, "data-step": step }));
+    for (const step of steps) svg.append(element("svg:circle", { cx: x(step), cy: y, r: radius(step), class: `spike ${kind}`, "data-step": step }));
     y += row;
   };
   for (const entry of rows) lane(printable(entry.entry), [model.encoder.step], "input");
@@ -215,14 +252,23 @@ function drawTimeline() {
     svg.append(element("svg:text", { x: left - 12, y: y + 5, class: "name soft" }, `and ${shown.entries.length - rows.length} more`));
     y += row;
   }
-  for (const extra of model.encoder.schedule) lane(extra.name, extra.steps, "input");
+  if (model.encoder) for (const extra of model.encoder.schedule) lane(extra.name, extra.steps, "input");
+  else {
+    // Too many lines for a row each: the area of a mark is the share of the layer that spikes.
+    const layers = [shown.input, ...shown.runs.slice(0, -1).map((run) => run.spikes)];
+    layers.forEach((spikes, depth) => {
+      const size = depth ? model.layers[depth - 1].neurons : model.layers[0].inputs;
+      const steps = spikes.flatMap((now, step) => (now.length ? [step] : []));
+      lane(`${depth ? `hidden ${depth}` : "input"} (${count(size)})`, steps, "input", (step) => (1 + 8 * Math.sqrt(spikes[step].length / size)).toFixed(1));
+    });
+  }
   const last = shown.runs[shown.runs.length - 1];
   const layer = model.layers[model.layers.length - 1];
   const order = leading();
   const tall = 150, threshold = layer.threshold * STATE;
   const values = order.flatMap((c) => last.voltages.map((held) => held[c]));
-  const high = Math.max(threshold * 1.15, ...values), low = Math.min(0, ...values);
-  const at = (value) => y + tall - ((value - low) / (high - low || 1)) * (tall - 12);
+  const high = Math.max(threshold * 1.15, ...values), low = Math.max(-high, Math.min(0, ...values)); // far below 0 does not matter
+  const at = (value) => y + tall - ((Math.max(value, low) - low) / (high - low || 1)) * (tall - 12);
   svg.append(element("svg:line", { x1: left, x2: width - right, y1: at(threshold), y2: at(threshold), class: "threshold" }));
   svg.append(element("svg:text", { x: left - 12, y: at(threshold) + 4, class: "name soft" }, "threshold"));
   order.forEach((c, place) => {
@@ -302,13 +348,21 @@ function move(to) {
   update();
 }
 
+function addExample(text, choose) {
+  const button = element("button", { type: "button", class: "example" }, text.length > 80 ? `${text.slice(0, 79)}…` : text);
+  button.addEventListener("click", () => { choose(); if (!still.matches) play(); });
+  byId("examples").append(button);
+}
+
 function start() {
   model.books.forEach((book) => byId("book").append(element("option", {}, book.title)));
-  model.examples.forEach((text) => {
-    const button = element("button", { type: "button", class: "example" }, text);
-    button.addEventListener("click", () => { byId("text").value = text; show(text); if (!still.matches) play(); });
-    byId("examples").append(button);
-  });
+  if (!model.encoder) {
+    byId("of-words").hidden = true;
+    byId("text").readOnly = true;
+    byId("text").setAttribute("aria-label", "Text");
+    model.kept.forEach((kept) => addExample(kept.text, () => showKept(kept)));
+  }
+  model.examples.forEach((text) => addExample(text, () => { byId("text").value = text; show(text); }));
   byId("text").addEventListener("input", () => show(byId("text").value));
   byId("book").addEventListener("change", update);
   byId("play").addEventListener("click", play);
@@ -316,7 +370,8 @@ function start() {
   byId("forward").addEventListener("click", () => move(cursor + 1));
   byId("step").addEventListener("input", (event) => move(Number(event.target.value)));
   byId("text").value = model.examples[0] || "";
-  show(byId("text").value);
+  if (model.encoder) show(byId("text").value);
+  else showKept(model.kept[0]);
 }
 
 start();
