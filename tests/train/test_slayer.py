@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 
 from snnlp_lava.encode.calibration import FIXED_ONE, Calibration
 from snnlp_lava.encode.saf import SafEncoder, saf_spikes
-from snnlp_lava.train.methods.base import NeuronOptions, make_method
+from snnlp_lava.train.methods.base import NeuronOptions
+from snnlp_lava.train.methods.snn import SnnRateCounts
 
 
 def classifier(sizes, seed, *, gain=4.0, **options):
     """A classifier with random weights that make every layer fire."""
     torch.manual_seed(seed)
     encoder = SafEncoder(Calibration("paper", np.ones(sizes[0]), np.zeros(sizes[0])))
-    model = make_method("snn-rate", **options).untrained(sizes, encoder).eval()
+    model = SnnRateCounts(**options).untrained(sizes, encoder).eval()
     with torch.no_grad():
         for block in model.blocks:
             block.synapse.weight.mul_(gain)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnlp_lava.network.neuron import run_layer
+from snnlp_lava.network.network import Network
 from snnlp_lava.train.methods.rate.readout import class_pairs, compile_pairs, compile_rise
 
 CURRENT_UNIT = 4096
@@ -15,13 +15,10 @@ def through(compiled, spikes):
     """Spike trains of the encoder's lines (n, window, lines) through the layers; every layer's spikes."""
     samples, window, _ = spikes.shape
     steps = len(compiled.schedule)
-    whole = np.zeros((samples, steps, compiled.layers[0].inputs), dtype=np.uint8)
+    whole = np.zeros((samples, steps, compiled.layers[0].weight.shape[1]), dtype=np.uint8)
     whole[:, :window, : spikes.shape[2]] = spikes
     whole[:, :, spikes.shape[2] :] = compiled.schedule
-    trains = [whole]
-    for layer in compiled.layers:
-        trains.append(run_layer(layer, trains[-1]).spikes)
-    return trains
+    return [whole, *(run.spikes for run in Network(compiled.layers).run(whole))]
 
 
 @pytest.mark.parametrize("classes", range(2, 19))
@@ -52,7 +49,7 @@ def test_pairs_answer_as_plain_integers_do(classes, levels, window, seed):
     counted = (hidden_spikes * (steps - np.arange(steps))[None, :, None]).sum(axis=1)
     pair_layer = compiled.layers[1]
     pairs = class_pairs(classes)
-    relays = pair_layer.weight[:, hidden:].sum(axis=1) - (pair_layer.threshold + 1)
+    relays = pair_layer.weight[:, hidden:].sum(axis=1) - (pair_layer.neuron.threshold + 1)
     held = counted @ pair_layer.weight[:, :hidden].T + relays
     np.testing.assert_array_equal(trains[1][:, :, hidden:].sum(axis=1), 1)
     np.testing.assert_array_equal(trains[1][:, -1, hidden:], 1)
@@ -81,8 +78,8 @@ def test_a_rise_is_a_falling_level(classes, window, tests, seed):
     (layer,) = compiled.layers
     out = through(compiled, spikes)[-1]
     assert out.shape[1] == window + tests - 1
-    step = int(layer.bias[0])
-    level = layer.threshold - window * step
+    step = int(layer.neuron.bias[0])
+    level = layer.neuron.threshold - window * step
     never_early = ~out[:, : window - 1].any(axis=(1, 2))
     for test in range(tests):
         crossed = out[:, : window + test].any(axis=1)

@@ -10,6 +10,9 @@ range
 onoff
     z = (v - mean) / (N_SIGMA x standard deviation), coded by two lines a dimension: the first fires for
     z > 0, the second for z < 0. An average value is silent, so the code is sparse where the others fire at 0.5.
+learned
+    An on and an off channel a dimension as in onoff, z = +-gain v + offset, with gains and offsets that training
+    learned (`snnlp_lava.train.methods.rate`).
 """
 
 from __future__ import annotations
@@ -47,7 +50,7 @@ def to_fixed_point(x: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(np.asarray(x, dtype=np.float64), 0.0, 1.0) * FIXED_ONE).astype(np.int32)
 
 
-CalibrationName = Literal["onoff", "range", "paper"]
+CalibrationName = Literal["onoff", "range", "paper", "learned"]
 CALIBRATIONS: tuple[CalibrationName, ...] = get_args(CalibrationName)
 
 
@@ -68,7 +71,7 @@ class Calibration:
     name
         One of CALIBRATIONS.
     gain, offset
-        (d,) float64.
+        (d,) float64; (2 d,) for ``learned``, on channels first.
     """
 
     name: str
@@ -90,15 +93,18 @@ class Calibration:
                 f"{len(self.gain)} gains and {len(self.offset)} offsets"
             )
 
+        if self.name == "learned" and len(self.gain) % 2:
+            raise InputError(f"calibration {self.name}: {len(self.gain)} gains; an even number is needed")
+
     @property
     def dimension(self) -> int:
         """Length of a vector."""
-        return len(self.gain)
+        return len(self.gain) // 2 if self.name == "learned" else len(self.gain)
 
     @property
     def lines(self) -> int:
         """Number of input lines that it feeds."""
-        return self.dimension * (2 if self.name == "onoff" else 1)
+        return self.dimension * (2 if self.name in ("onoff", "learned") else 1)
 
     def __call__(self, vectors: np.ndarray) -> np.ndarray:
         """Convert vectors, (n, d) floats, to SAF values, (n, lines) int32 in [0, FIXED_ONE].
@@ -112,7 +118,10 @@ class Calibration:
             raise InputError(f"vectors must have shape (n, {self.dimension}) for this network, got {vectors.shape}")
         if not np.isfinite(vectors).all():
             raise InputError("vectors must be finite, got NaN or infinity")
-        z = np.asarray(vectors, dtype=np.float64) * self.gain + self.offset
+        vectors = np.asarray(vectors, dtype=np.float64)
+        if self.name == "learned":
+            vectors = np.concatenate([vectors, vectors], axis=1)
+        z = vectors * self.gain + self.offset
         if self.name == "onoff":
             z = np.concatenate([z, -z], axis=1)
         return to_fixed_point(z)
@@ -184,7 +193,7 @@ class RateEncoder(Encoder):
 
     def host_ops(self, texts: Sequence[str], samples: int, window: int) -> OpCounts:
         """Count one MAC per dimension (gain and offset), and the operations of each line and step."""
-        dimensions, line_steps = samples * self.dimension, samples * self.lines * window
+        dimensions, line_steps = samples * self.dimension, samples * self.calibration.lines * window
         counts = {"mac": dimensions, **dict.fromkeys(self.step_ops, line_steps)}
         return OpCounts(f"{self.kind} coding", "dimensions", dimensions, counts)
 

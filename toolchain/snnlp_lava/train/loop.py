@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -94,6 +94,7 @@ def _spike_rate_loss(rate_per_logit: float) -> Loss:
 
 
 _EVALUATION_BATCH = 256
+_PRUNE_EVERY = 20
 
 
 class TrainableModule(Protocol):
@@ -105,6 +106,9 @@ class TrainableModule(Protocol):
         As for `recipe_for`.
     spikes_counted
         Running count of spikes of the input and all layers in training, updated by the module.
+
+    A module may also have `loss`, as in `Recipe`, in place of the recipe's; `prune`, called every few batches with the
+    fraction of the training that is done; and `settled_from`, the fraction from which an epoch may be the best.
     """
 
     rate_per_logit: float | None
@@ -147,7 +151,7 @@ class Finalised:
     ----------
     module
         The module that classifies.
-    sizes, encoder, arrays, network
+    sizes, encoder, arrays, network, window
         As in `Trained`.
     """
 
@@ -156,6 +160,7 @@ class Finalised:
     encoder: Encoder | None = None
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     network: Network | None = None
+    window: int | None = None
 
 
 class Examples(NamedTuple):
@@ -231,6 +236,9 @@ def fit(
         If the checkpoint is damaged or belongs to another training.
     """
     recipe = recipe_for(options, model.rate_per_logit)
+    if hasattr(model, "loss"):
+        recipe = replace(recipe, loss=model.loss)
+    settled_from = getattr(model, "settled_from", 0.0)
     optimizer = torch.optim.Adam(model.parameters(), lr=options.learning_rate, weight_decay=recipe.weight_decay)
     state, best = TrainingState(), _state(model)
     if checkpoint is not None and checkpoint.exists():
@@ -241,7 +249,8 @@ def fit(
         row = {"epoch": epoch + 1, **_epoch(model, optimizer, train, options, recipe, epoch, on_batch)}
         row |= _validate(model, validation, recipe)
         state.history.append(row)
-        if _better(row, state, recipe):
+        settled = epoch + 1 >= settled_from * options.epochs
+        if settled and _better(row, state, recipe):
             state.best_epoch, best = epoch + 1, _state(model)
         if checkpoint is not None:
             _save_checkpoint(checkpoint, fingerprint, model, optimizer, state, best)
@@ -298,7 +307,7 @@ def fit_learner(make: Callable[[], Learner], data: TrainingData, method: Gradien
         scores={"best_epoch": state.best_epoch, **scores},
         history=state.history,
         network=final.network,
-        window=method.options().get("window"),
+        window=final.window,
     )
 
 
@@ -354,7 +363,10 @@ def _epoch(
     total = 0.0
     model.train()
     model.spikes_counted = 0
+    prune = getattr(model, "prune", None)
     for index in range(batches):
+        if prune and index % _PRUNE_EVERY == 0:
+            prune((epoch + index / batches) / options.epochs)
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate(options, epoch + index / batches)
         rows = order[index * options.batch_size : (index + 1) * options.batch_size]
@@ -365,6 +377,8 @@ def _epoch(
         optimizer.step()
         total += float(loss.detach()) * len(rows)
         on_batch(index + 1, batches)
+    if prune:
+        prune((epoch + 1) / options.epochs)
     return {"train_loss": total / len(order), "train_spikes": model.spikes_counted / len(order)}
 
 

@@ -272,14 +272,14 @@ def _by_slayer(block: nn.Module, spikes: torch.Tensor) -> torch.Tensor:
     return block(spikes.transpose(1, 2)).transpose(1, 2)
 
 
-def _on_cpu(block: nn.Module, spikes: torch.Tensor) -> torch.Tensor:
+def _on_cpu(block: nn.Module, spikes: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
     neuron = block.neuron
     weight = block.synapse.pre_hook_fx(block.synapse.weight).flatten(1)
     kept = torch.ones(len(spikes), len(weight), 1)
     if neuron.drop is not None:
         kept = neuron.drop(kept)  # a neuron is dropped for the whole window
     out: torch.Tensor = CubaSpikes.apply(
-        functional.linear(spikes, weight),
+        functional.linear(spikes, weight, bias),
         kept.squeeze(2),
         int(neuron.cx_current_decay),
         int(neuron.cx_voltage_decay),
@@ -289,6 +289,49 @@ def _on_cpu(block: nn.Module, spikes: torch.Tensor) -> torch.Tensor:
         neuron.s_scale,
     )
     return out
+
+
+def spikes_by_slayer(network: Network, spikes: np.ndarray) -> list[np.ndarray]:
+    """Spikes of every layer of a network of integers, by SLAYER's own forward pass.
+
+    SLAYER's blocks have no bias; of layers that have one and keep no current, our kernel computes the spikes, with the
+    bias added to what arrives.
+
+    Parameters
+    ----------
+    network
+        Dense layers without delays.
+    spikes
+        Input spikes (n, T, lines) uint8.
+
+    Returns
+    -------
+    list of np.ndarray
+        (n, T, neurons) uint8 each.
+    """
+    trains, last = [], torch.from_numpy(spikes).to(torch.float32)
+    with torch.no_grad():
+        for layer in network.layers:
+            last = _through(layer, last)
+            trains.append(last.numpy().astype(np.uint8))
+    return trains
+
+
+def _through(layer: Layer, spikes: torch.Tensor) -> torch.Tensor:
+    (synapses,) = layer.synapses()
+    neuron, unit = layer.neuron, 1 << limits.STATE_SHIFT
+    weight = torch.from_numpy(synapses.weight / unit).to(torch.float32)
+    parameters = {
+        "threshold": neuron.threshold / unit,
+        "current_decay": neuron.current_decay / _UNITY,
+        "voltage_decay": neuron.voltage_decay / _UNITY,
+    }
+    block = slayer.block.cuba.Dense(parameters, weight.shape[1], len(weight), delay_shift=False).eval()
+    block.synapse.weight.copy_(weight.view_as(block.synapse.weight))
+    if not neuron.bias.any():
+        return _by_slayer(block, spikes)
+    assert neuron.current_decay == _UNITY
+    return _on_cpu(block, spikes, torch.from_numpy(neuron.bias / unit).to(torch.float32))
 
 
 def _to_layer(number: int, block: nn.Module) -> Layer:

@@ -1,9 +1,9 @@
 """The method snn-latency: snn-rate with another encoder."""
 
-from snnlp_lava.train.methods.snn import SnnRate
+from snnlp_lava.train.methods.snn import SnnRateCounts
 
 
-class SnnLatency(SnnRate, frozen=True):
+class SnnLatency(SnnRateCounts, frozen=True):
     """Spikes whose time is the value, in front of layers of CUBA neurons."""
 
     name = "snn-latency"

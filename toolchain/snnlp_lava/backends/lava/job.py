@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from snnlp_lava.encode.base import EncodedSamples, Samples
 from snnlp_lava.encode.saf import SafEncoder
 
 _JOB, _INPUT, _STEP, _METERED, LOG = "job.json", "input.npy", "step.npy", "metered.json", "log.txt"
+_SCHEDULE = "schedule.npz"
 
 
 _CHUNK = 256  # samples encoded at a time
@@ -126,6 +128,9 @@ class LavaJob:
                 shape = (len(rows), *values.shape[1:])
                 whole = np.lib.format.open_memmap(folder / _INPUT, mode="w+", dtype=values.dtype, shape=shape)  # type: ignore[no-untyped-call, unused-ignore]
             whole[start : start + len(chunk)] = values
+        encoder = saf.encoder if saf else None
+        if isinstance(encoder, SafEncoder) and encoder.schedule is not None:
+            np.savez(folder / _SCHEDULE, steps=encoder.steps, schedule=encoder.schedule)
         for path, layer in zip(self.train_files(folder), self.recorded, strict=True):
             shape = (self.steps, (self.sizes[layer] + 7) // 8)
             np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)  # type: ignore[no-untyped-call, unused-ignore]
@@ -157,6 +162,14 @@ class LavaJob:
     def input(folder: Path) -> np.ndarray:
         """Open the input memory-mapped: (samples, channels) int32, or (samples, window, bytes) uint8 packed spikes."""
         return np.load(folder / _INPUT, mmap_mode="r")
+
+    @staticmethod
+    def schedule(folder: Path) -> dict[str, Any]:
+        """Arguments ``steps`` and ``schedule`` of the SAF Process; {} where all lines are SAF neurons."""
+        if not (folder / _SCHEDULE).exists():
+            return {}
+        with np.load(folder / _SCHEDULE) as arrays:
+            return {"steps": int(arrays["steps"]), "schedule": arrays["schedule"]}
 
     def trains(self, folder: Path, samples: int) -> list[np.ndarray]:
         """Read packed trains of the first samples: (samples, period, bytes) uint8 of every recorded layer.

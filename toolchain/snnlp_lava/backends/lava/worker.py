@@ -38,7 +38,9 @@ def run_job(job: LavaJob, folder: Path) -> None:
     first, *others = [Recording(file, step_file, layer) for layer, file in enumerate(job.train_files(folder))]
     source: SAF | SpikePlayer
     if job.saf:
-        source = SAF(values=job.input(folder), window=job.window, period=job.period, recording=first)
+        source = SAF(
+            values=job.input(folder), window=job.window, period=job.period, recording=first, **job.schedule(folder)
+        )
     else:
         source = SpikePlayer(trains=job.input(folder), channels=job.sizes[0], period=job.period, recording=first)
     # The source feeds the network directly, so the first layer's window begins one step behind the source's.

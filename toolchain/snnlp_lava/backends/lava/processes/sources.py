@@ -52,8 +52,9 @@ class SAF(AbstractProcess):
     """Self-accumulate-and-fire neurons.
 
     At the first step of every period each neuron loads its next value x and clears its accumulator v; then, for
-    `window` steps, it adds x to v and spikes when v reaches the threshold, which is then subtracted from v (soft
-    reset). For the rest of the period and after the last sample it is silent.
+    `steps` steps, it adds x to v and spikes when v reaches the threshold, which is then subtracted from v (soft
+    reset). For the rest of the period and after the last sample it is silent. Behind the neurons' lines are those of
+    a schedule, which spike at the same steps of every window.
 
     Parameters
     ----------
@@ -65,21 +66,37 @@ class SAF(AbstractProcess):
         Steps from one sample to the next, >= `window`.
     recording
         Destination of its spikes.
+    steps
+        Steps of the window in which the neurons spike; None for all.
+    schedule
+        (window, scheduled lines) uint8; None without.
 
     Attributes
     ----------
     s_out
-        (channels,) spikes.
+        (channels + scheduled lines,) spikes.
     x, v
         (channels,) the current value and the accumulator.
     """
 
-    def __init__(self, *, values: np.ndarray, window: int, period: int, recording: Recording) -> None:
-        super().__init__(values=values, window=window, period=period, recording=recording)
+    def __init__(
+        self,
+        *,
+        values: np.ndarray,
+        window: int,
+        period: int,
+        recording: Recording,
+        steps: int | None = None,
+        schedule: np.ndarray | None = None,
+    ) -> None:
+        scheduled = np.zeros((window, 0), dtype=np.uint8) if schedule is None else schedule
+        super().__init__(
+            values=values, window=window, period=period, recording=recording, steps=steps or window, schedule=scheduled
+        )
         if not 0 < window <= period:  # after super().__init__, whose attributes Lava's destructor needs
             raise ValueError(f"a window of {window} steps does not fit a period of {period}")
         channels = values.shape[1]
-        self.s_out = OutPort(shape=(channels,))
+        self.s_out = OutPort(shape=(channels + scheduled.shape[1],))
         self.x = Var(shape=(channels,), init=0)
         self.v = Var(shape=(channels,), init=0)
 
@@ -92,17 +109,21 @@ class _PySAF(PySource):
     def __init__(self, proc_params: dict) -> None:
         super().__init__(proc_params)
         self.values = proc_params["values"]
-        self.samples, self.channels = self.values.shape
-        self.window = proc_params["window"]
+        self.window, self.steps = proc_params["window"], proc_params["steps"]
+        self.schedule = proc_params["schedule"].astype(bool)
+        self.samples, neurons = self.values.shape
+        self.channels = neurons + self.schedule.shape[1]
 
     def spikes(self, sample: int, step: int) -> np.ndarray:
         if step == 0:
             self.x[:] = self.values[sample] * (self.unit / FIXED_ONE)
             self.v[:] = 0
+        if step == self.steps:  # only the schedule is left
+            self.x[:] = 0
         self.v += self.x
         spikes: np.ndarray = self.v >= self.unit
         self.v[spikes] -= self.unit
-        return spikes
+        return np.concatenate([spikes, self.schedule[step]])
 
 
 @implements(proc=SAF, protocol=LoihiProtocol)

@@ -9,8 +9,8 @@ rise (many classes)
     A constant bias lifts all output neurons together after the input; the first that crosses has most evidence.
 
 A hidden layer in front is read by a ramp. Its neurons hold s = W n + b of n input spikes and spike at s >= theta. After
-the input, ramp lines lift all of them by theta / levels a step, so that who holds more spikes earlier, once, and the next
-layer, whose current does not decay, counts a spike at step t as P - t: a ReLU of `levels` levels for one spike.
+the input, ramp lines lift all of them by theta / levels a step, so that who holds more spikes earlier, once, and the
+next layer, whose current does not decay, counts a spike at step t as P - t: a ReLU of `levels` levels for one spike.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ import numpy as np
 
 from snnlp_lava.errors import InputError
 from snnlp_lava.network import limits
-from snnlp_lava.network.network import Layer
+from snnlp_lava.network.dense import Dense
+from snnlp_lava.network.neuron import Neuron
 
 _LARGEST = limits.WEIGHT_MAX
 _EARLY = 0.999
@@ -47,7 +48,7 @@ class Compiled:
         What each scheduled line is for: ``bias`` or ``ramp``.
     """
 
-    layers: tuple[Layer, ...]
+    layers: tuple[Dense, ...]
     schedule: np.ndarray
     line_names: tuple[str, ...]
 
@@ -106,7 +107,7 @@ def compile_pairs(
     hidden, schedule, names = _ramp_layer(weight, bias, window=window, levels=levels, lift=lift, relays=relays)
     whole = np.concatenate([pair_weight, np.array([_in_even_parts(top + own, relays) for own in pair_bias])], axis=1)
     # Tested at the last step alone: there the relays bring `top`, so that a pair spikes iff its evidence is >= 0.
-    layers = [hidden, Layer(whole, np.zeros(len(pairs), dtype=np.int64), 1, 0, top - 1)]
+    layers: list[Dense] = [hidden, Dense(whole, Neuron(np.zeros(len(pairs), dtype=np.int64), 1, 0, top - 1))]
     if len(out_weight) > 2:
         layers.append(_tournament(len(out_weight), first, second))
     return Compiled(tuple(layers), schedule, names)
@@ -148,7 +149,7 @@ def compile_rise(
     schedule = np.zeros((window + tests - 1, 1), dtype=np.uint8)
     schedule[0] = 1
     lift = np.full(len(weight), step, dtype=np.int64)
-    layer = Layer(whole, lift, limits.DECAY_UNITY, 0, max(1, level + window * step))
+    layer = Dense(whole, Neuron(lift, limits.DECAY_UNITY, 0, max(1, level + window * step)))
     return Compiled((layer,), schedule, ("bias",))
 
 
@@ -174,7 +175,7 @@ def _scaled_pairs(
 
 def _ramp_layer(
     weight: np.ndarray, bias: np.ndarray, *, window: int, levels: int, lift: int, relays: int
-) -> tuple[Layer, np.ndarray, tuple[str, ...]]:
+) -> tuple[Dense, np.ndarray, tuple[str, ...]]:
     """The hidden neurons, and relay neurons that have no input but the ramp and cross at its last step.
 
     Returns the layer, the schedule and the names of its lines.
@@ -190,11 +191,11 @@ def _ramp_layer(
     schedule = np.zeros((window + levels - 1, 1 + ramp_lines), dtype=np.uint8)
     schedule[0, 0] = 1
     schedule[window:, 1:] = 1
-    layer = Layer(whole, np.zeros(len(whole), dtype=np.int64), limits.DECAY_UNITY, 0, threshold - 1)
+    layer = Dense(whole, Neuron(np.zeros(len(whole), dtype=np.int64), limits.DECAY_UNITY, 0, threshold - 1))
     return layer, schedule, ("bias", *["ramp"] * ramp_lines)
 
 
-def _tournament(classes: int, first: np.ndarray, second: np.ndarray) -> Layer:
+def _tournament(classes: int, first: np.ndarray, second: np.ndarray) -> Dense:
     """Neurons without memory, each of which spikes iff its class wins all its pairs at that step."""
     wins = np.bincount(first, minlength=classes)
     share = lcm(*map(int, wins))
@@ -205,7 +206,7 @@ def _tournament(classes: int, first: np.ndarray, second: np.ndarray) -> Layer:
     weight[first, pairs] = 2 * share // wins[first]
     weight[second, pairs] = -2 * share
     zeros = np.zeros(classes, dtype=np.int64)
-    return Layer(weight, zeros, limits.DECAY_UNITY, limits.DECAY_UNITY, 2 * share - 1)
+    return Dense(weight, Neuron(zeros, limits.DECAY_UNITY, limits.DECAY_UNITY, 2 * share - 1))
 
 
 def _in_even_parts(total: int, parts: int) -> np.ndarray:
