@@ -46,16 +46,15 @@ def main(data: str, vectors: Path | None) -> None:
     print("|---|---|---|---|---|---|---|")
     for scale in SCALES:
         for seed in SEEDS:
-            usual = make_method("snn-rate", read_out="counts").resolved(2).options()
+            usual = make_method("snn-rate").options()
             rate = usual["learning_rate"] * scale / usual["threshold_scale"]
-            config = make_method("snn-rate", read_out="counts", threshold_scale=scale, learning_rate=rate, seed=seed)
+            config = make_method("snn-rate", threshold_scale=scale, learning_rate=rate, seed=seed)
             trained = config.fit(corpus, TrainingRun("cpu"))
             assert trained.encoder is not None
-            assert trained.window is not None
             network = trained.network
             assert network is not None
-            samples = EncodedSamples(corpus.features[TEST], trained.encoder, trained.window)
-            result = run_emulator(network, samples, trained.window)
+            samples = EncodedSamples(corpus.features[TEST], trained.encoder, config.options()["window"])
+            result = run_emulator(network, samples, config.options()["window"])
             accuracy = accuracy_and_mrr(result.output_scores, corpus.labels(TEST))["accuracy"]
             levels = "/".join(str(len(np.unique(layer.weight))) for layer in network.layers)
             spikes = "/".join(f"{tally.spikes.mean():.0f}" for tally in result.layers)

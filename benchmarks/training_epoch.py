@@ -23,7 +23,7 @@ from torch.nn import functional
 from snnlp_lava.encode.calibration import FIXED_ONE
 from snnlp_lava.encode.saf import saf_spikes
 from snnlp_lava.train.loop import Examples, fit
-from snnlp_lava.train.methods.snn import SnnRateCounts
+from snnlp_lava.train.methods.base import make_method
 from snnlp_lava.train.trainer import keep_freed_memory
 
 SIZES, TEXTS, ROUNDS = (768, 256, 128, 6), 1024, 5
@@ -36,7 +36,7 @@ def main() -> None:
     values = (np.abs(rng.normal(size=(TEXTS, SIZES[0]))) / 3 * FIXED_ONE).clip(max=FIXED_ONE).astype(np.int32)
     values *= rng.random(values.shape) < 0.5  # an on/off code: one of each pair is silent
     labels = rng.integers(0, SIZES[-1], TEXTS)
-    config = SnnRateCounts(epochs=1)
+    config = make_method("snn-rate", epochs=1)
     spikes = torch.from_numpy(saf_spikes(values, config.window)).transpose(1, 2).float().contiguous()
     targets = torch.from_numpy(labels)
 

@@ -35,7 +35,7 @@ from timing import medians, print_table
 from torch import nn
 from torch.nn import functional
 
-from snnlp_lava.train.methods.snn import SnnRateCounts
+from snnlp_lava.train.methods.base import make_method
 from snnlp_lava.train.trainer import keep_freed_memory
 
 SIZES, BATCH, STEPS, ROUNDS = (384, 256, 128, 6), 64, 32, 25
@@ -45,7 +45,7 @@ def main() -> None:
     """Measure and print."""
     keep_freed_memory()
     torch.manual_seed(0)
-    model = SnnRateCounts(window=STEPS, dropout=0.05).untrained(SIZES, plain_encoder(SIZES[0]))
+    model = make_method("snn-rate", window=STEPS, dropout=0.05).untrained(SIZES, plain_encoder(SIZES[0]))
     spikes = (torch.rand(BATCH, STEPS, SIZES[0]) < 0.12).float()
     labels = torch.randint(0, SIZES[-1], (BATCH,))
 

@@ -126,7 +126,7 @@ def test_a_damaged_result_counts_as_absent(tmp_path, cell, record, caplog, damag
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        ({"epochs": 3}, r"another configuration \(name 'demo-sentence-snn-rate-t32-s1-epochs3', here"),
+        ({"epochs": 3}, r"another configuration \(name 'demo-sentence-snn-rate-s1-epochs3', here"),
         ({"identity": {"sha256": "00" * 32}}, r"other data \(sha256 5a5a5a5a5a5a5a5a, here 0000000000000000\)"),
         ({"identity": {"vectors": "11" * 32}}, r"other data \(vectors None, here 1111111111111111\)"),
         ({"identity": {"name": "own"}}, r"other data \(name demo, here own\)"),
@@ -140,15 +140,16 @@ def test_a_result_of_something_else_is_refused(tmp_path, cell, record, other, me
         finished_result(path, cell(), IDENTITY.replace(**other.get("identity", {})))
 
 
-@pytest.mark.parametrize("field", ["split_scheme", "limit", "learning_rate", "neuron", "calibration"])
+@pytest.mark.parametrize("field", ["split_scheme", "limit", "learning_rate", "kept", "neuron", "calibration"])
 def test_every_part_of_the_configuration_is_compared(tmp_path, cell, document, field):
-    written, other = document(cell()), {"split_scheme": "x", "limit": 7}.get(field, 0.125)
+    stored = cell(window=32) if field in ("neuron", "calibration") else cell()
+    written, other = document(stored), {"split_scheme": "x", "limit": 7}.get(field, 0.125)
     for record in (written["cell"], written["cell"]["train"]):
         if field in record:
             record[field] = other
     write_result(tmp_path / "r.json", build(CellRecord, written))
     with pytest.raises(InputError, match=rf"another configuration \({field} {other!r}, here"):
-        finished_result(tmp_path / "r.json", cell(), IDENTITY)
+        finished_result(tmp_path / "r.json", stored, IDENTITY)
 
 
 def test_a_result_of_a_later_format_is_kept(tmp_path, cell, document):

@@ -76,7 +76,7 @@ def test_a_result_of_another_configuration_stops_the_resumed_sweep(open_state, c
     path.parent.mkdir()
     write_result(path, build(CellRecord, other))
     before = path.read_bytes()
-    with pytest.raises(InputError, match=r"out/demo-sentence-snn-rate-t32-s1\.json: belongs to another configuration"):
+    with pytest.raises(InputError, match=r"out/demo-sentence-snn-rate-s1\.json: belongs to another configuration"):
         open_state([cell()], resume=True)
     assert path.read_bytes() == before
 

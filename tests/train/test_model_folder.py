@@ -11,7 +11,7 @@ from snnlp_lava.errors import InputError
 from snnlp_lava.train.methods.base import make_method, to_document
 from snnlp_lava.train.model_folder import ModelRecord, load_spiking, model_card, read_record, write_model
 
-METHOD = make_method("snn-rate", read_out="counts", window=32, hidden=(4,))
+METHOD = make_method("snn-rate", window=32, hidden=(4,))
 ENCODER = SafEncoder(Calibration("paper", np.full(3, 0.5), np.full(3, 0.5)))
 SCORES = {split: {"accuracy": 0.5, "mrr": 0.75} for split in ("validation", "test")}
 
@@ -19,7 +19,7 @@ SCORES = {split: {"accuracy": 0.5, "mrr": 0.75} for split in ("validation", "tes
 @pytest.fixture
 def folder(tmp_path):
     """A model of 3 lines, 4 hidden neurons and 2 classes."""
-    module = METHOD.resolved(2).untrained((3, 4, 2), ENCODER)
+    module = METHOD.untrained((3, 4, 2), ENCODER)
     tensors = {name: value.numpy() for name, value in module.state_dict().items()}
     record = ModelRecord.of(
         options=to_document(METHOD),
@@ -75,22 +75,22 @@ def test_a_description_that_cannot_be_used_is_refused_with_the_folder(folder, ch
 
 
 @pytest.mark.parametrize(
-    ("method", "embedding", "commands"),
+    ("method", "options", "embedding", "commands"),
     [
-        ("snn-rate", "a model", ["export models/a", 'run netx_exports/a.net --text "your text"']),
-        ("snn-rate", None, ["export models/a", "run netx_exports/a.net --data DATA --vectors VECTORS.npy"]),
-        ("spike-embedding", None, ["export models/a", 'run netx_exports/a.net --text "your text"']),
-        ("ann", "a model", []),
+        ("snn-rate", {}, "a model", ["export models/a", 'run netx_exports/a.net --text "your text"']),
+        ("snn-rate", {"window": 32}, None, ["export models/a", "run netx_exports/a.net --data DATA --vectors VECTORS.npy"]),
+        ("spike-embedding", {}, None, ["export models/a", 'run netx_exports/a.net --text "your text"']),
+        ("ann", {}, "a model", []),
     ],
 )
-def test_the_card_shows_the_commands_that_work(folder, method, embedding, commands):
+def test_the_card_shows_the_commands_that_work(folder, method, options, embedding, commands):
     record = read_record(folder)
     record = record.replace(
-        options=to_document(make_method(method)), embedding=record.embedding.replace(name=embedding)
+        options=to_document(make_method(method, **options)), embedding=record.embedding.replace(name=embedding)
     )
     card = model_card("a", record)
     assert [line.strip() for line in card.splitlines() if line.startswith("    snnlp-lava")] == [
         f"snnlp-lava {command}" for command in commands
     ]
     assert "\n\nConfiguration:\n\n```json\n" in card
-    assert "Window:" not in card  # of options that follow from the data
+    assert ("Window: 32 steps" in card) == ("window" in options)

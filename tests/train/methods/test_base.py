@@ -123,7 +123,7 @@ def typed():
     """What a command with the options of One and Two is given."""
 
     @click.command(cls=CommandOfChoices)
-    @derived_options({"one": One, "two": Two})
+    @derived_options({"one": (One,), "two": (Two,)})
     def command(**given):
         click.echo(repr({name: value for name, value in given.items() if value is not None}))
 

@@ -40,7 +40,7 @@ def test_pairs_answer_as_plain_integers_do(classes, levels, window, seed):
     spikes = (rng.random((40, window, lines)) < 0.4).astype(np.uint8)
     compiled_codes = np.clip((spikes.sum(axis=1, dtype=np.int64) @ weight.T + bias) // lift, 0, levels)
     compiled = compile_pairs(
-        weight, bias, out_weight, out_bias, compiled_codes, window=window, levels=levels, lift=lift
+        weight, bias, out_weight, out_bias, compiled_codes, steps=window, levels=levels, lift=lift
     )
     trains = through(compiled, spikes)
     steps = len(compiled.schedule)
@@ -74,7 +74,7 @@ def test_a_rise_is_a_falling_level(classes, window, tests, seed):
     spikes = (rng.random((60, window, 30)) < 0.3).astype(np.uint8)
     evidence = spikes.sum(axis=1, dtype=np.int64) @ weight.T + bias
     labels = rng.integers(classes, size=60)
-    compiled = compile_rise(weight, bias, evidence, labels, window=window, tests=tests)
+    compiled = compile_rise(weight, bias, evidence, labels, steps=window, tests=tests)
     (layer,) = compiled.layers
     out = through(compiled, spikes)[-1]
     assert out.shape[1] == window + tests - 1

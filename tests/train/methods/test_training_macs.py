@@ -10,7 +10,7 @@ def test_a_training_by_hand():
         return make_method(method, epochs=3, **options).training_macs(synapses, rows)
 
     # 8 lines, 4 neurons, 2 classes, 5 steps: 40 MACs a step forward, 40 + 8 backward.
-    assert macs("snn-rate", (32, 8), read_out="counts", window=5, hidden=(4,)) == {
+    assert macs("snn-rate", (32, 8), window=5, hidden=(4,)) == {
         "forward": 3 * 100 * 5 * 40,
         "backward": 3 * 100 * 5 * 48,
         "validation": 3 * 10 * 5 * 40,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,7 +29,7 @@ def _combine(*options: Callable[[Any], Any]) -> Callable[[F], F]:
     return decorate
 
 
-def derived_options(kinds: Mapping[str, type[Record]]) -> Callable[[F], F]:
+def derived_options(kinds: Mapping[str, Sequence[type[Record]]]) -> Callable[[F], F]:
     """Create one option for each field of any of the records; options not given stay None.
 
     The type comes from the field's annotation, the help from its `opt`, with the default of each record. In a
@@ -38,12 +38,13 @@ def derived_options(kinds: Mapping[str, type[Record]]) -> Callable[[F], F]:
     Parameters
     ----------
     kinds
-        Records by the name that selects them.
+        Records by the name that selects them; of several of one name the first describes a field that more have.
     """
     fields: dict[str, dict[str, _Field]] = {}
-    for kind, record in kinds.items():
-        for name, found in _fields(record).items():
-            fields.setdefault(name, {})[kind] = found
+    for kind, records in kinds.items():
+        for record in records:
+            for name, found in _fields(record).items():
+                fields.setdefault(name, {}).setdefault(kind, found)
     return _combine(*(_option(name, by_kind, len(kinds)) for name, by_kind in fields.items()))
 
 
@@ -294,7 +295,7 @@ def backend_options(default: str) -> Callable[[F], F]:
         click.option(
             "--backend", type=click.Choice(list(BACKENDS)), default=default, show_default=True, help=f"{texts}."
         ),
-        derived_options({name: backend.options for name, backend in known.items()}),
+        derived_options({name: (backend.options,) for name, backend in known.items()}),
     )
 
 

@@ -93,8 +93,8 @@ def paper_cells(
         for level, source in ((SENTENCE, sentence), (WORD, word)):
             cells.append(Cell(source, make_method(ANN, level=level, seed=seed, **epochs)))
             cells += [
-                Cell(source, make_method(method, level=level, window=window, seed=seed, **epochs, **read_out))
-                for method, read_out in ((SNN_RATE, {"read_out": "counts"}), (SNN_RATE_RAND, {}))
+                Cell(source, make_method(method, level=level, window=window, seed=seed, **epochs))
+                for method in (SNN_RATE, SNN_RATE_RAND)
                 for window in (_QUICK_WINDOWS if quick else WINDOWS)
             ]
         binary = make_method(SNN_BIN, window=_TOKENS[data] + 1, seed=seed, **epochs)

@@ -16,7 +16,7 @@ from snnlp_lava.sweep.cell import prepare_cell
 from snnlp_lava.sweep.grid import Cell
 from snnlp_lava.sweep.results import CellRecord
 from snnlp_lava.text.dataset import TRAIN
-from snnlp_lava.train.methods.snn import SnnRate, SnnRateCounts
+from snnlp_lava.train.methods.snn import SpikingLayers
 
 TABLE, FIGURES = "table.md", "figures"
 _CLOSE = 0.01  # points; two standard errors of a difference are 0.9 on imdb, 1.7 on emotion
@@ -59,11 +59,9 @@ def write_input_raster(folder: Path, cells: Sequence[Cell]) -> Path:
         If the data cannot be used or the file cannot be written.
     """
     cell = next(cell for cell in cells if (cell.train.name, cell.train.unit) == (SNN_RATE, WORD))
-    assert isinstance(cell.train, SnnRate)
+    assert isinstance(cell.train, SpikingLayers)
     data = prepare_cell(cell)
-    method = cell.train.resolved(data.classes)
-    assert isinstance(method, SnnRateCounts)
-    samples = EncodedSamples(data.features[TRAIN], method.fit_encoder(data), method.window)
+    samples = EncodedSamples(data.features[TRAIN], cell.train.fit_encoder(data), cell.train.window)
     return write_raster(folder / FIGURES / "F5_input_spikes.svg", samples.spikes(np.arange(1))[0])
 
 

@@ -128,7 +128,7 @@ class Cell:
             if option in ("level", "window", "seed") or (value == usual[option] and value is not True):
                 continue
             if isinstance(value, Record):
-                changed = value.to_dict().items() - (usual[option] or type(value)()).to_dict().items()
+                changed = value.to_dict().items() - usual[option].to_dict().items()
                 parts += [f"{name}{number}".replace("_", "-") for name, number in sorted(changed)]
             else:
                 text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)

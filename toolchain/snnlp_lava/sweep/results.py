@@ -298,10 +298,10 @@ def _group(results: Sequence[Results], cell: Cell) -> Group:
 
 def varying_fields(cells: Sequence[Cell]) -> list[str]:
     """Return the fields in which cells of one method differ, except those shown in every table."""
-    values: dict[tuple[str, str], set[Any]] = {}
+    values: dict[tuple[str, type], set[Any]] = {}
     for cell in cells:
         for name, value in cell.train.options().items():
-            values.setdefault((name, cell.train.name), set()).add(value)
+            values.setdefault((name, type(cell.train)), set()).add(value)
     several = {name for (name, _), found in values.items() if len(found) > 1}
     return [name for name in all_option_names() if name in several and name not in _ALWAYS_SHOWN]
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -50,6 +50,10 @@ class Recipe:
         Whether the best epoch is the one with the lowest validation loss; else it has the highest accuracy.
     loss
         Loss of logits (n, classes) and labels (n,): a mean, or a sum, over the batch.
+    warm_up
+        Fraction of the training in which the learning rate rises to the cosine.
+    settled_from
+        Fraction of the training after which an epoch may be the best.
     """
 
     shuffle: bool
@@ -57,10 +61,13 @@ class Recipe:
     weight_decay: float
     by_loss: bool
     loss: Loss
+    warm_up: float = 0.0
+    settled_from: float = 0.0
 
     def rate(self, options: GradientOptions, done: float) -> float:
         """Return the learning rate after `done` epochs."""
-        return options.learning_rate * (0.5 * (1 + math.cos(math.pi * done / options.epochs)) if self.cosine else 1.0)
+        rate = options.learning_rate * (0.5 * (1 + math.cos(math.pi * done / options.epochs)) if self.cosine else 1.0)
+        return rate * min(1.0, done / options.epochs / self.warm_up) if self.warm_up else rate
 
     def order(self, rows: int, rng: np.random.Generator) -> np.ndarray:
         """Return the order of the training rows in an epoch."""
@@ -107,8 +114,8 @@ class TrainableModule(Protocol):
     spikes_counted
         Running count of spikes of the input and all layers in training, updated by the module.
 
-    A module may also have `loss`, as in `Recipe`, in place of the recipe's; `prune`, called every few batches with the
-    fraction of the training that is done; and `settled_from`, the fraction from which an epoch may be the best.
+    A module may also have `recipe`, a `Recipe` of its own, and `prune`, which is called every few batches with the
+    fraction of the training that is done.
     """
 
     rate_per_logit: float | None
@@ -235,10 +242,7 @@ def fit(
     InputError
         If the checkpoint is damaged or belongs to another training.
     """
-    recipe = recipe_for(options, model.rate_per_logit)
-    if hasattr(model, "loss"):
-        recipe = replace(recipe, loss=model.loss)
-    settled_from = getattr(model, "settled_from", 0.0)
+    recipe = getattr(model, "recipe", None) or recipe_for(options, model.rate_per_logit)
     optimizer = torch.optim.Adam(model.parameters(), lr=options.learning_rate, weight_decay=recipe.weight_decay)
     state, best = TrainingState(), _state(model)
     if checkpoint is not None and checkpoint.exists():
@@ -249,7 +253,7 @@ def fit(
         row = {"epoch": epoch + 1, **_epoch(model, optimizer, train, options, recipe, epoch, on_batch)}
         row |= _validate(model, validation, recipe)
         state.history.append(row)
-        settled = epoch + 1 >= settled_from * options.epochs
+        settled = epoch + 1 >= recipe.settled_from * options.epochs
         if settled and _better(row, state, recipe):
             state.best_epoch, best = epoch + 1, _state(model)
         if checkpoint is not None:

@@ -149,7 +149,8 @@ def train_model(
         not available.
     """
     if method is None:
-        given = {**data.method.options(), **options}
+        usual = type(data.method)().options()
+        given = {name: value for name, value in data.method.options().items() if value != usual[name]} | options
         return train_into(make_method(data.method.name, **given), data, as_path(folder), device, progress, on_epoch)
     return train_into(make_method(method, **options), data, as_path(folder), device, progress, on_epoch)
 

@@ -234,13 +234,23 @@ class Method(Record, frozen=True):
         return super().of(**{**published, **values})
 
     @classmethod
+    def variants(cls) -> tuple[type[Method], ...]:
+        """All classes of this name; the options that are given choose one."""
+        return (cls,)
+
+    @classmethod
+    def variant(cls, options: Mapping[str, Any]) -> type[Method]:
+        """Return the one of `variants` that has the given options; InputError if they exclude each other."""
+        return cls
+
+    @classmethod
     def option_names(cls) -> tuple[str, ...]:
-        """Return the names of its options."""
-        return tuple(cls.__struct_fields__)
+        """Return the names of the options of all variants."""
+        return tuple(dict.fromkeys(name for kind in cls.variants() for name in kind.__struct_fields__))
 
     def options(self) -> dict[str, Any]:
         """Its options by name."""
-        return {name: getattr(self, name) for name in self.option_names()}
+        return {name: getattr(self, name) for name in self.__struct_fields__}
 
     @property
     def unit(self) -> str:
@@ -308,7 +318,7 @@ METHODS: Registry[type[Method]] = Registry(
     "method",
     "snnlp_lava.methods",
     {
-        "snn-rate": "snnlp_lava.train.methods.snn:SnnRate",
+        "snn-rate": "snnlp_lava.train.methods.rate.method:SnnRate",
         "snn-rate-rand": "snnlp_lava.train.methods.snn:SnnRateRandom",
         "snn-bin": "snnlp_lava.train.methods.snn:SnnBinary",
         "spike-embedding": "snnlp_lava.train.methods.spike_embedding.method:SpikeEmbedding",
@@ -405,7 +415,7 @@ def make_method(method: str = DEFAULT_METHOD, *, flags: bool = False, **options:
     if set(options) - set(kind.option_names()):
         check_applies(what, method, {name: kind.option_names() for name, kind in importable_methods().items()}, options)
     try:
-        return kind.of(**options)
+        return kind.variant(options).of(**options)
     except InputError as error:
         message = str(error)
         name = re.split(r"\W", message, maxsplit=1)[0]
@@ -477,7 +487,7 @@ def from_document(document: Mapping[str, Any], what: str = "", *, ignore_unknown
     options = {key: value for key, value in document.items() if key != "method"}
     if ignore_unknown:
         options = {key: value for key, value in options.items() if key in kind.option_names()}
-    return build(kind, options, what)
+    return build(kind.variant(options), options, what)
 
 
 def dense_macs(synapses: Sequence[int], steps: int, epochs: int, rows: Mapping[str, int]) -> dict[str, float]:

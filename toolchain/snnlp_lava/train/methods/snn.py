@@ -6,27 +6,22 @@ import logging
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from msgspec import Meta
-
 from snnlp_lava.files import as_optional_path
 from snnlp_lava.network import limits
 from snnlp_lava.progress import ProgressCallback
-from snnlp_lava.records import check_applies, opt
+from snnlp_lava.records import opt
 from snnlp_lava.train.methods.base import (
     Features,
     FeatureSource,
     LayeredOptions,
     Level,
-    Method,
     NeuronOptions,
-    Size,
     SpikingModel,
     TakesVectors,
     Trained,
     TrainingRun,
     dense_macs,
 )
-from snnlp_lava.train.methods.rate.method import MOST_PAIRED, SnnRatePairs, SnnRateRise
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +29,7 @@ if TYPE_CHECKING:
 
     from snnlp_lava.embed.base import EmbeddingInfo
     from snnlp_lava.encode.base import Encoder
+    from snnlp_lava.encode.calibration import Calibration
     from snnlp_lava.text.dataset import TextData
     from snnlp_lava.train.data import TrainingData
     from snnlp_lava.train.loop import Finalised
@@ -49,7 +45,6 @@ _REFERENCE: Mapping[str, Any] = {
     "threshold_scale": 1.0,
 }
 _WINDOW = "Time steps a text is presented."
-Calibration = Annotated[Literal["onoff", "range", "paper"], opt("How vectors become rates.")]
 
 
 class SpikingLayers(LayeredOptions, frozen=True):
@@ -104,144 +99,46 @@ class SpikingLayers(LayeredOptions, frozen=True):
         return dense_macs(synapses, self.window, self.epochs, rows)
 
 
-class SnnRateCounts(TakesVectors, SpikingLayers, frozen=True):
-    """Spike rates of SAF neurons, and the class with the most spikes (SNN-rate of SNNLP): `SnnRate` by counts."""
+class Rates(TakesVectors, SpikingLayers, frozen=True):
+    """Spike rates of vectors in front of layers of spiking neurons."""
 
-    name: ClassVar[str] = "snn-rate"
-    help: ClassVar[str] = "spike rates of vectors, by SAF neurons"
     reference_values: ClassVar[Mapping[str, Any]] = {**_REFERENCE, "calibration": "paper"}
 
     level: Level = "sentence"
-    calibration: Calibration = "onoff"
+    calibration: Annotated[Literal["onoff", "range", "paper"], opt("How vectors become rates.")] = "onoff"
 
-    def fit_encoder(self, data: TrainingData) -> Encoder:
-        """A calibration fitted on the training vectors, in front of SAF neurons."""
+    def fitted(self, data: TrainingData) -> Calibration:
+        """Return the calibration of the training vectors."""
         from snnlp_lava.encode.calibration import fit_calibration
-        from snnlp_lava.encode.saf import SafEncoder
         from snnlp_lava.text.dataset import TRAIN
 
-        return SafEncoder(fit_calibration(self.calibration, data.features[TRAIN]))
+        return fit_calibration(self.calibration, data.features[TRAIN])
 
 
-class SnnRate(TakesVectors, Method, frozen=True):
-    """Spike rates of SAF neurons, by the network that the read-out asks for; None stands for what suits that."""
+class SnnRateCounts(Rates, frozen=True):
+    """Spike rates by SAF neurons; the class with the most spikes wins (SNN-rate of SNNLP)."""
 
     name: ClassVar[str] = "snn-rate"
     help: ClassVar[str] = "spike rates of vectors, by SAF neurons"
-    reference_values: ClassVar[Mapping[str, Any]] = {"read_out": "counts"}
 
-    level: Level = "sentence"
-    read_out: Annotated[
-        Literal["pairs", "rise", "counts"] | None,
-        opt(
-            "How the class is read: one spike of the class that wins against each other; the first spike of a rise; or "
-            "the most spikes, with the SNNLP paper's network. By default pairs, or a rise for more than 18 classes."
-        ),
-    ] = None
-    window: Annotated[Annotated[int, Meta(ge=1, le=limits.MAX_WINDOW)] | None, opt(_WINDOW)] = None
-    hidden: Annotated[tuple[Size, ...] | None, opt("Neurons of the hidden layers.")] = None
-    levels: Annotated[
-        Annotated[int, Meta(ge=2, le=64)] | None, opt("Values that a hidden neuron tells apart, by when it spikes.")
-    ] = None
-    kept: Annotated[
-        Annotated[float, Meta(ge=0.001, le=1)] | None, opt("Part of the first layer's weights that training keeps.")
-    ] = None
-    tests: Annotated[
-        Annotated[int, Meta(ge=1, le=256)] | None, opt("Steps of a rise in which the output is tested.")
-    ] = None
-    z_loss: Annotated[
-        Annotated[float, Meta(ge=0, le=10)] | None, opt("Weight of the squared log-partition in the loss of a rise.")
-    ] = None
-    epochs: Annotated[Annotated[int, Meta(ge=1, le=100_000)] | None, opt("Passes over the training rows.")] = None
-    batch_size: Annotated[Annotated[int, Meta(ge=1, le=1 << 20)] | None, opt("Texts of a step of the optimizer.")] = (
-        None
-    )
-    learning_rate: Annotated[
-        Annotated[float, Meta(ge=1e-9, le=1)] | None,
-        opt("Adam's learning rate at the start; it falls to 0 along a cosine."),
-    ] = None
-    dropout: Annotated[
-        Annotated[float, Meta(ge=0, le=0.99)] | None, opt("Part of the neurons left out at random in training.")
-    ] = None
-    calibration: Annotated[Literal["onoff", "range", "paper"] | None, opt("How vectors become rates.")] = None
-    threshold_scale: Annotated[
-        Annotated[float, Meta(ge=0.1, le=100)] | None,
-        opt("Weight resolution: factor on threshold and initial weights."),
-    ] = None
-    neuron: Annotated[NeuronOptions | None, opt("Neuron parameters.")] = None
-    reference: Annotated[bool, opt("Encode, train and score as the SNNLP paper's published code does.")] = False
+    def fit_encoder(self, data: TrainingData) -> Encoder:
+        """Return SAF neurons behind a calibration."""
+        from snnlp_lava.encode.saf import SafEncoder
 
-    def __post_init__(self) -> None:
-        if self.reference and self.read_out != "counts":
-            raise ValueError(f"reference reads counts, not {self.read_out}")
-        if self.read_out is not None:
-            self._check_given(self.read_out)
-            if self.read_out == "counts":
-                self.resolved(2)  # refuses what the chip cannot store
-        elif not any(set(self._given()) <= set(kind.option_names()) for kind in (SnnRatePairs, SnnRateRise)):
-            for read_out in ("pairs", "rise"):  # one of them refuses what neither of them has
-                self._check_given(read_out)
-
-    def _given(self) -> dict[str, Any]:
-        given = {name: value for name, value in self.options().items() if name != "read_out" and value is not None}
-        return given if self.reference else {name: value for name, value in given.items() if name != "reference"}
-
-    def _check_given(self, read_out: str) -> None:
-        check_applies(
-            "read_out", read_out, {name: kind.option_names() for name, kind in _READ_OUTS.items()}, self._given()
-        )
-
-    def resolved(self, classes: int) -> SnnRateCounts | SnnRatePairs | SnnRateRise:
-        """The method for a number of classes, all of its options filled in.
-
-        Raises
-        ------
-        InputError
-            If an option was given that its read-out does not use.
-        """
-        read_out = self.read_out or ("pairs" if classes <= MOST_PAIRED else "rise")
-        self._check_given(read_out)
-        return _READ_OUTS[read_out].of(**self._given())
-
-    def fit(self, data: TrainingData, run: TrainingRun) -> Trained:
-        """Train the network of the read-out."""
-        return self.resolved(data.classes).fit(data, run)
-
-    def restore(self, sizes: tuple[int, ...], encoder: Encoder, tensors: Mapping[str, np.ndarray]) -> SpikingModel:
-        """The network of the read-out."""
-        return self.resolved(sizes[-1]).restore(sizes, encoder, tensors)
-
-    def training_macs(self, synapses: Sequence[int], rows: Mapping[str, int]) -> dict[str, float]:
-        """Of the network of the read-out; where none was given, one layer is a rise."""
-        read_out = self.read_out or ("rise" if len(synapses) == 1 else "pairs")
-        return _READ_OUTS[read_out].of(**self._given()).training_macs(synapses, rows)
+        return SafEncoder(self.fitted(data))
 
 
-_READ_OUTS: Mapping[str, type[SnnRateCounts] | type[SnnRatePairs] | type[SnnRateRise]] = {
-    "pairs": SnnRatePairs,
-    "rise": SnnRateRise,
-    "counts": SnnRateCounts,
-}
-
-
-class SnnRateRandom(TakesVectors, SpikingLayers, frozen=True):
+class SnnRateRandom(Rates, frozen=True):
     """Random spikes at a rate (the rate code that SNNLP compares with)."""
 
     name: ClassVar[str] = "snn-rate-rand"
     help: ClassVar[str] = "random spikes at rates of vectors"
-    reference_values: ClassVar[Mapping[str, Any]] = {**_REFERENCE, "calibration": "paper"}
-
-    level: Level = "sentence"
-    calibration: Calibration = "onoff"
 
     def fit_encoder(self, data: TrainingData) -> Encoder:
-        """A calibration fitted on the training vectors, in front of Bernoulli spikes."""
+        """Return Bernoulli spikes behind a calibration."""
         from snnlp_lava.encode.bernoulli import BernoulliEncoder
-        from snnlp_lava.encode.calibration import fit_calibration
-        from snnlp_lava.text.dataset import TRAIN
 
-        calibration = fit_calibration(self.calibration, data.features[TRAIN])
-        return BernoulliEncoder(calibration, self.seed, self.reference)
+        return BernoulliEncoder(self.fitted(data), self.seed, self.reference)
 
 
 class SnnBinary(SpikingLayers, frozen=True):

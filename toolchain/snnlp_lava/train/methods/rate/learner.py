@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,53 +20,53 @@ from snnlp_lava.text.dataset import TRAIN, VALIDATION
 from snnlp_lava.train.baselines import standardisation, standardise
 from snnlp_lava.train.loop import Finalised
 from snnlp_lava.train.methods.base import SpikingModel
-from snnlp_lava.train.methods.rate.method import RateOptions, SnnRateRise, levels_of
 from snnlp_lava.train.methods.rate.network import UNIT, RateNetwork
 from snnlp_lava.train.methods.rate.readout import Compiled, compile_pairs, compile_rise
-from snnlp_lava.train.slayer import spikes_by_slayer
 
 if TYPE_CHECKING:
     from snnlp_lava.train.data import TrainingData
+    from snnlp_lava.train.methods.rate.method import SnnRate
 
 _AT_ONCE = 4096
 
 
 class RateLearner:
-    """A `RateNetwork` on standardised vectors, and the network of integers that it becomes."""
+    """A `RateNetwork` on standardised vectors, and the network of integers that it becomes.
 
-    def __init__(self, data: TrainingData, method: RateOptions) -> None:
+    Parameters
+    ----------
+    data
+        The training data.
+    method
+        The method, `SnnRate.resolved`.
+    """
+
+    def __init__(self, data: TrainingData, method: SnnRate) -> None:
         self.data, self.method = data, method
         self.mean, self.factor = standardisation(data.features[TRAIN])
-        self.module: nn.Module = self._trainable()
-        self.encoder: SafEncoder | None = None
-
-    def _trainable(self) -> RateNetwork:
-        method = self.method
-        return RateNetwork(
+        assert method.steps is not None
+        assert method.kept is not None
+        self.module: nn.Module = RateNetwork(
             len(self.mean),
-            method.hidden_neurons,
-            self.data.classes,
-            window=method.window,
+            method.hidden[0] if method.hidden else 0,
+            data.classes,
+            steps=method.steps,
+            levels=method.levels or 2,
             kept=method.kept,
             dropout=method.dropout,
+            z_loss=method.z_loss or 0.0,
             seed=method.seed,
-            **levels_of(method),
         )
+        self.encoder: SafEncoder | None = None
 
     def inputs(self, features: Any) -> np.ndarray:
-        """Standardised vectors (n, d) float32; for the network of integers the encoder's integers."""
+        """Convert vectors to standardised ones (n, d) float32; after `finalise`, to the encoder's integers."""
         if self.encoder is not None:
             return self.encoder.quantise(features, self.encoder.window)
         return standardise(features, self.mean, self.factor)
 
     def finalise(self) -> Finalised:
-        """The network of integers.
-
-        Raises
-        ------
-        InputError
-            If a value is out of the chip's range.
-        """
+        """Return the network of integers; InputError if a value is out of the chip's range."""
         module = self.module
         assert isinstance(module, RateNetwork)
         module.eval()
@@ -79,10 +78,10 @@ class RateLearner:
 
     def _compile(self, module: RateNetwork) -> Compiled:
         weight, bias = module.integers()
-        if isinstance(self.method, SnnRateRise):
+        if self.method.tests is not None:
             evidence = self._codes(module, VALIDATION) @ weight[:, : weight.shape[1] // 2].T + bias
             labels, tests = self.data.labels(VALIDATION), self.method.tests
-            return compile_rise(weight, bias, evidence, labels, window=module.window, tests=tests)
+            return compile_rise(weight, bias, evidence, labels, steps=module.steps, tests=tests)
         assert module.out_weight is not None
         assert module.out_bias is not None
         return compile_pairs(
@@ -91,13 +90,13 @@ class RateLearner:
             module.out_weight.detach().cpu().numpy().astype(np.float64),
             module.out_bias.detach().cpu().numpy().astype(np.float64),
             self._codes(module, TRAIN),
-            window=module.window,
+            steps=module.steps,
             levels=module.levels,
             lift=round(module.unit * UNIT),
         )
 
     def _codes(self, module: RateNetwork, split: str) -> np.ndarray:
-        """Levels of the hidden neurons, or differences of input spikes, of a split's texts."""
+        """Compute the hidden levels, or without hidden layer the differences of input spikes, of a split's texts."""
         inputs = self.inputs(self.data.features[split])
         with torch.no_grad():
             parts = [
@@ -115,11 +114,11 @@ class RateLearner:
             np.concatenate([slope, -slope]),
             np.concatenate([offset - slope * self.mean, offset + slope * self.mean]),
         )
-        return SafEncoder(calibration, module.window, compiled.schedule, compiled.line_names)
+        return SafEncoder(calibration, module.steps, compiled.schedule, compiled.line_names)
 
 
 class IntegerNetwork(nn.Module):
-    """A network of integers as a torch module, which classifies by output spikes and is saved as its integers."""
+    """A network of integers as a torch module: classifies by output spikes, and is saved as its integers."""
 
     rate_per_logit: float | None = None
     spikes_counted = 0
@@ -136,32 +135,25 @@ class IntegerNetwork(nn.Module):
             self.register_buffer(f"layer{number}_neuron", torch.tensor(scalars, dtype=torch.int32))
 
     def evaluate(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Output spike counts, and the scores that rank the classes, (n, classes) each, of the encoder's integers."""
+        """Compute output spike counts and class scores, (n, classes) each, of the encoder's integers."""
         spikes = self.encoder.encode(inputs, self.encoder.window)
         scores = tie_broken_counts(list(self.network.run(spikes))[-1].spikes)
         return np.floor(scores).astype(np.float32), scores
 
 
 def restored(sizes: tuple[int, ...], encoder: SafEncoder, tensors: Mapping[str, np.ndarray]) -> SpikingModel:
-    """Inverse of `IntegerNetwork`'s tensors.
+    """Restore a model from the tensors of its `IntegerNetwork`; InputError if they do not match sizes or chip."""
+    from snnlp_lava.train.slayer import spikes_by_slayer
 
-    Raises
-    ------
-    InputError
-        If they are not of these sizes, or out of the chip's range.
-    """
     layers = []
-    for number, (inputs, neurons) in enumerate(pairwise(sizes)):
-        shapes = {"weight": (neurons, inputs), "bias": (neurons,), "neuron": (3,)}
-        found = {name: tensors.get(f"layer{number}_{name}") for name in shapes}
-        for name, shape in shapes.items():
-            value = found[name]
-            if value is None or value.shape != shape or value.dtype.kind != "i":
-                raise InputError(f"weights must have integers layer{number}_{name} of shape {shape}")
-        weight, bias, scalars = (found[name] for name in shapes)
-        assert weight is not None
-        assert bias is not None
-        assert scalars is not None
+    for number in range(len(sizes) - 1):
+        values = [tensors.get(f"layer{number}_{name}", np.zeros(0)) for name in ("weight", "bias", "neuron")]
+        weight, bias, scalars = values
+        shapes = [(len(weight), *weight.shape[1:2]), (len(weight),), (3,)]
+        if weight.ndim != 2 or [value.shape for value in values] != shapes or any(v.dtype.kind != "i" for v in values):
+            raise InputError(f"weights do not fit: layer{number} must have integers weight, bias and neuron")
         layers.append(Dense(weight.astype(np.int32), Neuron(bias, *(int(value) for value in scalars))))
     network = Network(tuple(layers))
+    if network.sizes != sizes:
+        raise InputError(f"weights do not fit the sizes: {network.sizes}, not {sizes}")
     return SpikingModel(network, encoder, encoder.window, lambda spikes: spikes_by_slayer(network, spikes))

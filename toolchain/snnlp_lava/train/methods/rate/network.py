@@ -23,12 +23,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from snnlp_lava.train.loop import Recipe
+
 UNIT = 64
 """Integers of the chip in a unit of the trained weights."""
 _REACH = 2.5
 """Standard deviations that drive a channel at every step, before training."""
 _PRUNE_FROM, _PRUNE_TO = 0.1, 0.6
-"""Parts of the training between which weights are removed."""
+"""Fractions of the training between which weights are removed."""
+_WARM_UP = 0.02
 
 
 class RateNetwork(nn.Module):
@@ -38,7 +41,7 @@ class RateNetwork(nn.Module):
     ----------
     dimension, hidden, classes
         Sizes; `hidden` is 0 for none.
-    window
+    steps
         Steps T of input.
     levels
         Levels of a hidden neuron.
@@ -53,8 +56,7 @@ class RateNetwork(nn.Module):
         Of the initial weights.
     """
 
-    rate_per_logit: float | None = 1.0
-    settled_from = _PRUNE_TO
+    rate_per_logit: float | None = None
 
     def __init__(
         self,
@@ -62,7 +64,7 @@ class RateNetwork(nn.Module):
         hidden: int,
         classes: int,
         *,
-        window: int,
+        steps: int,
         levels: int,
         kept: float,
         dropout: float,
@@ -70,7 +72,7 @@ class RateNetwork(nn.Module):
         seed: int,
     ) -> None:
         super().__init__()
-        self.window, self.levels, self.kept, self.dropout, self.z_loss = window, levels, kept, dropout, z_loss
+        self.steps, self.levels, self.kept, self.dropout, self.z_loss = steps, levels, kept, dropout, z_loss
         self.unit = levels / 2
         self.spikes_counted = 0
         generator = torch.Generator().manual_seed(seed)
@@ -94,8 +96,8 @@ class RateNetwork(nn.Module):
     def counts(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Standardised vectors (n, d) to input spikes of the on and the off channels, (n, d) each."""
         scaled = self.gain * inputs
-        on = _Floor.apply(torch.clamp(scaled + self.offset, 0, 1) * self.window)
-        off = _Floor.apply(torch.clamp(self.offset - scaled, 0, 1) * self.window)
+        on = _Floor.apply(torch.clamp(scaled + self.offset, 0, 1) * self.steps)
+        off = _Floor.apply(torch.clamp(self.offset - scaled, 0, 1) * self.steps)
         return on, off
 
     def codes(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -126,8 +128,20 @@ class RateNetwork(nn.Module):
         logits = self.logits(inputs).cpu().numpy()
         return logits, logits
 
-    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Cross-entropy, and the z-loss where it is wanted."""
+    @property
+    def recipe(self) -> Recipe:
+        """How it is trained; an epoch may be the best once all weights that go are removed."""
+        return Recipe(
+            shuffle=True,
+            cosine=True,
+            weight_decay=0.0,
+            by_loss=False,
+            loss=self._loss,
+            warm_up=_WARM_UP,
+            settled_from=_PRUNE_TO,
+        )
+
+    def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         entropy = functional.cross_entropy(logits, labels)
         return entropy + self.z_loss * (torch.logsumexp(logits, dim=1) ** 2).mean() if self.z_loss else entropy
 

@@ -29,7 +29,9 @@ _LARGEST = limits.WEIGHT_MAX
 _EARLY = 0.999
 """Part of the training texts whose pair neurons stay below the threshold until the last step."""
 _EVIDENCE = 1500
-"""Integer that the `_EARLY` quantile of the evidence is scaled to; finer scales need more relay neurons."""
+"""Integer that the `_EARLY` quantile of the evidence is scaled to."""
+_RELAYS = 8
+"""Relay neurons: together they bring an evidence of 2,032, enough for `_EVIDENCE` and most offsets of a pair."""
 _RISE_QUANTILES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0), (0.0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1)
 """Quantiles of the winner's evidence to try as the first and the last level of a rise."""
 
@@ -71,7 +73,7 @@ def compile_pairs(
     out_bias: np.ndarray,
     codes: np.ndarray,
     *,
-    window: int,
+    steps: int,
     levels: int,
     lift: int,
 ) -> Compiled:
@@ -86,7 +88,7 @@ def compile_pairs(
         hidden neurons' levels.
     codes
         (n, hidden) levels m of the training texts, by which the scale of the evidence is chosen.
-    window
+    steps
         Steps of input.
     levels
         Levels of a hidden neuron, 2 or more; the ramp takes levels - 1 steps.
@@ -103,8 +105,8 @@ def compile_pairs(
     pairs = class_pairs(len(out_weight))
     first, second = np.array(pairs).T
     pair_weight, pair_bias, top = _scaled_pairs(out_weight, out_bias, codes, first, second)
-    relays = -(-int(top + pair_bias.max()) // _LARGEST)
-    hidden, schedule, names = _ramp_layer(weight, bias, window=window, levels=levels, lift=lift, relays=relays)
+    relays = max(_RELAYS, -(-int(top + pair_bias.max()) // _LARGEST))
+    hidden, schedule, names = _ramp_layer(weight, bias, steps=steps, levels=levels, lift=lift, relays=relays)
     whole = np.concatenate([pair_weight, np.array([_in_even_parts(top + own, relays) for own in pair_bias])], axis=1)
     # Tested at the last step alone: there the relays bring `top`, so that a pair spikes iff its evidence is >= 0.
     layers: list[Dense] = [hidden, Dense(whole, Neuron(np.zeros(len(pairs), dtype=np.int64), 1, 0, top - 1))]
@@ -114,11 +116,11 @@ def compile_pairs(
 
 
 def compile_rise(
-    weight: np.ndarray, bias: np.ndarray, evidence: np.ndarray, labels: np.ndarray, *, window: int, tests: int
+    weight: np.ndarray, bias: np.ndarray, evidence: np.ndarray, labels: np.ndarray, *, steps: int, tests: int
 ) -> Compiled:
     """Output neurons that a constant bias lifts together after the input; the first that spikes wins.
 
-    With threshold l + window b the test at step window - 1 + j asks for evidence > l - j b.
+    With threshold l + steps b the test at step steps - 1 + j asks for evidence > l - j b.
 
     Parameters
     ----------
@@ -126,7 +128,7 @@ def compile_rise(
         (classes, lines) and (classes,) even integers; the bias comes by a line of its own at the first step.
     evidence, labels
         (n, classes) integers and (n,) classes of the validation texts, by which first level and rise are chosen.
-    window
+    steps
         Steps of input.
     tests
         Levels that are tried, a step each.
@@ -146,10 +148,10 @@ def compile_rise(
             candidates.append((float(right.mean()), step, int(high)))
     _, step, level = max(candidates)
     whole = np.concatenate([weight, bias[:, None]], axis=1)
-    schedule = np.zeros((window + tests - 1, 1), dtype=np.uint8)
+    schedule = np.zeros((steps + tests - 1, 1), dtype=np.uint8)
     schedule[0] = 1
     lift = np.full(len(weight), step, dtype=np.int64)
-    layer = Dense(whole, Neuron(lift, limits.DECAY_UNITY, 0, max(1, level + window * step)))
+    layer = Dense(whole, Neuron(lift, limits.DECAY_UNITY, 0, max(1, level + steps * step)))
     return Compiled((layer,), schedule, ("bias",))
 
 
@@ -174,7 +176,7 @@ def _scaled_pairs(
 
 
 def _ramp_layer(
-    weight: np.ndarray, bias: np.ndarray, *, window: int, levels: int, lift: int, relays: int
+    weight: np.ndarray, bias: np.ndarray, *, steps: int, levels: int, lift: int, relays: int
 ) -> tuple[Dense, np.ndarray, tuple[str, ...]]:
     """The hidden neurons, and relay neurons that have no input but the ramp and cross at its last step.
 
@@ -188,9 +190,9 @@ def _ramp_layer(
     whole[:hidden, :lines], whole[:hidden, lines] = weight, bias
     whole[:hidden, lines + 1 :] = _in_even_parts(lift, ramp_lines)
     whole[hidden:, lines + 1 :] = _in_even_parts(relay, ramp_lines)
-    schedule = np.zeros((window + levels - 1, 1 + ramp_lines), dtype=np.uint8)
+    schedule = np.zeros((steps + levels - 1, 1 + ramp_lines), dtype=np.uint8)
     schedule[0, 0] = 1
-    schedule[window:, 1:] = 1
+    schedule[steps:, 1:] = 1
     layer = Dense(whole, Neuron(np.zeros(len(whole), dtype=np.int64), limits.DECAY_UNITY, 0, threshold - 1))
     return layer, schedule, ("bias", *["ramp"] * ramp_lines)
 
