@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from snnlp_lava.encode.calibration import CALIBRATIONS, FIXED_ONE, N_SIGMA, Calibration, fit_calibration
+from snnlp_lava.encode.calibration import FITTED, FIXED_ONE, N_SIGMA, Calibration, fit_calibration
 from snnlp_lava.encode.saf import saf_spikes
 from snnlp_lava.errors import InputError
 from strategies import SEEDS
@@ -88,7 +88,7 @@ def test_vectors_that_are_mostly_constant_leave_those_dimensions_silent(fitted, 
     assert not values.reshape(len(values), -1, fitted.shape[1])[:, :, :constant].any()
 
 
-@given(vectors(), st.sampled_from(CALIBRATIONS))
+@given(vectors(), st.sampled_from(FITTED))
 def test_a_vector_is_mapped_alone_as_among_others_in_any_float(fitted, name):
     fitted = fitted.astype(np.float32)
     calibration = fit_calibration(name, fitted)
@@ -98,7 +98,7 @@ def test_a_vector_is_mapped_alone_as_among_others_in_any_float(fitted, name):
         np.testing.assert_array_equal(calibration(fitted[row : row + 1].astype(np.float64))[0], together[row])
 
 
-@given(vectors(), st.sampled_from(CALIBRATIONS))
+@given(vectors(), st.sampled_from(FITTED))
 def test_a_fitted_calibration_depends_on_the_given_vectors_at_that_time_only(fitted, name):
     held_out = np.concatenate([fitted, 1e6 * np.ones_like(fitted)])
     train = held_out[: len(fitted)]
@@ -109,7 +109,7 @@ def test_a_fitted_calibration_depends_on_the_given_vectors_at_that_time_only(fit
     np.testing.assert_array_equal(fit_calibration(name, fitted)(fitted), before)
 
 
-@pytest.mark.parametrize("name", CALIBRATIONS)
+@pytest.mark.parametrize("name", FITTED)
 def test_vectors_of_another_dimension_are_refused(name):
     calibration = fit_calibration(name, np.random.default_rng(0).random((5, 4)))
     for vectors in (np.zeros((2, 3)), np.zeros((2, 5)), np.zeros(4)):
@@ -117,7 +117,7 @@ def test_vectors_of_another_dimension_are_refused(name):
             calibration(vectors)
 
 
-@pytest.mark.parametrize("name", CALIBRATIONS)
+@pytest.mark.parametrize("name", FITTED)
 def test_nan_in_a_vector_is_refused(name):
     calibration = fit_calibration(name, np.random.default_rng(0).random((5, 4)))
     with pytest.raises(InputError, match=r"NaN|finite"):
@@ -146,5 +146,14 @@ def test_a_calibration_holds_one_finite_gain_and_offset_per_dimension(gain, offs
 
 
 def test_an_unknown_calibration_is_named_with_the_known_ones():
-    with pytest.raises(InputError, match=r"calibration 'zscore' is unknown \(known: onoff, range, paper\)"):
+    with pytest.raises(InputError, match=r"calibration 'zscore' is unknown \(known: onoff, range, paper, learned\)"):
         fit_calibration("zscore", np.zeros((2, 2)))
+
+
+def test_a_learned_calibration_has_a_slope_of_its_own_for_each_line():
+    learned = Calibration("learned", np.array([1.0, 2.0, -1.0, -4.0]), np.array([0.1, 0.0, 0.2, 1.0]))
+    assert (learned.dimension, learned.lines) == (2, 4)
+    wanted = np.array([[0.3 + 0.1, 0.2, 0, 1 - 0.4], [0, 0.6, 0.5, 0]])
+    np.testing.assert_allclose(learned(np.array([[0.3, 0.1], [-0.3, 0.3]])) / FIXED_ONE, wanted, atol=1 / FIXED_ONE)
+    with pytest.raises(InputError, match="calibration learned: 3 gains; an even number is needed"):
+        Calibration("learned", np.ones(3), np.ones(3))

@@ -27,7 +27,8 @@ FORMS = st.sampled_from([None, "NFC", "NFKC"])
 def calibrations(dimension=3):
     def of(name, seed):
         rng = np.random.default_rng(seed)
-        return Calibration(name, rng.normal(0, 2, dimension), rng.normal(0, 1, dimension))
+        size = 2 * dimension if name == "learned" else dimension
+        return Calibration(name, rng.normal(0, 2, size), rng.normal(0, 1, size))
 
     return st.builds(of, st.sampled_from(CALIBRATIONS), SEEDS)
 

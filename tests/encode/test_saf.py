@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from snnlp_lava.encode.base import MAX_WINDOW
-from snnlp_lava.encode.calibration import FIXED_ONE, FRACTION_BITS, to_fixed_point
-from snnlp_lava.encode.saf import saf_spikes
+from snnlp_lava.encode.calibration import FIXED_ONE, FRACTION_BITS, Calibration, to_fixed_point
+from snnlp_lava.encode.saf import SafEncoder, saf_spikes
+from snnlp_lava.errors import InputError
 
 GRID = np.arange(FIXED_ONE + 1)
 
@@ -58,3 +59,40 @@ def test_grid_is_the_nearest_multiple_within_0_and_1(x):
 
 def test_grid_keeps_its_own_values():
     np.testing.assert_array_equal(to_fixed_point(GRID / FIXED_ONE), GRID)
+
+
+RAMP = np.array([[1, 0], [0, 0], [0, 1], [0, 1]], dtype=np.uint8)
+
+
+def scheduled(**parts):
+    parts = {"steps": 2, "schedule": RAMP, "scheduled_lines": ("bias", "ramp"), **parts}
+    return SafEncoder(Calibration("paper", np.ones(3), np.zeros(3)), **parts)
+
+
+def test_scheduled_lines_spike_in_every_text_behind_the_neurons():
+    encoder = scheduled()
+    values = encoder.quantise(np.array([[0.5, 0.3, 1.0], [0.0, 0.9, 0.7]]), 4)
+    spikes = encoder.encode(values, 4)
+    assert (spikes.shape, encoder.lines, encoder.window) == ((2, 4, 5), 5, 4)
+    np.testing.assert_array_equal(spikes[:, :2, :3], saf_spikes(values, 2))
+    assert not spikes[:, 2:, :3].any()
+    np.testing.assert_array_equal(spikes[:, :, 3:], [RAMP, RAMP])
+    again = SafEncoder.from_parts(encoder.to_dict(), encoder.arrays())
+    np.testing.assert_array_equal(again.encode(values, 4), spikes)
+    with pytest.raises(InputError, match="window must be 4.*got 5"):
+        encoder.encode(values, 5)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"schedule": 2 * RAMP}, "schedule must be a table of 0 and 1"),
+        ({"schedule": RAMP.astype(float)}, "schedule must be a table of 0 and 1"),
+        ({"scheduled_lines": ("ramp",)}, r"schedule of shape \(4, 2\) for 1 scheduled lines"),
+        ({"steps": 5}, "steps must be an integer from 1 to 4, got 5"),
+        ({"steps": None}, "steps must be an integer from 1 to 4, got None"),
+    ],
+)
+def test_a_schedule_that_does_not_fit_is_refused(parts, message):
+    with pytest.raises(InputError, match=f"encoder: {message}"):
+        scheduled(**parts)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from snnlp_lava.embed.base import EmbeddingInfo
 from snnlp_lava.encode.base import MAX_WINDOW
 from snnlp_lava.encode.bernoulli import BernoulliEncoder
-from snnlp_lava.encode.calibration import CALIBRATIONS, Calibration
+from snnlp_lava.encode.calibration import FITTED, Calibration
 from snnlp_lava.encode.saf import SafEncoder
 from snnlp_lava.encode.word_codes import WordCodeEncoder
 from snnlp_lava.errors import InputError
@@ -65,7 +65,7 @@ def calibration_of(name):
     st.integers(1, MAX_WINDOW),
     st.integers(0, MAX_WINDOW),
     st.none() | st.text(),
-    st.sampled_from(CALIBRATIONS).flatmap(
+    st.sampled_from(FITTED).flatmap(
         lambda name: st.sampled_from(
             [
                 SafEncoder(calibration_of(name)),

@@ -78,7 +78,12 @@ def test_a_description_that_cannot_be_used_is_refused_with_the_folder(folder, ch
     ("method", "options", "embedding", "commands"),
     [
         ("snn-rate", {}, "a model", ["export models/a", 'run netx_exports/a.net --text "your text"']),
-        ("snn-rate", {"window": 32}, None, ["export models/a", "run netx_exports/a.net --data DATA --vectors VECTORS.npy"]),
+        (
+            "snn-rate",
+            {"window": 32},
+            None,
+            ["export models/a", "run netx_exports/a.net --data DATA --vectors VECTORS.npy"],
+        ),
         ("spike-embedding", {}, None, ["export models/a", 'run netx_exports/a.net --text "your text"']),
         ("ann", {}, "a model", []),
     ],

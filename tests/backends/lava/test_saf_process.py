@@ -5,8 +5,8 @@ import pytest
 
 from backends.lava.sources import spikes_of
 from snnlp_lava.backends.lava.processes.sources import SAF
-from snnlp_lava.encode.calibration import FIXED_ONE
-from snnlp_lava.encode.saf import saf_spikes
+from snnlp_lava.encode.calibration import FIXED_ONE, Calibration
+from snnlp_lava.encode.saf import SafEncoder, saf_spikes
 
 
 @pytest.mark.parametrize("tag", ["fixed_pt", "floating_pt"])
@@ -24,6 +24,22 @@ def test_lava_and_closed_form_agree(tmp_path, tag, window, period):
     np.testing.assert_array_equal(own[:, :window], saf_spikes(values, window))
     assert not own[:, window:].any()
     assert not train[len(values) * period :].any()
+
+
+def test_a_schedule_runs_behind_fewer_steps_of_the_neurons(tmp_path):
+    rng = np.random.default_rng(3)
+    values = rng.integers(0, FIXED_ONE + 1, (4, 5), dtype=np.int32)
+    schedule = (rng.random((7, 2)) < 0.5).astype(np.uint8)
+    encoder = SafEncoder(Calibration("paper", np.ones(5), np.zeros(5)), 3, schedule, ("bias", "ramp"))
+
+    def make(recording):
+        return SAF(values=values, window=7, period=9, recording=recording, steps=3, schedule=schedule)
+
+    train = spikes_of(make, 7, 4 * 9 + 2, tmp_path)
+    own = train[:36].reshape(4, 9, 7)
+    np.testing.assert_array_equal(own[:, :7], encoder.encode(values, 7))
+    assert not own[:, 7:].any()
+    assert not train[36:].any()
 
 
 def test_a_window_longer_than_the_period_is_refused():

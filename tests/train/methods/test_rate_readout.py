@@ -39,9 +39,7 @@ def test_pairs_answer_as_plain_integers_do(classes, levels, window, seed):
     out_weight, out_bias = rng.normal(size=(classes, hidden)), rng.normal(size=classes)
     spikes = (rng.random((40, window, lines)) < 0.4).astype(np.uint8)
     compiled_codes = np.clip((spikes.sum(axis=1, dtype=np.int64) @ weight.T + bias) // lift, 0, levels)
-    compiled = compile_pairs(
-        weight, bias, out_weight, out_bias, compiled_codes, steps=window, levels=levels, lift=lift
-    )
+    compiled = compile_pairs(weight, bias, out_weight, out_bias, compiled_codes, steps=window, levels=levels, lift=lift)
     trains = through(compiled, spikes)
     steps = len(compiled.schedule)
     # In plain integers: a hidden spike at step t counts steps - t, times its weights to the pair neurons.

@@ -52,6 +52,8 @@ def to_fixed_point(x: np.ndarray) -> np.ndarray:
 
 CalibrationName = Literal["onoff", "range", "paper", "learned"]
 CALIBRATIONS: tuple[CalibrationName, ...] = get_args(CalibrationName)
+FITTED = CALIBRATIONS[:3]
+"""Calibrations that `fit_calibration` fits."""
 
 
 N_SIGMA = 3.0
@@ -128,7 +130,7 @@ class Calibration:
 
 
 def fit_calibration(name: str, vectors: np.ndarray) -> Calibration:
-    """Fit one of CALIBRATIONS on the training vectors, (n, d) floats.
+    """Fit one of FITTED on the training vectors, (n, d) floats.
 
     Raises
     ------

@@ -43,7 +43,9 @@ class SnnRate(TakesVectors, GradientOptions, frozen=True):
     """
 
     name: ClassVar[str] = "snn-rate"
-    help: ClassVar[str] = "spike rates of vectors, by SAF neurons (with --window or --reference the SNNLP paper's network)"
+    help: ClassVar[str] = (
+        "spike rates of vectors, by SAF neurons (with --window or --reference the SNNLP paper's network)"
+    )
     needs: ClassVar[tuple[str, ...]] = ("torch",)
 
     level: Level = "sentence"
@@ -55,9 +57,7 @@ class SnnRate(TakesVectors, GradientOptions, frozen=True):
             "hidden is none."
         ),
     ] = None
-    hidden: Annotated[
-        Annotated[tuple[Size, ...], Meta(max_length=1)] | None, opt("Sizes of the hidden layers.")
-    ] = None
+    hidden: Annotated[Annotated[tuple[Size, ...], Meta(max_length=1)] | None, opt("Sizes of the hidden layers.")] = None
     steps: Annotated[Annotated[int, Meta(ge=1, le=64)] | None, opt("Time steps in which the input spikes.")] = None
     levels: Annotated[
         Annotated[int, Meta(ge=2, le=64)] | None, opt("Values that a hidden neuron distinguishes, by when it spikes.")
@@ -93,7 +93,7 @@ class SnnRate(TakesVectors, GradientOptions, frozen=True):
 
     @classmethod
     def variants(cls) -> tuple[type[Method], ...]:
-        """This network and the SNNLP paper's."""
+        """Return this network and that of the SNNLP paper."""
         return cls, SnnRateCounts
 
     @classmethod
