@@ -79,7 +79,7 @@ def test_scheduled_lines_spike_in_every_text_behind_the_neurons():
     np.testing.assert_array_equal(spikes[:, :, 3:], [RAMP, RAMP])
     again = SafEncoder.from_parts(encoder.to_dict(), encoder.arrays())
     np.testing.assert_array_equal(again.encode(values, 4), spikes)
-    with pytest.raises(InputError, match="window must be 4.*got 5"):
+    with pytest.raises(InputError, match=r"window must be 4.*got 5"):
         encoder.encode(values, 5)
 
 

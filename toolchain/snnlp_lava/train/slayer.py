@@ -292,10 +292,9 @@ def _on_cpu(block: nn.Module, spikes: torch.Tensor, bias: torch.Tensor | None = 
 
 
 def spikes_by_slayer(network: Network, spikes: np.ndarray) -> list[np.ndarray]:
-    """Spikes of every layer of a network of integers, by SLAYER's own forward pass.
+    """Compute the spikes of every layer of an integer network by SLAYER's own forward pass.
 
-    SLAYER's blocks have no bias; of layers that have one and keep no current, our kernel computes the spikes, with the
-    bias added to what arrives.
+    SLAYER's blocks have no bias: for a layer that has one and keeps no current, our kernel computes the spikes.
 
     Parameters
     ----------
@@ -320,6 +319,7 @@ def spikes_by_slayer(network: Network, spikes: np.ndarray) -> list[np.ndarray]:
 def _through(layer: Layer, spikes: torch.Tensor) -> torch.Tensor:
     (synapses,) = layer.synapses()
     neuron, unit = layer.neuron, 1 << limits.STATE_SHIFT
+    assert isinstance(neuron, Neuron)
     weight = torch.from_numpy(synapses.weight / unit).to(torch.float32)
     parameters = {
         "threshold": neuron.threshold / unit,

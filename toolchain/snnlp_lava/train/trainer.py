@@ -169,7 +169,7 @@ def train_into(
     trained = method.fit(data, TrainingRun(device, folder / CHECKPOINT, progress, "train", on_epoch))
     baselines = {}
     if method.spiking and method.takes == "vectors":  # as an ANN can
-        ann = Ann.beside(method).fit(data, TrainingRun(device, None, progress, "baseline"))
+        ann = Ann.beside(method.resolved(data.classes)).fit(data, TrainingRun(device, None, progress, "baseline"))
         baselines["ann"] = {**ann.scores, "sizes": list(ann.sizes), **_macs(ann, data.features[TEST])}
     if importlib.util.find_spec("sklearn") is None:
         logger.warning("no baseline TF-IDF, which needs scikit-learn; to see it, type: %s", install_command("sklearn"))

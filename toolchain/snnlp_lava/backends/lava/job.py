@@ -130,7 +130,7 @@ class LavaJob:
             whole[start : start + len(chunk)] = values
         encoder = saf.encoder if saf else None
         if isinstance(encoder, SafEncoder) and encoder.schedule is not None:
-            np.savez(folder / _SCHEDULE, steps=encoder.steps, schedule=encoder.schedule)
+            np.savez(folder / _SCHEDULE, steps=np.array(encoder.steps), schedule=encoder.schedule)
         for path, layer in zip(self.train_files(folder), self.recorded, strict=True):
             shape = (self.steps, (self.sizes[layer] + 7) // 8)
             np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)  # type: ignore[no-untyped-call, unused-ignore]

@@ -49,7 +49,7 @@ class Ann(TakesVectors, LayeredOptions, frozen=True):
     @classmethod
     def beside(cls, method: Method) -> Ann:
         """Create the baseline of another method on vectors, with its level, hidden layers, seed and recipe."""
-        shared = {name: value for name, value in method.options().items() if name in _SHARED and value is not None}
+        shared = {name: value for name, value in method.options().items() if name in _SHARED}
         return cls.of(**shared)
 
     def fit(self, data: TrainingData, run: TrainingRun) -> Trained:

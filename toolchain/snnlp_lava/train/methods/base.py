@@ -248,6 +248,10 @@ class Method(Record, frozen=True):
         """Return the names of the options of all variants."""
         return tuple(dict.fromkeys(name for kind in cls.variants() for name in kind.__struct_fields__))
 
+    def resolved(self: M, classes: int) -> M:
+        """Return the method with the options that follow from the number of classes; InputError if one does not fit."""
+        return self
+
     def options(self) -> dict[str, Any]:
         """Its options by name."""
         return {name: getattr(self, name) for name in self.__struct_fields__}

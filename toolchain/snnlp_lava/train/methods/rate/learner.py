@@ -129,6 +129,7 @@ class IntegerNetwork(nn.Module):
         for number, layer in enumerate(network.layers):
             (synapses,) = layer.synapses()
             neuron = layer.neuron
+            assert isinstance(neuron, Neuron)
             scalars = (neuron.current_decay, neuron.voltage_decay, neuron.threshold)
             self.register_buffer(f"layer{number}_weight", torch.from_numpy(synapses.weight.astype(np.int16)))
             self.register_buffer(f"layer{number}_bias", torch.from_numpy(neuron.bias.astype(np.int32)))

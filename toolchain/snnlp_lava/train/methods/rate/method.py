@@ -112,13 +112,7 @@ class SnnRate(TakesVectors, GradientOptions, frozen=True):
         return SnnRateCounts if theirs else cls
 
     def resolved(self, classes: int) -> SnnRate:
-        """Return the method for a number of classes, with every option of its read-out.
-
-        Raises
-        ------
-        InputError
-            If an option was given that this read-out does not have.
-        """
+        """Return the method with every option of the read-out; InputError if it does not have a given one."""
         paired = classes <= _MOST_PAIRED if self.hidden is None else bool(self.hidden)
         read_out = self.read_out or ("pairs" if paired else "rise")
         self._check_read_out(read_out)
