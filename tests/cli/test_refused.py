@@ -192,8 +192,8 @@ REFUSED = {
         "ann: |no spikes|--method",
     ),
     "export: period": (
-        ("export", "{files}/model", "--period", 10, "-o", "new/a.net"),
-        "model: period must be an integer >= the window, 11, got 10",
+        ("export", "{files}/model", "--period", 9, "-o", "new/a.net"),
+        "model: period must be an integer >= the window, 10, got 9",
     ),
     "export: NIR's ending for a network file": (
         ("export", "{files}/model", "-o", "new/a.nir"),
