@@ -181,7 +181,7 @@ def test_a_report_of_two_runs(files, snnlp_lava, tmp_path):
         record = read_run(folder).record
         assert part["record"] == record.to_dict()
         assert part["synops"] == pytest.approx(record.synops / record.samples)
-        assert part["baseline"]["macs"] == 384 * 256 + 256 * 128 + 128 * 6
+        assert part["baseline"]["macs"] == 384 * 512 + 512 * 6
         embedding = part["preprocessing"]["steps"]["embedding"]
         assert (embedding["title"], embedding["unit"]) == ("all-MiniLM-L6-v2", "tokens")
         alone, with_model = (variant["total_pj"] for variant in part["preprocessing"]["variants"][:2])
