@@ -275,7 +275,7 @@ def card_for(network, **changes):
         "embedding": EmbeddingInfo("a model", "0" * 64, network.inputs),
         "encoder": SafEncoder(Calibration("paper", np.full(network.inputs, 0.5), np.full(network.inputs, 0.25))),
         "training": {
-            "config": {"method": "snn-rate", "seed": 42},
+            "config": {"method": "snn-rate", "window": 32, "seed": 42},
             "data": {"name": "demo", "split_scheme": "official", "rows": {"train": 8, "validation": 3, "test": 4}},
             "scores": {"best_epoch": 3, **SCORES},
             "baselines": {

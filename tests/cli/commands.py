@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 PROGRAM = (sys.executable, "-m", "snnlp_lava.cli.main")
-LAYERS = {"input": 771, "hidden1": 520, "hidden2": 15, "output": 6}
+LAYERS = {"input": 770, "hidden1": 520, "hidden2": 15, "output": 6}
 OWN = ("train", "--data", "{files}/own.csv", "--vectors", "{files}/own.npy", "--epochs", 1, "--window", 8)
 
 

@@ -83,7 +83,7 @@ def files(tmp_path_factory, _cache_of_the_tests):
         np.save("wide.npy", random_vectors(36, 13))
         vectors[4, 3] = np.nan
         np.save("nan.npy", vectors)
-        spikes = np.random.default_rng(0).random((5, 9, 771)) < 0.1
+        spikes = np.random.default_rng(0).random((5, 9, 770)) < 0.1
         np.save("spikes.npy", spikes)
         np.save("channels_first.npy", spikes.transpose(0, 2, 1))
         np.save("graded.npy", 3 * spikes)

@@ -24,7 +24,7 @@ def other_programs_graph():
 
 def test_a_model_goes_out_and_comes_back_the_same(files, snnlp_lava, tmp_path):
     result = snnlp_lava("export", files / "model", "--format", "nir")
-    told = "(771-520-15-6, window 10, period 10 steps)"
+    told = "(770-520-15-6, window 7, period 7 steps)"
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr == f"network: netx_exports/model.nir {told}\n"
     result = snnlp_lava("import", "netx_exports/model.nir")

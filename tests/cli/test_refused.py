@@ -150,7 +150,7 @@ REFUSED = {
     "run: no spikes": ((*RUN, "--spikes", "none.npy"), "spikes none.npy: no such file"),
     "run: spikes the other way round": (
         (*RUN, "--spikes", "{files}/channels_first.npy"),
-        "channels_first.npy: must be numbers of shape (samples, steps, 771), got bool of shape (5, 771, 9)",
+        "channels_first.npy: must be numbers of shape (samples, steps, 770), got bool of shape (5, 770, 9)",
     ),
     "run: graded spikes": ((*RUN, "--spikes", "{files}/graded.npy"), "sample 1: spikes must be 0 or 1, got 3"),
     "verify: nothing to run on": (
@@ -192,8 +192,8 @@ REFUSED = {
         "ann: |no spikes|--method",
     ),
     "export: period": (
-        ("export", "{files}/model", "--period", 9, "-o", "new/a.net"),
-        "model: period must be an integer >= the window, 10, got 9",
+        ("export", "{files}/model", "--period", 6, "-o", "new/a.net"),
+        "model: period must be an integer >= the window, 7, got 6",
     ),
     "export: NIR's ending for a network file": (
         ("export", "{files}/model", "-o", "new/a.nir"),

@@ -22,7 +22,7 @@ def check_document(document, samples, backend):
     """The numbers of a run's document fit together."""
     assert set(document) == KEYS
     assert (document["backend"], document["samples"]) == (backend, samples)
-    assert (document["window"], document["period"]) == (10, 10)
+    assert (document["window"], document["period"]) == (7, 7)
     layers = document["layers"]
     assert {layer["name"]: layer["neurons"] for layer in layers} == LAYERS
     assert document["input_spikes"] == layers[0]["spikes"] > 0
@@ -54,7 +54,7 @@ def test_a_run_prints_one_json_document_and_nothing_else(files, tmp_path):
     assert done.stdout.count("\n") == 1
     document = json.loads(done.stdout)
     check_document(document, 5, "emulator")
-    assert document["steps"] == 5 * 10
+    assert document["steps"] == 5 * 7
     run = read_run(tmp_path / "out")
     assert run.predictions.tolist() == document["predictions"]
     most = run.output_counts.max(axis=1)  # of equals the earlier wins, so the lower class need not
@@ -88,7 +88,7 @@ def test_a_network_of_another_maker_runs_on_spikes(files, snnlp_lava):
     np.testing.assert_array_equal(run.trains[0], np.load(files / "spikes.npy")[:4])
     np.testing.assert_array_equal(run.output_counts[:4], run.trains[-1].sum(axis=1))
     with_card = json.loads(snnlp_lava("run", files / "a.net", "--spikes", files / "spikes.npy", "--json").stdout)
-    assert (with_card["window"], with_card["period"]) == (9, 10)
+    assert (with_card["window"], with_card["period"]) == (9, 9)
     np.testing.assert_array_equal(with_card["predictions"], run.predictions)
     result = snnlp_lava("report", "runs/layers-emulator-spikes", "-o", "r.html")
     assert (result.exit_code, "5 samples of spikes" in Path("r.html").read_text("utf-8")) == (0, True)
