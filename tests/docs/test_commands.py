@@ -20,6 +20,9 @@ SHOWN = re.compile(
 STANDS_FOR = {
     "DATA": "texts.csv",
     "NAME": "one",
+    "NETWORK": "netx_exports/one.net",
+    "FILE": "texts.csv",
+    "big.parquet": "texts.csv",
     "FILE.net": "netx_exports/one.net",
     "FILE.nir": "netx_exports/one.nir",
     "FILE.toml": "prices.toml",
@@ -39,9 +42,9 @@ STANDS_FOR = {
     "P": "p",
     "B": "b",
 }
-# What needs more than a folder, a scheduler, a board or another program's file, is run by tests/sweep/test_running.py,
-# tests/backends/test_loihi2.py and tests/cli/test_nir.py.
-ELSEWHERE = ("--scheduler", "loihi2", "--time-step")
+# What needs more than a folder: a scheduler, a board, another program's file or a model of SLAYER, is run by
+# tests/sweep/test_running.py, tests/backends/test_loihi2.py, tests/cli/test_nir.py and tests/run/test_verify.py.
+ELSEWHERE = ("--scheduler", "loihi2", "--time-step", "--model")
 FOREIGN = ("dask", "helm", "kubectl")  # other people's programs
 
 
@@ -147,6 +150,6 @@ def typed_here(words):
     small = [f"{word}.csv" if word in ("emotion", "imdb") else word for word in words]
     if words[0] == "train":
         small = ["models/new" if word == "models/one" else word for word in small]
-        small += [] if "--epochs" in words else ["--epochs", "1"]
+        small += [] if {"--epochs", "spike-embedding"} & set(words) else ["--epochs", "1"]
         small += ["--codes", "codes.txt"] if "snn-bin" in words else []
     return small

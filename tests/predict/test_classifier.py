@@ -191,3 +191,11 @@ def test_predicting_imports_neither_torch_nor_lava(fitted, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "praise", done.stderr
+
+
+def test_an_included_name_means_the_included_network_whatever_lies_in_the_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo").mkdir()  # as `snnlp-lava demo` leaves it
+    assert "joy" in SpikingTextClassifier.load("demo").classes_
+    with pytest.raises(InputError, match=r"demo"):
+        SpikingTextClassifier.load("./demo/x")

@@ -18,8 +18,8 @@ PACKAGED = ("demo", "cafe")
 
 
 def network_path(name: StrPath) -> Path:
-    """Return the path of a network file; a name of PACKAGED means the included file unless such a file exists."""
-    if str(name) in PACKAGED and not Path(name).exists():
+    """Return the path of a network file; a name of PACKAGED means the included one, never a file or folder."""
+    if str(name) in PACKAGED:
         return Path(str(resources.files("snnlp_lava.predict") / f"{name}.net"))
     return as_path(name)
 
