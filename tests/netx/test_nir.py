@@ -1,5 +1,4 @@
 import itertools
-import re
 
 import h5py
 import nir
@@ -15,9 +14,7 @@ from snnlp_lava.encode.calibration import Calibration
 from snnlp_lava.encode.spike_embedding import SpikeEmbeddingEncoder
 from snnlp_lava.encode.word_codes import WordCodeEncoder
 from snnlp_lava.errors import InputError
-from snnlp_lava.network.dense import Dense
 from snnlp_lava.network.network import Network
-from snnlp_lava.network.recurrent import RecurrentDense
 from snnlp_lava.netx.network_file import write_network
 from snnlp_lava.netx.nir.graph import TIME_STEP
 from snnlp_lava.netx.nir.own import read_nir, write_nir
@@ -189,17 +186,3 @@ def test_a_time_step_is_a_positive_number_of_seconds(tmp_path, time_step):
 def test_our_file_takes_no_time_step(our_nir):
     with pytest.raises(InputError, match=r"a\.nir: was exported by snnlp-lava .* takes no time step"):
         read_nir(our_nir, 1e-3)
-
-
-@pytest.mark.parametrize(
-    ("layer", "named"),
-    [
-        (RecurrentDense([[2], [4]], [[2, 2], [2, 4]], NETWORK.layers[0].neuron), "layer 2 (dense_rec)"),
-        (Dense([[2], [4]], NETWORK.layers[0].neuron, [[1], [0]]), "layer 2 (dense with delays)"),
-    ],
-)
-def test_a_layer_that_nir_has_no_node_for_is_refused_by_name(tmp_path, layer, named):
-    network = Network([dense([[2, 4, 6]]), layer])
-    with pytest.raises(InputError, match=rf"^{re.escape(named)} cannot be written as NIR"):
-        write_nir(tmp_path / "a.nir", network, card_for(network))
-    assert not list(tmp_path.iterdir())

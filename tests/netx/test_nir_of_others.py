@@ -121,10 +121,20 @@ def test_flatten_and_one_value_for_all_neurons_are_read(tmp_path):
 
 W = np.array([[1.0, -0.5], [0.5, 1.0]])
 SQUARE = {
-    "convolution": (
+    "convolution of no image": (
         [nir.Conv2d((1, 1), np.ones((2, 1, 1, 1)), 1, 0, 1, 1, np.zeros(2)), pair(W)[1]],
-        r"node 'conv2d' \(Conv2d\): this type is not supported",
+        r"node 'conv2d' \(Conv2d\): weight has shape \(2, 1, 1, 1\) in 1 groups, and lines of shape \(2,\) lead",
     ),
+    "pool of no image": (
+        [nir.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])), *pair(W)],
+        r"node 'sumpool2d' \(SumPool2d\): lines of shape \(2,\) lead there",
+    ),
+    "long delay": (
+        [nir.Delay(np.array([0, 63e-4])), *pair(W)],
+        r"node 'delay' \(Delay\): delay 0.0063 s is not 0 to 62 steps of 0.0001 s; .* --time-step",
+    ),
+    "negative delay": ([*pair(W)[:1], nir.Delay(np.array([0, -1e-4])), pair(W)[1]], "delay -0.0001 s is not 0 to 62"),
+    "delay of the output": ([*pair(W), nir.Delay(np.zeros(2))], r"node 'output' \(Output\) stands where .* weights"),
     "no weights": ([pair(W)[1]], r"node 'cubalif' \(CubaLIF\) stands where a layer's weights belong"),
     "no neurons": ([*pair(W), pair(W)[0]], r"node 'linear_1' \(Linear\) is followed by node 'output'"),
     "weights twice": ([pair(W)[0], *pair(W)], r"node 'linear_1' \(Linear\) stands where a layer's neurons belong"),
@@ -197,21 +207,8 @@ def test_a_loop_beside_the_chain_is_refused(our_nir):
             file.copy(f"node/nodes/{source}", f"node/nodes/{name}")
         del file["node/edges"]
         file["node/edges"] = [*edges, ("a", "b"), ("b", "a")]
-    with pytest.raises(InputError, match=r"node 'a' \(Linear\) is not connected to the input"):
+    with pytest.raises(InputError, match=r"node 'b' \(CubaLIF\) is not connected to the input"):
         read_nir(our_nir)
-
-
-def test_a_recurrent_layer_as_snntorch_writes_it_is_refused(tmp_path):
-    weights, neurons = pair(W)
-    inner = nir.NIRGraph(
-        {"input": nir.Input(np.array([2])), "lif": neurons, "w": weights, "output": nir.Output(np.array([2]))},
-        [("input", "lif"), ("lif", "w"), ("w", "lif"), ("lif", "output")],
-    )
-    nodes = {"input": nir.Input(np.array([2])), "0": weights, "1": inner, "output": nir.Output(np.array([2]))}
-    graph = nir.NIRGraph(nodes, [("input", "0"), ("0", "1"), ("1", "output")], type_check=False)
-    nir.write(tmp_path / "a.nir", graph)
-    with pytest.raises(InputError, match=r"node '1' \(NIRGraph\): a graph within the graph, as recurrent layers"):
-        read_nir(tmp_path / "a.nir")
 
 
 def test_a_network_without_card_is_written_and_read(tmp_path, other_nir):

@@ -16,9 +16,6 @@ import numpy as np
 
 from snnlp_lava.errors import InputError
 from snnlp_lava.network import limits
-from snnlp_lava.network.dense import Dense
-from snnlp_lava.network.network import naming_layer
-from snnlp_lava.network.neuron import Neuron
 
 SCALE = 1 << limits.STATE_SHIFT
 """The scale of SLAYER, and of the NIR files written here."""
@@ -27,14 +24,14 @@ _TOLERANCE = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class FloatLayer:
-    """A layer of CUBA neurons on floats, per time step.
+    """A layer of CUBA neurons on floats, per time step; of a convolution, a row for each output channel.
 
     u = (1 - current_decay/4096) u + W s; v = (1 - voltage_decay/4096) v + u + bias; spike and v = 0 iff v > threshold.
 
     Attributes
     ----------
     weight
-        (out, in) float64.
+        (out, in) float64; those of the layer's own neurons behind those from outside.
     bias, threshold
         (out,) float64.
     current_decay, voltage_decay
@@ -80,7 +77,26 @@ class QuantisationReport:
     voltage_decay_error: float
 
 
-def quantise(number: int, floats: FloatLayer) -> tuple[Dense, QuantisationReport]:
+@dataclass(frozen=True, eq=False)
+class IntegerLayer:
+    """A layer of floats in the chip's integers.
+
+    Attributes
+    ----------
+    weight, bias
+        (out, in) and (out,), integers as float64.
+    current_decay, voltage_decay, threshold
+        Of `snnlp_lava.network.neuron.Neuron`.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    current_decay: int
+    voltage_decay: int
+    threshold: int
+
+
+def quantise(number: int, floats: FloatLayer) -> tuple[IntegerLayer, QuantisationReport]:
     """Quantise layer `number` (from 1).
 
     Raises
@@ -103,13 +119,12 @@ def quantise(number: int, floats: FloatLayer) -> tuple[Dense, QuantisationReport
             f"layer {number}: all its weights would become 0; the largest is {np.abs(weight).max():g}, its threshold "
             f"{threshold:g}"
         )
-    with naming_layer(number):
-        layer = Dense(stored, Neuron(stored_bias, current, voltage, round(threshold * scale)))
+    layer = IntegerLayer(stored, stored_bias, current, voltage, round(threshold * scale))
     error = float(np.abs(stored / scale - weight).max())
     return layer, QuantisationReport(
         scale=float(scale),
         weight_error=error,
-        relative_weight_error=error / float(np.abs(weight).max()),
+        relative_weight_error=error / float(np.abs(weight).max() or 1),
         n_zeroed=int(np.count_nonzero((stored == 0) & (weight != 0))),
         weights=weight.size,
         bias_error=float(np.abs(stored_bias / scale - bias).max() / threshold),
