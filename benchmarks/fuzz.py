@@ -112,11 +112,11 @@ def targets(folder: Path) -> dict[str, Target]:
     from snnlp_lava.embed.embedders import VectorFile
     from snnlp_lava.embed.word_codes import read_word_codes
     from snnlp_lava.embed.word_vectors import open_word_vectors
-    from snnlp_lava.encode.base import load_spikes
     from snnlp_lava.energy.prices import read_price_books
     from snnlp_lava.network.network import Network
     from snnlp_lava.netx.network_file import read_network
     from snnlp_lava.netx.nir.own import read_nir
+    from snnlp_lava.run.arrays import open_spikes
     from snnlp_lava.run.folder import read_run
     from snnlp_lava.run.partial import PartialResults
     from snnlp_lava.run.record import Totals
@@ -136,7 +136,7 @@ def targets(folder: Path) -> dict[str, Target]:
         return VectorFile(made / "v.npy", 40)[np.arange(40)]
 
     def spikes() -> object:
-        samples = load_spikes(made / "s.npy", 768)
+        samples = open_spikes(made / "s.npy", network)
         return samples.spikes(np.arange(min(len(samples), 10)))
 
     def cached() -> object:

@@ -73,7 +73,8 @@ def test_one_spike_is_found_out_at_its_place(held, layer):
     first = found.first
     assert (first.peer, first.sample, first.layer, first.neuron, first.step) == ("chip0", 4, NAMES[layer], 2, 7)
     spiked = np.unpackbits(expected.trains[layer], axis=2)[4, 7, 2]
-    assert first.peer_spikes == (not spiked)
+    assert first.sent == (spiked, not spiked)
+    assert not first.graded
     assert (first.peer_state is None) == (layer > 0)  # what arrived there was not read
     assert "sample 5" in str(first)
 
@@ -93,12 +94,14 @@ def test_peers_are_compared_each_by_itself_and_a_peer_may_know_the_window_alone(
 
 def test_a_difference_is_told_with_the_states_of_both_sides():
     where = {"peer": "sim", "sample": 0, "layer": "output", "neuron": 1, "step": 2, "emulator_state": (3, 4)}
-    told = str(FirstDifference(**where, peer_spikes=True, peer_state=(5, 6)))
+    told = str(FirstDifference(**where, sent=(0, 1), graded=False, peer_state=(5, 6)))
     assert "sim spikes and the emulator does not" in told
     assert "emulator u 3 v 4, sim u 5 v 6" in told
-    told = str(FirstDifference(**where, peer_spikes=False, peer_state=None))
+    told = str(FirstDifference(**where, sent=(1, 0), graded=False, peer_state=None))
     assert "the emulator spikes and sim does not" in told
     assert "emulator u 3 v 4, sim not read" in told
+    told = str(FirstDifference(**where, sent=(-7, 9), graded=True, peer_state=None))
+    assert "the emulator has -7 and sim 9" in told
 
 
 def test_no_trains_are_kept_unless_they_are_asked_for(random_network):

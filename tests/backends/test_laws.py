@@ -98,7 +98,7 @@ def lava_trains(tmp_path, network, samples, period):
 
     path = tmp_path / "a.net"
     write_network(path, network, None)
-    job = LavaJob.of(path, network.sizes, samples, len(samples), period)
+    job = LavaJob.of(path, network, samples, len(samples), period)
     job.write(tmp_path, samples, np.arange(len(samples)))
     run_job(job, tmp_path)
     return job.trains(tmp_path, len(samples))
@@ -144,7 +144,7 @@ def test_emulator_equals_lava(tmp_path, run):
     network, samples, period = run
     path = tmp_path / "a.net"
     write_network(path, network, card_for(network, window=samples.window, period=period))
-    job = LavaJob.of(path, network.sizes, samples, len(samples), period)
+    job = LavaJob.of(path, network, samples, len(samples), period)
     job.write(tmp_path, samples, np.arange(len(samples)))
     run_job(job, tmp_path)
     emulated = run_emulator(network, samples, period, keep_trains=3).trains

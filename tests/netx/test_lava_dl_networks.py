@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
+from snnlp_lava.backends.base import unpacked
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.encode.base import SpikeSamples
 from snnlp_lava.errors import InputError
@@ -23,9 +24,9 @@ def stored(name):
 
 
 def emulated(network, spikes):
-    """Spikes of every layer, each in its own time, for (steps, channels) spikes."""
+    """What every layer sends, each in its own time, for (steps, channels) spikes."""
     trains = run_emulator(network, SpikeSamples(spikes[None]), len(spikes), keep_trains=1).trains
-    return [np.unpackbits(train[0], axis=1, count=size) for train, size in zip(trains, network.sizes, strict=True)]
+    return [unpacked(train[0], size) for train, size in zip(trains, network.sizes, strict=True)]
 
 
 def test_dense_block():

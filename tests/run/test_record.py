@@ -122,6 +122,7 @@ def test_a_sample_without_an_answer_is_unknown_and_never_right(tmp_path):
         neuron_spikes=[np.zeros(3, dtype=np.int64)],
         steps=4,
         seconds=0.0,
+        says="spikes",
     )
     known = np.array([True, True, False, True])
     table = sample_table(result, counts, np.arange(4), np.array([0, 0, 0, 0]), known)

@@ -1,8 +1,14 @@
-"""Compute ranks, accuracy and mean reciprocal rank from class scores."""
+"""Compute class scores from what a last layer says; ranks, accuracy and mean reciprocal rank from scores."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
+
+Says = Literal["spikes", "changes", "values"]
+"""What a last layer's answer is made of: spikes or changes, which are added up, or values, of which the latest counts:
+v of neurons that never spike, and what sigma neurons have added up."""
 
 
 def ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -60,6 +66,26 @@ def tie_broken_counts(spikes: np.ndarray) -> np.ndarray:
     return counts + np.where(counts > 0, (steps - last) / (steps + 1), 0.0)
 
 
+def output_scores(said: np.ndarray, kind: Says) -> np.ndarray:
+    """Class scores from what the last layer says in each step of the window, the integer part of which is exact.
+
+    Parameters
+    ----------
+    said
+        (n, steps, classes) uint8 spikes, or int32 changes or values.
+    kind
+        Which of them.
+
+    Returns
+    -------
+    np.ndarray
+        (n, classes) float64: `tie_broken_counts` of spikes, the sum of changes, the last values.
+    """
+    if kind == "spikes":
+        return tie_broken_counts(said)
+    return (said[:, -1] if kind == "values" else said.sum(axis=1, dtype=np.int64)).astype(np.float64)
+
+
 class AccuracyOverTime:
     """Count how many samples are right if the answer is taken after each step of the window.
 
@@ -69,20 +95,23 @@ class AccuracyOverTime:
         (n,) true classes.
     window
         Steps.
+    kind
+        What the last layer says, as in `output_scores`.
     ignore_ties
         Whether ties go to the lower class instead of the count reached first.
     """
 
-    def __init__(self, labels: np.ndarray, window: int, *, ignore_ties: bool) -> None:
+    def __init__(self, labels: np.ndarray, window: int, *, kind: Says = "spikes", ignore_ties: bool = False) -> None:
         self.counts = np.zeros(window, dtype=np.int64)
-        self._labels, self._ignore_ties, self._done = labels, ignore_ties, 0
+        self._labels, self._kind, self._done = labels, kind, 0
+        self._ignore_ties = ignore_ties or kind != "spikes"
 
     def add(self, output: np.ndarray) -> None:
-        """Add the next samples: output spikes (m, steps, classes) uint8, ignoring steps beyond the window."""
+        """Add the next samples: what the last layer said (m, steps, classes), ignoring steps beyond the window."""
         spikes = output[:, : len(self.counts)]
         labels = self._labels[self._done : self._done + len(spikes)]
         self._done += len(spikes)
-        counts = spikes.cumsum(axis=1, dtype=np.int64)
+        counts = spikes if self._kind == "values" else spikes.cumsum(axis=1, dtype=np.int64)
         scores = counts.astype(np.float64)
         if not self._ignore_ties:  # `tie_broken_counts` of the steps so far
             steps = np.arange(1, len(self.counts) + 1)[:, None]

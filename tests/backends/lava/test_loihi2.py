@@ -279,9 +279,9 @@ def test_a_network_that_may_not_fit_is_said_before_a_board_is_waited_for(machine
 
 
 def test_a_job_survives_its_folder(tmp_path, saved, samples):
-    _, path = saved
+    network, path = saved
     for board in (None, Loihi2Board(host="slurm", input_delay=1, output_delay=2, metered=True)):
-        job = LavaJob.of(path, SIZES, samples, SAMPLES, PERIOD, board)
+        job = LavaJob.of(path, network, samples, SAMPLES, PERIOD, board)
         job.write(tmp_path, samples, np.arange(SAMPLES))
         assert LavaJob.read(tmp_path) == job
     assert (job.recorded, job.delays, job.steps) == ((0, 3), (0, 6), SAMPLES * PERIOD + 6)

@@ -18,6 +18,7 @@ from snnlp_lava.workers import Spread, run_local, run_on_cluster
 
 if TYPE_CHECKING:
     from snnlp_lava.encode.base import Samples
+    from snnlp_lava.metrics import Says
     from snnlp_lava.network.network import Network
     from snnlp_lava.netx.network_file import NetworkFile
 
@@ -69,8 +70,8 @@ class Recording:
     finished
         (n,) indices of the finished samples.
     trains
-        Their bit-packed spikes by layer, layer 0 being the input: (n, period, ceil(neurons / 8)) uint8 each, from
-        the layer's own first step on. Empty for the emulator, the reference for all backends.
+        What they sent by layer, layer 0 being the input, as `packed`: (n, period, ...) each, from the layer's own first
+        step on. Empty for the emulator, the reference for all backends.
     steps
         Number of time steps run.
     metered
@@ -92,8 +93,18 @@ class Recording:
     """Whether u and v are 24-bit registers; see `snnlp_lava.backends.compare.Peer`."""
 
     def spikes(self, start: int, stop: int) -> Mapping[int, np.ndarray]:
-        """Return bit-packed spikes of the finished samples from `start` to `stop`, by layer."""
+        """Return what the finished samples from `start` to `stop` sent, by layer, packed."""
         return {layer: packed[start:stop] for layer, packed in self.trains.items()}
+
+
+def packed(trains: np.ndarray) -> np.ndarray:
+    """Spikes (..., neurons) uint8 as bits, (..., ceil(neurons / 8)) uint8; int32 messages as they are."""
+    return np.packbits(trains, axis=-1) if trains.dtype == np.uint8 else trains.astype(np.int32, copy=False)
+
+
+def unpacked(trains: np.ndarray, neurons: int) -> np.ndarray:
+    """Inverse of `packed`."""
+    return np.unpackbits(trains, axis=-1, count=neurons) if trains.dtype == np.uint8 else trains
 
 
 class NoOptions(Record, frozen=True):
@@ -214,7 +225,7 @@ class LayerCounts:
     neurons
         Number of neurons.
     spikes
-        Spikes sent.
+        Spikes, or messages that are not 0.
     synops
         Arriving spikes times the stored synapses of each (for a dense layer all of them, including zero weights).
     synops_nonzero
@@ -224,7 +235,8 @@ class LayerCounts:
     active_updates
         Those in which the neuron was not at rest (see `snnlp_lava.network.kernels.LayerRun`).
     wraps, clips
-        How often a 24-bit register wrapped (u) or saturated (v).
+        How often a 24-bit register wrapped (u) or saturated (v); of sigma-delta neurons see
+        `snnlp_lava.network.kernels.LayerRun`.
     """
 
     name: str
@@ -253,20 +265,23 @@ class RunResult:
     steps
         Total number of steps.
     output_counts
-        (n, classes) int64 output spikes within the window.
+        (n, classes) int64 output spikes within the window; of other last layers the sum of changes, or the last values
+        (see `snnlp_lava.metrics.Says`).
     output_scores
-        (n, classes) float64: the same with ties broken, see `snnlp_lava.metrics.tie_broken_counts`.
+        (n, classes) float64: the same with ties broken, see `snnlp_lava.metrics.output_scores`.
     first_spikes
-        (n,) int64 input spikes of each sample's first step, which the paper's counting omits.
+        (n,) int64 input spikes of each sample's first step, which the paper's counting omits; values are none.
     layers
         The input and every layer.
     neuron_spikes
         For the input and every layer, (neurons,) int64 spikes of each line or neuron over all samples.
     seconds
         Wall-clock time.
+    says
+        What the outputs are made of.
     trains
-        Packed spike trains of the first samples (`keep_trains` of them) of the input and every layer:
-        (samples, period, ceil(neurons / 8)) uint8 each, in the layer's own time.
+        What the input and every layer sent in the first samples (`keep_trains` of them), as `packed`:
+        (samples, period, ...) each, in the layer's own time; v instead of the spikes of a last layer that never spikes.
     """
 
     window: int
@@ -279,6 +294,7 @@ class RunResult:
     neuron_spikes: tuple[np.ndarray, ...]
     seconds: float
     trains: tuple[np.ndarray, ...] = field(default=())
+    says: Says = "spikes"
 
     @property
     def samples(self) -> int:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from snnlp_lava.backends.base import LayerCounts, RunResult, concat_batches, count_layers
+from snnlp_lava.backends.base import LayerCounts, RunResult, concat_batches, count_layers, packed
 from snnlp_lava.encode.base import Samples
-from snnlp_lava.metrics import tie_broken_counts
+from snnlp_lava.metrics import output_scores
 from snnlp_lava.network.kernels import count_spikes
-from snnlp_lava.network.network import Network
+from snnlp_lava.network.network import Layer, Network
 
 _BATCH_BYTES = 1 << 27  # bytes of the widest layer's 8-byte state over a period
 
@@ -42,7 +42,8 @@ def run_emulator(
     progress
         Called with the number of samples done since the last call.
     inspect
-        Called with the spikes of each batch, (m, period, neurons) uint8 of the input and every layer.
+        Called with what was sent in each batch, (m, period, neurons) of the input and every layer: uint8 spikes, int32
+        messages, or, instead of the last layer's spikes, the int32 v of neurons that never spike.
 
     Raises
     ------
@@ -60,36 +61,40 @@ def run_emulator(
         chunk = rows[start : start + batch]
         spikes = _padded(samples.spikes(chunk), period)
         shown = [spikes]
-        first.append(spikes[:, 0].sum(axis=1, dtype=np.int64))
+        takes_values = network.layers[0].takes_values
+        first.append(np.count_nonzero(spikes[:, 0], axis=1) * (not takes_values))
         counts, active, wraps, clips = [], [], [], []
         for index in range(len(network.sizes)):
             if index:
-                run = network.layers[index - 1].run(spikes)
+                layer, arrived = network.layers[index - 1], spikes
+                run = layer.run(arrived)
                 spikes = run.spikes
-                shown.append(spikes)
+                last_voltage = index == len(network.layers) and layer.neuron.reads_out
+                shown.append(_voltage(layer, arrived, spikes) if last_voltage else spikes)
                 active.append(run.active)
                 wraps.append(run.wraps)
                 clips.append(run.clips)
-            counts.append(count_spikes(spikes))
+            counts.append(count_spikes(spikes) * (index > 0 or not takes_values))
             neuron_spikes[index] += counts[index].sum(axis=0)
             if start < keep_trains or not start:
-                trains[index].append(np.packbits(spikes[: max(0, keep_trains - start)], axis=2))
+                trains[index].append(packed(shown[index][: max(0, keep_trains - start)]))
         layers.append(count_layers(network, counts, period, active, wraps, clips))
-        scores.append(tie_broken_counts(spikes[:, : samples.window]))
+        scores.append(output_scores(shown[-1][:, : samples.window], network.says))
         inspect(shown)
         progress(len(chunk))
-    output_scores = np.concatenate(scores)
+    all_scores = np.concatenate(scores)
     return RunResult(
         window=samples.window,
         period=period,
         steps=len(rows) * period,
-        output_counts=output_scores.astype(np.int64),
-        output_scores=output_scores,
+        output_counts=all_scores.astype(np.int64),
+        output_scores=all_scores,
         first_spikes=np.concatenate(first),
         layers=concat_batches(layers),
         neuron_spikes=tuple(neuron_spikes),
         seconds=time.perf_counter() - started,
         trains=tuple(np.concatenate(parts) for parts in trains),
+        says=network.says,
     )
 
 
@@ -97,6 +102,12 @@ def _padded(spikes: np.ndarray, period: int) -> np.ndarray:
     samples, window, channels = spikes.shape
     if window == period:
         return spikes
-    padded = np.zeros((samples, period, channels), dtype=np.uint8)
+    padded = np.zeros((samples, period, channels), dtype=spikes.dtype)
     padded[:, :window] = spikes
     return padded
+
+
+def _voltage(layer: Layer, arrived: np.ndarray, sent: np.ndarray) -> np.ndarray:
+    """The v of each neuron after each step: (n, steps, neurons) int32."""
+    samples = zip(arrived, sent, strict=True)
+    return np.stack([layer.states(*sample)[1] for sample in samples]).astype(np.int32)

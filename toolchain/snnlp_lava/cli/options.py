@@ -268,7 +268,31 @@ def run_options(function: F) -> F:
         click.option(
             "--spikes",
             type=click.Path(path_type=Path, dir_okay=False),
-            help="A .npy file of spikes, (samples, steps, input lines), instead of data; works with any network.",
+            help="A .npy file of spikes, (samples, steps, input lines) or (samples, steps, width, height, channels), "
+            "instead of data; works with any network.",
+        ),
+        click.option("--graded", is_flag=True, help="The spikes are integers of up to 16 bits and a sign."),
+        click.option(
+            "--values",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="A .npy file of values for a network whose input layer has neurons, of shapes as --spikes; without "
+            "the axis of steps each value is presented for --steps steps.",
+        ),
+        click.option(
+            "--events",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="A .npy file with a row for each event of one sample: line, polarity, time in ms; or x, y, polarity, "
+            "time in ms.",
+        ),
+        click.option(
+            "--steps",
+            type=click.IntRange(min=1),
+            help="Steps for which values without an axis of steps are presented, or events read.",
+        ),
+        click.option(
+            "--labels",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="A .npy file with the class of each sample of --spikes, --values or --events.",
         ),
         click.option(
             "--limit", type=click.IntRange(1, MAX_ROWS), help="Maximum number of rows; the same rows each time."

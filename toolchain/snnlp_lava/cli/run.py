@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _NOT_PRINTED = ("format", "network", "job", "examples", "presented", "mistakes", "preprocessing", "fits")
 """Fields of the record that --json omits."""
+_SHOWN_SAMPLES, _SHOWN_OUTPUTS = 4, 12
 
 
 @click.command("run")
@@ -35,7 +36,7 @@ _NOT_PRINTED = ("format", "network", "job", "examples", "presented", "mistakes",
     "-o", "--output", type=click.Path(path_type=Path), help="Run folder.  [default: runs/...; none with --text]"
 )
 def command(network: Path, as_json: bool, output: Path | None, **options: Any) -> None:
-    """Run the network file NETWORK on texts, on rows of a data set, or on spikes."""
+    """Run the network file NETWORK on texts, on rows of a data set, or on spikes or values."""
     from snnlp_lava.cli.console import Stages, print_status, progress_bars
     from snnlp_lava.errors import InputError
     from snnlp_lava.run.runner import run_network
@@ -56,6 +57,8 @@ def command(network: Path, as_json: bool, output: Path | None, **options: Any) -
         _print_texts(given["texts"], run)
     else:
         _print_summary(run.record)
+        if run.record.network.card is None:
+            _print_outputs(run)
     if folder is not None:
         print_status(f"run: {folder}")
 
@@ -63,12 +66,14 @@ def command(network: Path, as_json: bool, output: Path | None, **options: Any) -
 def _run_name(network: Path, given: dict[str, Any]) -> str:
     limit = [f"n{given['limit']}"] if "limit" in given else []
     rows = given.get("split") or ("all" if "no_labels" in given else "test")
-    source = [given["spikes"].stem] if "spikes" in given else [Path(given.get("data", "")).stem, rows]
+    arrays = [given[name].stem for name in ("spikes", "values", "events") if name in given]
+    source = arrays[:1] or [Path(given.get("data", "")).stem, rows]
     return "-".join([network.stem, given["backend"], *source, *limit])
 
 
 def _document(run: Run) -> dict[str, Any]:
     record = run.record
+    outputs = {} if record.network.card else {"outputs": run.output_counts.tolist()}
     kept = {name: value for name, value in record.to_dict().items() if name not in _NOT_PRINTED}
     return {
         **kept,
@@ -79,6 +84,7 @@ def _document(run: Run) -> dict[str, Any]:
         "clips": record.clips,
         "predictions": run.predictions.tolist(),
         "labels": run.labels.tolist() if run.labels is not None else None,
+        **outputs,
     }
 
 
@@ -88,6 +94,15 @@ def _print_texts(texts: tuple[str, ...], run: Run) -> None:
         click.echo(f"{names[prediction] if prediction >= 0 else 'unknown'}\t{text}")
         order = sorted(range(len(names)), key=lambda index: (-counts[index], index != prediction, index))
         click.echo("\t" + "  ".join(f"{names[index]} {counts[index]}" for index in order))
+
+
+def _print_outputs(run: Run) -> None:
+    what = {"spikes": "output spikes", "changes": "sums of output messages", "values": "output values at the end"}
+    shown = len(run.output_counts) > _SHOWN_SAMPLES or run.output_counts.shape[1] > _SHOWN_OUTPUTS
+    click.echo(f"{what[run.record.says]} of each sample{' (all in the run folder)' if shown else ''}:")
+    for number, outputs in enumerate(run.output_counts[:_SHOWN_SAMPLES].tolist(), start=1):
+        more = " ..." if len(outputs) > _SHOWN_OUTPUTS else ""
+        click.echo(f"  {number}: {' '.join(map(str, outputs[:_SHOWN_OUTPUTS]))}{more}")
 
 
 def _print_summary(record: RunRecord) -> None:

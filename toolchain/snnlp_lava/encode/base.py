@@ -9,14 +9,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
 from snnlp_lava.embed.base import OpCounts
 from snnlp_lava.errors import InputError
-from snnlp_lava.files import open_npy
 from snnlp_lava.network import limits
 from snnlp_lava.registry import Registry
 from snnlp_lava.text.tokens import unpack_words
@@ -234,15 +232,24 @@ class EncodedSamples:
 
 @dataclass(frozen=True)
 class SpikeSamples:
-    """Samples given as spike trains.
+    """Samples given as spike trains, or as graded messages.
 
     Attributes
     ----------
     trains
-        (n, window, lines) of any numeric type, all 0 or 1; may be memory-mapped.
+        (n, window, lines) or (n, window, channels, height, width) of any numeric type; may be memory-mapped.
+    name
+        What errors call them.
+    graded
+        Whether they are messages, integers of 16 bits with sign, instead of spikes, 0 or 1.
+    rows
+        (m,) which of them the samples are; None for all.
     """
 
     trains: np.ndarray
+    name: str = "spikes"
+    graded: bool = False
+    rows: np.ndarray | None = None
 
     @property
     def window(self) -> int:
@@ -250,51 +257,29 @@ class SpikeSamples:
         return int(self.trains.shape[1])
 
     def __len__(self) -> int:
-        return len(self.trains)
+        return len(self.trains if self.rows is None else self.rows)
 
     def spikes(self, rows: np.ndarray) -> np.ndarray:
-        """Return spike trains of some samples: (m, window, lines) uint8.
+        """Return spike trains of some samples: (m, window, lines) uint8, or int32 messages.
 
         Raises
         ------
         InputError
-            If they contain anything but 0 and 1.
+            If they contain anything but 0 and 1, or but integers of the given bits.
         """
-        trains = self.trains[rows]
-        spikes = trains != 0
-        wrong = spikes & (trains != 1)
+        rows = rows if self.rows is None else self.rows[rows]
+        trains = self.trains[rows].reshape(len(rows), self.window, -1)
+        if not self.graded:
+            wrong, allowed = (trains != 0) & (trains != 1), "spikes must be 0 or 1"
+        else:
+            low, high = limits.MESSAGE_MIN, limits.MESSAGE_MAX
+            wrong = ~((trains >= low) & (trains <= high) & (trains == np.rint(trains)))  # NaN compares as wrong
+            allowed = f"messages must be integers from {low} to {high}"
         if wrong.any():
             sample = int(rows[np.argmax(wrong.any(axis=(1, 2)))])
-            raise InputError(f"sample {sample + 1}: spikes must be 0 or 1, got {trains[wrong].flat[0]:g}")
-        return spikes.view(np.uint8)
+            raise InputError(f"{self.name}: sample {sample + 1}: {allowed}, got {trains[wrong].flat[0]:g}")
+        return trains.astype(np.int32 if self.graded else np.uint8)
 
     def take(self, rows: np.ndarray) -> SpikeSamples:
         """Return some of the samples."""
-        return SpikeSamples(self.trains[rows])
-
-
-def load_spikes(path: Path, lines: int) -> SpikeSamples:
-    """Open spike trains in a .npy file, memory-mapped.
-
-    Parameters
-    ----------
-    path
-        The file: (samples, steps, lines), or (steps, lines) for one sample; numbers of any type.
-    lines
-        Input lines of the network.
-
-    Raises
-    ------
-    InputError
-        If it is not such a file. Its values are checked when they are read.
-    """
-    trains = open_npy(path, "spikes")
-    fits = trains.ndim in (2, 3) and trains.shape[-1] == lines and 0 not in trains.shape
-    if not fits or trains.dtype.kind not in "biuf":
-        raise InputError(
-            f"spikes {path}: must be numbers of shape (samples, steps, {lines}), "
-            f"got {trains.dtype} of shape {trains.shape}"
-        )
-    if trains.shape[-2] > MAX_WINDOW:
-        raise InputError(f"spikes {path}: must have at most {MAX_WINDOW} steps, got {trains.shape[-2]}")
-    return SpikeSamples(trains if trains.ndim == 3 else trains[None])
+        return replace(self, rows=rows if self.rows is None else self.rows[rows])

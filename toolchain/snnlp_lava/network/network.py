@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 
 from snnlp_lava.errors import InputError
+from snnlp_lava.metrics import Says
 from snnlp_lava.network import limits
 from snnlp_lava.network.neuron import Neuron, NeuronModel
+from snnlp_lava.network.sigma_delta import SigmaDelta
 from snnlp_lava.network.synapses import DenseSynapses, Synapses
 from snnlp_lava.registry import Registry
 
@@ -302,6 +304,14 @@ class Network:
     def input_shape(self) -> Shape:
         """Shape of what the first layer takes."""
         return self.layers[0].input_shape
+
+    @property
+    def says(self) -> Says:
+        """What the last layer's answer is made of."""
+        neuron = self.layers[-1].neuron
+        if neuron.reads_out or (isinstance(neuron, SigmaDelta) and neuron.role == "sigma"):
+            return "values"
+        return "changes" if neuron.graded else "spikes"
 
     def run(self, arriving: np.ndarray) -> list[LayerRun]:
         """Run n independent samples: (n, steps, lines) for the first layer, as in `Layer.run`; what each layer did."""

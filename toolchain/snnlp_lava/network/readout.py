@@ -62,7 +62,7 @@ def readout_voltages(network: Network, trains: Sequence[np.ndarray]) -> np.ndarr
     """
     last = network.layers[-1]
     states = [last.states(arrived, sent)[1] for arrived, sent in zip(*trains[-2:], strict=True)]
-    threshold = float(last.neuron.threshold << limits.STATE_SHIFT)
+    threshold = float(max(1, last.neuron.threshold) << limits.STATE_SHIFT)  # sigma-delta neurons may have 0
     return np.reshape(states, trains[-1].shape) / threshold
 
 

@@ -125,7 +125,7 @@ class BatchExecutor:
         scores_of_readout: list[np.ndarray] = []
         right = None
         if batch.labels is not None:
-            right = AccuracyOverTime(batch.labels, self.window, ignore_ties=ignore_ties(card))
+            right = AccuracyOverTime(batch.labels, self.window, kind=network.says, ignore_ties=ignore_ties(card))
 
         def on_batch(trains: Sequence[np.ndarray]) -> None:
             if right is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from snnlp_lava.backends.base import unpacked
 from snnlp_lava.errors import InputError, one_line
 from snnlp_lava.files import StrPath, as_path, atomic_folder, write_json
 from snnlp_lava.network.network import Network, format_sizes
@@ -38,7 +39,7 @@ class Run:
     record
         The record of the run.
     output_counts
-        (n, classes) output spikes.
+        (n, classes) output spikes, or what `RunRecord.says` says.
     predictions
         (n,) classes, -1 for an unknown answer.
     labels
@@ -46,7 +47,8 @@ class Run:
     probabilities
         (n,) probability of each answer, None if the network states none.
     trains
-        Spike trains of the first EXAMPLES samples: (samples, period, neurons) uint8 of the input and every layer.
+        What the input and every layer sent in the first EXAMPLES samples, (samples, period, neurons) each: uint8
+        spikes, int32 messages, or the int32 v of a last layer that never spikes.
     voltages
         Membrane potentials of the read-out in these samples, in thresholds, before a spike resets them: (samples,
         period, classes) float32. None if they were not kept.
@@ -109,11 +111,11 @@ class Run:
         probabilities = table.column("probability").to_numpy() if "probability" in table.column_names else None
         check_table(record, counts, predictions, labels, probabilities)
         sizes = record.network.sizes
-        unpacked = tuple(_unpacked(train[:EXAMPLES], size) for train, size in zip(trains, sizes, strict=True))
-        shape = (*unpacked[0].shape[:2], sizes[-1])
+        shown = tuple(_unpacked(train[:EXAMPLES], size) for train, size in zip(trains, sizes, strict=True))
+        shape = (*shown[0].shape[:2], sizes[-1])
         if voltages is not None and (voltages.shape, voltages.dtype) != (shape, np.float32):
             raise InputError(f"{TRAINS} has voltages of shape {voltages.shape} in {voltages.dtype}")
-        return cls(name, record, counts, predictions, labels, unpacked, probabilities, voltages)
+        return cls(name, record, counts, predictions, labels, shown, probabilities, voltages)
 
 
 def check_run_folder(folder: Path) -> None:
@@ -136,8 +138,8 @@ def check_run_folder(folder: Path) -> None:
 
 def kept_voltages(network: Network, trains: Sequence[np.ndarray]) -> np.ndarray:
     """Compute `Run.voltages` from packed trains of the input and every layer."""
-    unpacked = [_unpacked(train[:EXAMPLES], size) for train, size in zip(trains, network.sizes, strict=True)]
-    return readout_voltages(network, unpacked).astype(np.float32)
+    shown = [_unpacked(train[:EXAMPLES], size) for train, size in zip(trains, network.sizes, strict=True)]
+    return readout_voltages(network, shown).astype(np.float32)
 
 
 def write_run(
@@ -249,9 +251,10 @@ def read_record(folder: Path) -> RunRecord:
 
 
 def _unpacked(packed: np.ndarray, size: int) -> np.ndarray:
-    if packed.ndim != 3 or packed.dtype != np.uint8 or packed.shape[2] != (size + 7) // 8:
+    widths = {np.dtype(np.uint8): (size + 7) // 8, np.dtype(np.int32): size}
+    if packed.ndim != 3 or packed.shape[2] != widths.get(packed.dtype):
         raise InputError(f"{TRAINS} has {packed.dtype} of shape {packed.shape} for a layer of {size}")
-    return np.unpackbits(packed, axis=2, count=size)
+    return unpacked(packed, size)
 
 
 def _rows_of(column: pa.ChunkedArray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Open the input of a run (texts, rows of a data set, or spikes) as batches of samples."""
+"""Open the input of a run (texts, rows of a data set, or arrays of spikes or values) as batches of samples."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from snnlp_lava.embed.embedders import Embedder, VectorFile, embed_rows, load_embedder
-from snnlp_lava.encode.base import EncodedSamples, Features, Samples, SpikeSamples, load_spikes
+from snnlp_lava.encode.base import MAX_WINDOW, EncodedSamples, Features, Samples
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import as_optional_path, as_path, check_choice, check_utf8, sha256_of_file
 from snnlp_lava.progress import AdvanceCallback, ProgressCallback, cumulative, no_advance, no_progress
+from snnlp_lava.run.arrays import open_events, open_spikes, open_values, read_labels
 from snnlp_lava.text.dataset import PARTS, SCHEMES, limit_rows, split_rows
 from snnlp_lava.text.sources import is_file, load_texts, open_texts
 from snnlp_lava.text.table import MissingLabelError
 
 if TYPE_CHECKING:
+    from snnlp_lava.network.network import Network
     from snnlp_lava.netx.card import Card
     from snnlp_lava.netx.network_file import NetworkFile
 
@@ -33,13 +35,15 @@ _APPLIES = {
         *("data", "text_column", "label_column", "no_labels", "vectors", "words"),
         *("split", "split_scheme", "limit", "strict"),
     },
-    "--spikes": {"spikes", "limit"},
+    "--spikes": {"spikes", "graded", "labels", "limit"},
+    "--values": {"values", "steps", "labels", "limit"},
+    "--events": {"events", "steps", "labels", "limit"},
 }
 
 
 @dataclass(frozen=True)
 class RunInput:
-    """The input of a run: texts, rows of a data set, or spikes. None means the default of the chosen source.
+    """The input of a run: texts, rows of a data set, or arrays. None means the default of the chosen source.
 
     Attributes
     ----------
@@ -53,12 +57,19 @@ class RunInput:
     split, split_scheme
         ``train``, ``validation``, ``test`` (the default) or ``all`` (the default without labels), and the split scheme,
         by default that of the training.
-    spikes
-        A .npy file of spike trains.
+    spikes, graded
+        A .npy file of spike trains, or of integers if `graded`; see `snnlp_lava.run.arrays.open_spikes`.
+    values, steps
+        A .npy file of values for an input layer's neurons, and how often values that do not change are presented; see
+        `snnlp_lava.run.arrays.open_values`.
+    events
+        A .npy file of one sample's events; see `snnlp_lava.run.arrays.open_events`.
+    labels
+        A .npy file of the classes of such samples.
     words
         The file of a network's word vectors, if they are not in the cache.
     limit
-        Maximum number of rows or spike trains: the first ones of ``all``, the same random ones of another split.
+        Maximum number of rows or samples: the first ones of ``all``, the same random ones of another split.
     strict
         Whether to refuse unusable rows and labels that the network lacks, instead of skipping those rows and counting
         those labels as wrong.
@@ -66,7 +77,8 @@ class RunInput:
     Raises
     ------
     InputError
-        If not exactly one of texts, data and spikes is given, or a value is out of range or would be ignored.
+        If not exactly one of texts, data, spikes, values and events is given, or a value is out of range or would be
+        ignored.
     """
 
     texts: tuple[str, ...] = ()
@@ -79,28 +91,40 @@ class RunInput:
     split: str | None = None
     split_scheme: str | None = None
     spikes: Path | None = None
+    graded: bool = False
+    values: Path | None = None
+    steps: int | None = None
+    events: Path | None = None
+    labels: Path | None = None
     limit: int | None = None
     strict: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "texts", _checked_texts(self.texts))
-        for name in ("vectors", "words", "spikes"):
+        for name in ("vectors", "words", "spikes", "values", "events", "labels"):
             object.__setattr__(self, name, as_optional_path(getattr(self, name)))
         if self.data is not None:
             object.__setattr__(self, "data", str(as_path(self.data)))
         columns = (self.text_column,) if isinstance(self.text_column, str) else tuple(self.text_column)
         object.__setattr__(self, "text_column", columns)
-        sources = [bool(self.texts), self.data is not None, self.spikes is not None]
+        sources = [
+            bool(self.texts),
+            *(value is not None for value in (self.data, self.spikes, self.values, self.events)),
+        ]
         if sources.count(True) != 1:
-            raise InputError("specify exactly one of --data, --spikes or --text (which may be repeated)")
+            raise InputError(
+                "specify exactly one of --data, --spikes, --values, --events or --text (which may be repeated)"
+            )
         given = {name: value for name, value in vars(self).items() if value is not None and value not in ((), False)}
         self._check_used(list(_APPLIES)[sources.index(True)], given)
         if self.split is not None:
             check_choice("split", self.split, SPLITS)
         if self.split_scheme is not None:
             check_choice("split scheme", self.split_scheme, SCHEMES)
-        if self.limit is not None and (type(self.limit) is not int or not 1 <= self.limit <= MAX_LIMIT):
-            raise InputError(f"limit must be an integer from 1 to {MAX_LIMIT}, got {self.limit!r:.40}")
+        for name, most in (("limit", MAX_LIMIT), ("steps", MAX_WINDOW)):
+            value = getattr(self, name)
+            if value is not None and (type(value) is not int or not 1 <= value <= most):
+                raise InputError(f"{name} must be an integer from 1 to {most}, got {value!r:.40}")
 
     def _check_used(self, source: str, given: dict[str, Any]) -> None:
         for name, value in given.items():
@@ -127,12 +151,13 @@ class RunInput:
 
     def identity(self) -> dict[str, Any]:
         """Identify the samples in plain JSON types, with hashes of files instead of paths."""
-        files = {"data": self.data, "vectors": self.vectors, "spikes": self.spikes}
+        named = ("data", "vectors", "spikes", "values", "events", "labels")
+        files = {name: getattr(self, name) for name in named}
         hashes = {
             name: sha256_of_file(Path(file)) if file is not None and Path(file).is_file() else file
             for name, file in files.items()
         }
-        plain = ("label_column", "no_labels", "split_scheme", "limit")
+        plain = ("label_column", "no_labels", "split_scheme", "limit", "graded", "steps")
         return {
             "texts": list(self.texts),
             "split": self.rows if self.data is not None else None,
@@ -142,14 +167,19 @@ class RunInput:
         }
 
     def open(self, file: NetworkFile, progress: ProgressCallback = no_progress) -> Batches:
-        """Open the samples for a network; texts are embedded later, batch by batch.
+        """Open the samples for a network; texts are embedded and arrays read later, batch by batch.
 
         Raises
         ------
         InputError
-            If the network cannot be used, or data, labels, vectors, spikes or embedding model do not match it.
+            If the network cannot be used, or data, labels, vectors, arrays or embedding model do not match it.
         """
-        return _open_spikes(self, file) if self.spikes is not None else _open_texts(self, file, progress)
+        return _open_arrays(self, file) if self.array is not None else _open_texts(self, file, progress)
+
+    @property
+    def array(self) -> Path | None:
+        """The file of spikes, values or events."""
+        return self.spikes or self.values or self.events
 
 
 def _unused(name: str, value: Any, where: str) -> InputError:
@@ -181,13 +211,15 @@ class Batch:
     rows
         (n,) rows in the data, or sample numbers.
     texts
-        The texts; empty for spikes.
+        The texts; empty for arrays.
     labels
         (n,) true classes of the network, -1 for labels that it lacks; None without labels.
     label_names
         n names of the labels, or None.
     ready
-        (n, d) vectors or (n, steps, lines) spikes, if such were given.
+        (n, d) vectors, if such were given.
+    samples
+        The samples, if arrays were given.
     """
 
     rows: np.ndarray
@@ -195,6 +227,7 @@ class Batch:
     labels: np.ndarray | None
     label_names: list[str] | None = None
     ready: np.ndarray | None = None
+    samples: Samples | None = None
 
     def take(self, places: np.ndarray) -> Batch:
         """Return some of them, by (m,) positions from 0."""
@@ -202,7 +235,8 @@ class Batch:
         labels = self.labels[places] if self.labels is not None else None
         names = [self.label_names[place] for place in places] if self.label_names is not None else None
         ready = self.ready[places] if self.ready is not None else None
-        return Batch(self.rows[places], texts, labels, names, ready)
+        samples = self.samples.take(places) if self.samples is not None else None
+        return Batch(self.rows[places], texts, labels, names, ready, samples)
 
     @property
     def unknown_labels(self) -> dict[str, int]:
@@ -231,9 +265,8 @@ def samples_of(
     InputError
         If a text cannot be embedded.
     """
-    if not batch.texts:
-        assert batch.ready is not None, "samples without texts are spikes"
-        return SpikeSamples(batch.ready)
+    if batch.samples is not None:
+        return batch.samples
     assert card is not None, "a network that takes texts has a card"
     features: Features | None = batch.ready
     if card.encoder.takes == "texts":
@@ -280,16 +313,26 @@ class Batches:
     embedded: AdvanceCallback = no_advance
 
 
-def _open_spikes(inputs: RunInput, file: NetworkFile) -> Batches:
-    assert inputs.spikes is not None
-    samples = load_spikes(inputs.spikes, file.network.inputs)
+def _open_arrays(inputs: RunInput, file: NetworkFile) -> Batches:
+    network, samples = file.network, _samples(inputs, file.network)
     # A period longer than the window changes no answer, so any number of steps may be presented.
     period = max(samples.window, file.card.period if file.card else 0)
+    labels = None if inputs.labels is None else read_labels(inputs.labels, len(samples), network.outputs)
 
     def read(start: int, stop: int) -> Batch:
-        return Batch(np.arange(start, stop), [], None, ready=samples.trains[start:stop])
+        rows = np.arange(start, stop)
+        return Batch(rows, [], None if labels is None else labels[rows], samples=samples.take(rows))
 
     return Batches(samples.window, period, min(len(samples), inputs.limit or len(samples)), {}, None, read)
+
+
+def _samples(inputs: RunInput, network: Network) -> Samples:
+    if inputs.values is not None:
+        return open_values(inputs.values, network, inputs.steps)
+    if inputs.events is not None:
+        return open_events(inputs.events, network, inputs.steps)
+    assert inputs.spikes is not None
+    return open_spikes(inputs.spikes, network, graded=inputs.graded)
 
 
 def _open_texts(inputs: RunInput, file: NetworkFile, progress: ProgressCallback) -> Batches:

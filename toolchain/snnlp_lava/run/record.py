@@ -15,7 +15,7 @@ from snnlp_lava.chip.chips import CHIPS, RESOURCES
 from snnlp_lava.chip.mapping import CoreMapping, LayerMapping, map_network, words_read
 from snnlp_lava.embed.base import OpCounts, sum_counts
 from snnlp_lava.errors import InputError
-from snnlp_lava.metrics import ranks, scores_of_ranks
+from snnlp_lava.metrics import Says, ranks, scores_of_ranks
 from snnlp_lava.network.network import Network
 from snnlp_lava.netx.card import Card, CardRecord
 from snnlp_lava.netx.network_file import NetworkFile
@@ -233,6 +233,8 @@ class RunRecord(Record, frozen=True):
         Versions of the packages that ran it.
     mistakes
         Wrong answers with the highest probabilities, at most MISTAKES; unknown answers are not among them.
+    says
+        What the outputs of its samples are made of, as `snnlp_lava.metrics.Says`.
     """
 
     FORMAT: ClassVar[int | None] = 4
@@ -261,6 +263,7 @@ class RunRecord(Record, frozen=True):
     job: dict[str, Any]
     versions: dict[str, str]
     mistakes: tuple[Mistake, ...] = ()
+    says: Says = "spikes"
 
     def __post_init__(self) -> None:
         sizes, names = tuple(layer.neurons for layer in self.layers), [layer.name for layer in self.layers]
@@ -320,7 +323,7 @@ def check_table(
     record
         The record.
     counts
-        (n, classes) output spikes.
+        (n, classes) output spikes, or what `RunRecord.says` says.
     predictions
         (n,) classes, -1 for unknown.
     labels
@@ -397,7 +400,7 @@ def ignore_ties(card: Card | None) -> bool:
 
 def predictions_of(result: RunResult, scores: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
     """Return the classes (n,) of the highest `scores`; UNKNOWN without output spike, or where nothing is `known`."""
-    answered = result.output_counts.any(axis=1)
+    answered = result.output_counts.any(axis=1) | (result.says != "spikes")
     if known is not None:
         answered &= known
     return np.where(answered, scores.argmax(axis=1), UNKNOWN)
@@ -634,5 +637,6 @@ def make_record(file: NetworkFile, totals: Totals, period: int, data: Mapping[st
         label_names=list(names),
         fits={name: FitRecord.of_fit(fit) for name, fit in fits.items()},
         versions=versions(),
+        says=network.says,
         **fields,
     )

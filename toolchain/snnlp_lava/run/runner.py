@@ -68,7 +68,7 @@ def run_network(
     progress
         Called with the stage, what is done and the total.
     options
-        What to run on, the fields of `snnlp_lava.run.inputs.RunInput` (``texts``, ``data``, ``spikes``, ``split``,
+        What to run on, the fields of `snnlp_lava.run.inputs.RunInput` (``texts``, ``data``, ``spikes``, ``values``,
         ``limit``, ...), and the backend's own options.
 
     Raises
@@ -93,8 +93,8 @@ def run_network(
         check_job(folder, read_record(folder).job, job)
         return read_run(folder)
     runs_on.check(file, batches.period)
-    if runs_on.spread is not None and inputs.spikes is not None:
-        raise InputError("--jobs and --scheduler only apply to --text or --data, not --spikes")
+    if runs_on.spread is not None and inputs.array is not None:
+        raise InputError("--jobs and --scheduler only apply to --text or --data, not --spikes, --values or --events")
     with nullcontext(MemoryResults()) if folder is None else resumable(folder, job, resume) as results:
         executor = BatchExecutor(file, runs_on, batches.embedder, batches.window, batches.period, keep_trains)
         runner = _BatchRunner(executor, batches, results)
@@ -218,7 +218,7 @@ class _BatchRunner:
         """The record of the finished run."""
         file = self.executor.file
         totals = Totals.of(file.network, self.results.each(self.starts))
-        card, origin = file.card, inputs.data or inputs.spikes
+        card, origin = file.card, inputs.data or inputs.array
         texts = self.batches.read(0, min(EXAMPLES, self.batches.total)).texts
         return make_record(
             file,

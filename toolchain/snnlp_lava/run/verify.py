@@ -1,4 +1,4 @@
-"""Verify the law of equal spikes: compare the spikes of the emulator, a backend and SLAYER on the same samples."""
+"""Verify the law of equal spikes: compare what the emulator, a backend and SLAYER send on the same samples."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from snnlp_lava.backends.base import Emulator
+from snnlp_lava.backends.base import Emulator, packed
 from snnlp_lava.backends.compare import FirstDifference, Peer, compare
 from snnlp_lava.errors import InputError
 from snnlp_lava.files import StrPath, as_optional_path, as_path
@@ -28,7 +28,7 @@ _BATCH = 64  # samples per forward pass of SLAYER
 
 
 class LayerComparison(Record, frozen=True):
-    """A layer in a `Verification`: spikes, differences from each peer (None if not read), wraps, clips."""
+    """A layer in a `Verification`: spikes or messages, differences from each peer (None if not read), wraps, clips."""
 
     name: str
     spikes: Count
@@ -160,7 +160,7 @@ class Slayer:
         parts = []
         for first in range(start, stop, _BATCH):
             spikes = self._samples.spikes(np.arange(first, min(first + _BATCH, stop)))
-            parts.append([np.packbits(train, axis=2) for train in (spikes, *self._compute(spikes))])
+            parts.append([packed(train) for train in (spikes, *self._compute(spikes))])
         return {layer: np.concatenate(trains) for layer, trains in enumerate(zip(*parts, strict=True))}
 
 

@@ -1,8 +1,9 @@
 """Exchange a job and its results between a Lava worker and its parent, through a folder.
 
-``job.json`` describes the run, ``input.npy`` contains SAF values or packed spikes, ``spikes0.npy`` ... receive the
-bit-packed spikes of the input and of every recorded layer step by step, and ``step.npy`` the last step of each. The
-worker writes through shared memory maps, so nothing is lost if it dies, and the parent only reads.
+``job.json`` describes the run, ``input.npy`` contains SAF values, packed spikes or integers, ``layer0.npy`` ... receive
+what the input and every recorded layer sends step by step (bit-packed spikes, or int32 messages), and ``step.npy`` the
+last step of each. The worker writes through shared memory maps, so nothing is lost if it dies, and the parent only
+reads.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from snnlp_lava.encode.base import EncodedSamples, Samples
+from snnlp_lava.backends.base import packed
+from snnlp_lava.encode.base import EncodedSamples, Samples, SpikeSamples
 from snnlp_lava.encode.saf import SafEncoder
+from snnlp_lava.network.network import Network
 
 _JOB, _INPUT, _STEP, _METERED, LOG = "job.json", "input.npy", "step.npy", "metered.json", "log.txt"
 _SCHEDULE = "schedule.npz"
@@ -65,8 +68,13 @@ class LavaJob:
         Number of samples.
     window, period
         Steps a sample is presented, and steps from one sample to the next.
-    saf
-        Whether the input is SAF values, which a SAF Process encodes as spikes, or spikes.
+    source
+        What the input is: ``saf``, values that a SAF Process encodes as spikes; ``spikes``, which are played; or
+        ``values``, of which an input layer's own neurons make spikes.
+    graded
+        For the input and each layer, whether it sends integers instead of spikes.
+    read_out
+        Whether v of the last layer is recorded, which never spikes.
     board
         The Loihi 2 that runs it, None for the simulator. On a chip only the last layer is recorded.
     """
@@ -76,33 +84,53 @@ class LavaJob:
     samples: int
     window: int
     period: int
-    saf: bool
+    source: str
+    graded: tuple[bool, ...]
+    read_out: bool = False
     board: Loihi2Board | None = None
 
     @classmethod
     def of(
         cls,
-        network: Path,
-        sizes: tuple[int, ...],
+        path: Path,
+        network: Network,
         samples: Samples,
         count: int,
         period: int,
         board: Loihi2Board | None = None,
     ) -> LavaJob:
         """Create the job for `count` of the samples."""
-        return cls(str(network.resolve()), sizes, count, samples.window, period, _saf(samples) is not None, board)
+        source = "saf" if _saf(samples) is not None else "spikes"
+        if network.layers[0].takes_values:
+            source = "values"
+        graded_input = isinstance(samples, SpikeSamples) and samples.graded
+        return cls(
+            network=str(path.resolve()),
+            sizes=network.sizes,
+            samples=count,
+            window=samples.window,
+            period=period,
+            source=source,
+            graded=(graded_input, *(layer.neuron.graded for layer in network.layers)),
+            read_out=network.layers[-1].neuron.reads_out,
+            board=board,
+        )
 
     @property
     def recorded(self) -> tuple[int, ...]:
-        """Indices of the recorded layers, 0 being the input."""
-        return tuple(range(len(self.sizes))) if self.board is None else (0, len(self.sizes) - 1)
+        """Indices of the recorded layers, 0 being the input, whose values need not be recorded."""
+        layers = tuple(range(len(self.sizes)))
+        if self.board is not None:
+            return layers[:1] + layers[-1:]
+        return layers[1:] if self.source == "values" else layers
 
     @property
     def delays(self) -> tuple[int, ...]:
-        """Steps by which each recorded layer lags behind the input: one per layer, plus the adapters' delays."""
+        """Steps by which each recorded layer lags behind the first, plus the adapters' delays."""
+        last = self.recorded[-1]
         if self.board is None:
-            return self.recorded
-        return (0, len(self.sizes) - 1 + self.board.input_delay + self.board.output_delay)
+            return tuple(layer - self.recorded[0] for layer in self.recorded)
+        return (0, last + self.board.input_delay + self.board.output_delay)
 
     @property
     def latency(self) -> int:
@@ -123,7 +151,7 @@ class LavaJob:
         for start in range(0, len(rows), _CHUNK):
             chunk = rows[start : start + _CHUNK]
             saf = _saf(samples)
-            values = saf.quantised(chunk) if saf else np.packbits(samples.spikes(chunk), axis=2)
+            values = saf.quantised(chunk) if saf else packed(samples.spikes(chunk))
             if not start:
                 shape = (len(rows), *values.shape[1:])
                 whole = np.lib.format.open_memmap(folder / _INPUT, mode="w+", dtype=values.dtype, shape=shape)  # type: ignore[no-untyped-call, unused-ignore]
@@ -132,8 +160,9 @@ class LavaJob:
         if isinstance(encoder, SafEncoder) and encoder.schedule is not None:
             np.savez(folder / _SCHEDULE, steps=np.array(encoder.steps), schedule=encoder.schedule)
         for path, layer in zip(self.train_files(folder), self.recorded, strict=True):
-            shape = (self.steps, (self.sizes[layer] + 7) // 8)
-            np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)  # type: ignore[no-untyped-call, unused-ignore]
+            dtype, width = self._stored(layer)
+            shape = (self.steps, width)
+            np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)  # type: ignore[no-untyped-call, unused-ignore]
         np.save(self.step_file(folder), np.zeros(len(self.recorded), dtype=np.int64))
         (folder / _JOB).write_text(json.dumps(asdict(self)), "utf-8")
 
@@ -142,11 +171,17 @@ class LavaJob:
         """Read the job of a folder."""
         document = json.loads((folder / _JOB).read_text("utf-8"))
         board = Loihi2Board(**document["board"]) if document["board"] else None
-        return cls(**{**document, "sizes": tuple(document["sizes"]), "board": board})
+        return cls(**{**document, **{name: tuple(document[name]) for name in ("sizes", "graded")}, "board": board})
 
     def train_files(self, folder: Path) -> list[Path]:
-        """Return the spike train files of every recorded layer, (steps, ceil(neurons / 8)) uint8 each."""
-        return [folder / f"spikes{layer}.npy" for layer in self.recorded]
+        """Return the files of every recorded layer, (steps, ceil(neurons / 8)) uint8 or (steps, neurons) int32 each."""
+        return [folder / f"layer{layer}.npy" for layer in self.recorded]
+
+    def _stored(self, layer: int) -> tuple[type, int]:
+        """Type and width of what is recorded of a layer in a step."""
+        size = self.sizes[layer]
+        integers = self.graded[layer] or (self.read_out and layer == len(self.sizes) - 1)
+        return (np.int32, size) if integers else (np.uint8, (size + 7) // 8)
 
     @staticmethod
     def step_file(folder: Path) -> Path:
@@ -160,7 +195,7 @@ class LavaJob:
 
     @staticmethod
     def input(folder: Path) -> np.ndarray:
-        """Open the input memory-mapped: (samples, channels) int32, or (samples, window, bytes) uint8 packed spikes."""
+        """Open the input memory-mapped: (samples, channels) int32, or packed as `snnlp_lava.backends.base.packed`."""
         return np.load(folder / _INPUT, mmap_mode="r")
 
     @staticmethod
@@ -172,14 +207,14 @@ class LavaJob:
             return {"steps": int(arrays["steps"]), "schedule": arrays["schedule"]}
 
     def trains(self, folder: Path, samples: int) -> list[np.ndarray]:
-        """Read packed trains of the first samples: (samples, period, bytes) uint8 of every recorded layer.
+        """Read what every recorded layer sent in the first samples: (samples, period, ...) each, packed.
 
         Layer l lags l steps behind the input and is reset at that offset; its trains are cut at its own windows.
         """
         found = []
         for layer, delay, path in zip(self.recorded, self.delays, self.train_files(folder), strict=True):
             steps = np.load(path)[delay : delay + samples * self.period]
-            found.append(steps.reshape(samples, self.period, (self.sizes[layer] + 7) // 8))
+            found.append(steps.reshape(samples, self.period, self._stored(layer)[1]))
         return found
 
 

@@ -32,7 +32,7 @@ from snnlp_lava.records import Record, opt
 
 if TYPE_CHECKING:
     from snnlp_lava.backends.lava.processes import recorders
-    from snnlp_lava.backends.lava.processes.sources import SAF, SpikePlayer
+    from snnlp_lava.backends.lava.processes.sources import SAF, Player
     from snnlp_lava.encode.base import Samples
     from snnlp_lava.netx.network_file import NetworkFile
 
@@ -75,6 +75,11 @@ class Loihi2(Backend):
         check_installed()
         check_period(file.path, period)
         for number, layer in enumerate(file.network.layers, start=1):
+            if layer.takes_values or layer.neuron.graded:
+                raise InputError(
+                    f"network {file.path}: layer {number} ({layer.kind}, {layer.neuron.model}) takes values or sends "
+                    "messages; the adapters to and from a chip carry spikes only: use --backend sim or emulator"
+                )
             if layer.keeps_spikes:
                 raise InputError(
                     f"network {file.path}: layer {number} ({layer.kind}) has feedback or delays; a chip resets "
@@ -200,9 +205,7 @@ def check_period(path: Path, period: int) -> None:
         )
 
 
-def run_on_board(
-    job: LavaJob, folder: Path, source: SAF | SpikePlayer, network: Any, output: recorders.Recording
-) -> None:
+def run_on_board(job: LavaJob, folder: Path, source: SAF | Player, network: Any, output: recorders.Recording) -> None:
     """Run a job on a Loihi 2.
 
     Parameters

@@ -84,7 +84,7 @@ def run_lava(
     with tempfile.TemporaryDirectory(prefix="snnlp-lava-") as scratch, contextlib.ExitStack() as stack:
         workers = []
         for number, rows in enumerate(shares):
-            job = LavaJob.of(path, network.sizes, samples, len(rows), period, board)
+            job = LavaJob.of(path, network, samples, len(rows), period, board)
             workers.append(stack.enter_context(_worker(Path(scratch) / f"worker{number}", job, samples, rows)))
         broken, interrupted = None, False
         try:

@@ -8,11 +8,16 @@ import shutil
 import signal
 import sys
 import threading
+import warnings
 from multiprocessing import shared_memory
 from pathlib import Path
+from typing import Any
 
 from snnlp_lava.backends.lava.job import LavaJob, remove_shared_memory, shared_memory_prefix
 from snnlp_lava.extras import require
+
+MESSAGE_BITS = 16
+"""Of a graded input, as NetX takes it."""
 
 
 def main(folder: Path) -> None:
@@ -29,37 +34,60 @@ def run_job(job: LavaJob, folder: Path) -> None:
     from lava.lib.dl import netx
     from lava.magma.core.run_conditions import RunSteps
     from lava.magma.core.run_configs import Loihi2SimCfg
+    from lava.proc.lif.process import LIFReset
 
-    from snnlp_lava.backends.lava.processes.recorders import Recording, recording_lif
-    from snnlp_lava.backends.lava.processes.sources import SAF, SpikePlayer
+    from snnlp_lava.backends.lava.processes.neurons import biased_input, recording_neuron
+    from snnlp_lava.backends.lava.processes.recorders import Recording
+    from snnlp_lava.backends.lava.processes.sources import SAF, Player
     from snnlp_lava.backends.lava.processes.synapses import forgetting_synapses
 
     step_file = job.step_file(folder)
-    first, *others = [Recording(file, step_file, layer) for layer, file in enumerate(job.train_files(folder))]
-    source: SAF | SpikePlayer
-    if job.saf:
-        source = SAF(
-            values=job.input(folder), window=job.window, period=job.period, recording=first, **job.schedule(folder)
+    recordings = [Recording(file, step_file, index) for index, file in enumerate(job.train_files(folder))]
+    # A source feeds the network directly, so the first layer's window begins one step behind the source's.
+    own_values = job.source == "values"
+    offset = 0 if own_values else 1 + (job.board.input_delay if job.board is not None else 0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Reset is not supported with Sigma Delta")  # `recording_neuron` resets them
+        network = netx.hdf5.Network(
+            net_config=job.network,
+            reset_interval=job.period,
+            reset_offset=offset,
+            input_message_bits=MESSAGE_BITS if job.graded[0] else 0,
         )
-    else:
-        source = SpikePlayer(trains=job.input(folder), channels=job.sizes[0], period=job.period, recording=first)
-    # The source feeds the network directly, so the first layer's window begins one step behind the source's.
-    offset = 1 + (job.board.input_delay if job.board is not None else 0)
-    network = netx.hdf5.Network(net_config=job.network, reset_interval=job.period, reset_offset=offset)
     network.net_config.f.close()  # NetX does not close its file
+    source: SAF | Player | None = None
+    values, first = job.input(folder), None if own_values else recordings.pop(0)
+    if job.source == "saf":
+        source = SAF(
+            values=values, window=job.window, period=job.period, recording=first, **job.schedule(folder)
+        )
+    elif not own_values:
+        source = Player(trains=values, shape=network.inp.shape, period=job.period, recording=first)
     if job.board is not None:
         from snnlp_lava.backends.lava.loihi2 import run_on_board
 
-        run_on_board(job, folder, source, network, others[-1])
+        assert source is not None  # `Loihi2.check` refuses values
+        run_on_board(job, folder, source, network, recordings[-1])
         return
-    source.s_out.connect(network.inp)
-    models = {layer.neuron: recording_lif(recording) for layer, recording in zip(network.layers, others, strict=True)}
-    models |= forgetting_synapses(network.layers, job.period)
+    models: dict[Any, type] = {}
+    for layer, recording, delay in zip(network.layers, recordings, job.delays[-len(recordings) :], strict=True):
+        window = (delay + 1, job.period)  # Lava counts steps from 1
+        read_out = job.read_out and layer is network.layers[-1]
+        models[layer.neuron] = recording_neuron(layer.neuron, recording, *window, voltage=read_out)
+        models |= forgetting_synapses(layer, *window)
+    neuron = network.layers[0].neuron
+    if source is not None:
+        source.s_out.connect(network.inp)
+    elif isinstance(neuron, LIFReset):
+        models[neuron] = biased_input(models[neuron], values, 1, job.period)
+    else:
+        source = Player(trains=values, shape=neuron.a_in.shape, period=job.period, recording=None)
+        source.s_out.connect(neuron.a_in)  # to NetX's input block, which passes nothing on, Lava cannot compile it
     config = Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map=models)
     try:
-        source.run(condition=RunSteps(num_steps=job.steps), run_cfg=config)
+        (source or network).run(condition=RunSteps(num_steps=job.steps), run_cfg=config)
     finally:
-        source.stop()
+        (source or network).stop()
 
 
 def _end_with_parent(folder: Path) -> None:

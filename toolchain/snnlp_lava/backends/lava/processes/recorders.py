@@ -1,4 +1,4 @@
-"""Record every spike of a layer at its source.
+"""Record all that a layer sends, at its source.
 
 A Process that receives all spikes would need a channel from every layer, and channels dominate the time of a step in
 Lava's simulator. So the models of the source and of the neurons write their spikes themselves, into memory-mapped
@@ -19,7 +19,6 @@ from lava.magma.core.process.ports.ports import InPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
-from lava.proc.lif.models import PyLifResetModelBitAcc
 
 
 class Recording:
@@ -28,7 +27,7 @@ class Recording:
     Parameters
     ----------
     train_file
-        An .npy file, (steps, ceil(neurons / 8)) uint8: bit-packed spikes.
+        An .npy file: (steps, ceil(neurons / 8)) uint8, bit-packed spikes, or (steps, neurons) int32, graded messages.
     step_file
         An .npy file of int64, one per layer: the last step written.
     layer
@@ -38,9 +37,10 @@ class Recording:
     def __init__(self, train_file: Path, step_file: Path, layer: int) -> None:
         self.train_file, self.step_file, self.layer = train_file, step_file, layer
 
-    def write(self, time_step: int, spikes: np.ndarray) -> None:
-        """Write the spikes (neurons,) of a step; Lava counts steps from 1."""
-        self._train[time_step - 1] = np.packbits(spikes != 0)
+    def write(self, time_step: int, messages: np.ndarray) -> None:
+        """Write what the neurons send in a step, (neurons,) or (width, height, channels); Lava counts from 1."""
+        flat = messages.T.ravel()  # in the order of the lines of what follows: channels, height, width
+        self._train[time_step - 1] = np.packbits(flat != 0) if self._train.dtype == np.uint8 else flat
         self._steps[self.layer] = time_step
 
     @cached_property  # opened by the process that writes
@@ -50,18 +50,6 @@ class Recording:
     @cached_property
     def _steps(self) -> np.ndarray:
         return np.load(self.step_file, mmap_mode="r+")
-
-
-def recording_lif(recording: Recording) -> type[PyLifResetModelBitAcc]:
-    """Return Lava's unchanged fixed-point model of a resetting LIF Process, extended to record its spikes."""
-
-    def spiking_activation(self: PyLifResetModelBitAcc) -> np.ndarray:
-        spikes = PyLifResetModelBitAcc.spiking_activation(self)
-        recording.write(self.time_step, spikes)
-        return spikes
-
-    name = f"RecordingLif{recording.layer}"
-    return type(name, (PyLifResetModelBitAcc,), {"spiking_activation": spiking_activation})
 
 
 class SpikeRecorder(AbstractProcess):

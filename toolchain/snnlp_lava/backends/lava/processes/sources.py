@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 
 import numpy as np
@@ -22,30 +23,31 @@ from snnlp_lava.encode.calibration import FIXED_ONE
 class PySource(PyLoihiProcessModel):
     """Presents samples one after another; silent for the rest of each period and after the last sample.
 
-    A subclass sets `samples`, `channels` and `window`: number of samples, lines and steps.
+    A subclass sets `samples`, `window` and `shape`: number of samples and of steps, and the shape of the lines.
     """
 
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=1)
     samples: int
-    channels: int
     window: int
+    shape: tuple[int, ...]
 
     def __init__(self, proc_params: dict) -> None:
         super().__init__(proc_params)
         self.period: int = proc_params["period"]
-        self.recording: Recording = proc_params["recording"]
+        self.recording: Recording | None = proc_params["recording"]
 
     @abstractmethod
-    def spikes(self, sample: int, step: int) -> np.ndarray:
-        """Return the spikes (channels,) of a step of a sample's window; called once for each, in order."""
+    def messages(self, sample: int, step: int) -> np.ndarray:
+        """Return what to send in a step of a sample's window; called once for each, in order."""
 
     def run_spk(self) -> None:
-        """Send the spikes of this step and record them."""
+        """Send this step's messages and record them."""
         sample, step = divmod(self.time_step - 1, self.period)  # Lava counts from 1
         presents = step < self.window and sample < self.samples
-        spikes = self.spikes(sample, step) if presents else np.zeros(self.channels, dtype=bool)
-        self.recording.write(self.time_step, spikes)
-        self.s_out.send(spikes.astype(np.int32))
+        messages = self.messages(sample, step) if presents else np.zeros(self.shape, dtype=bool)
+        if self.recording is not None:
+            self.recording.write(self.time_step, messages)
+        self.s_out.send(messages.astype(np.int32))
 
 
 class SAF(AbstractProcess):
@@ -85,7 +87,7 @@ class SAF(AbstractProcess):
         values: np.ndarray,
         window: int,
         period: int,
-        recording: Recording,
+        recording: Recording | None,
         steps: int | None = None,
         schedule: np.ndarray | None = None,
     ) -> None:
@@ -112,9 +114,9 @@ class _PySAF(PySource):
         self.window, self.steps = proc_params["window"], proc_params["steps"]
         self.schedule = proc_params["schedule"].astype(bool)
         self.samples, neurons = self.values.shape
-        self.channels = neurons + self.schedule.shape[1]
+        self.shape = (neurons + self.schedule.shape[1],)
 
-    def spikes(self, sample: int, step: int) -> np.ndarray:
+    def messages(self, sample: int, step: int) -> np.ndarray:
         if step == 0:
             self.x[:] = self.values[sample] * (self.unit / FIXED_ONE)
             self.v[:] = 0
@@ -147,45 +149,50 @@ class PySAFFloat(_PySAF):
     unit = 1.0
 
 
-class SpikePlayer(AbstractProcess):
-    """Plays spike trains one after another; silent for the rest of each period and after the last.
+class Player(AbstractProcess):
+    """Plays spike trains, or integers, one sample after another; 0 for the rest of each period and after the last.
 
     Parameters
     ----------
     trains
-        (samples, window, ceil(channels / 8)) uint8, bit-packed. May be memory-mapped; read-only.
-    channels
-        Number of lines.
+        (samples, window, ceil(lines / 8)) uint8, bit-packed spikes, or (samples, window, lines) int32. May be
+        memory-mapped; read-only.
+    shape
+        Of the lines, as Lava has them: (lines,) or (width, height, channels).
     period
         Steps from one sample to the next, >= the window.
     recording
-        Destination of its spikes.
+        Destination of what it sends; None for none.
 
     Attributes
     ----------
     s_out
-        (channels,) spikes.
+        Of that shape.
     """
 
-    def __init__(self, *, trains: np.ndarray, channels: int, period: int, recording: Recording) -> None:
-        super().__init__(trains=trains, channels=channels, period=period, recording=recording)
+    def __init__(self, *, trains: np.ndarray, shape: tuple[int, ...], period: int, recording: Recording | None) -> None:
+        super().__init__(trains=trains, shape=shape, period=period, recording=recording)
         if trains.shape[1] > period:  # after super().__init__, whose attributes Lava's destructor needs
             raise ValueError(f"a window of {trains.shape[1]} steps does not fit a period of {period}")
-        self.s_out = OutPort(shape=(channels,))
+        self.s_out = OutPort(shape=shape)
 
 
-@implements(proc=SpikePlayer, protocol=LoihiProtocol)
+@implements(proc=Player, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt", "floating_pt")
-class PySpikePlayer(PySource):
+class PyPlayer(PySource):
     """Unpacks one row per step."""
+
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
 
     def __init__(self, proc_params: dict) -> None:
         super().__init__(proc_params)
         self.trains = proc_params["trains"]
-        self.channels = proc_params["channels"]
         self.samples, self.window = self.trains.shape[:2]
+        self.shape = tuple(proc_params["shape"])
 
-    def spikes(self, sample: int, step: int) -> np.ndarray:
+    def messages(self, sample: int, step: int) -> np.ndarray:
         """Return the spikes of the train."""
-        return np.unpackbits(self.trains[sample, step], count=self.channels)
+        row = self.trains[sample, step]
+        lines = np.unpackbits(row, count=math.prod(self.shape)) if row.dtype == np.uint8 else row
+        return lines.reshape(self.shape[::-1]).T  # a file has (channels, height, width), Lava (width, height, channels)

@@ -19,13 +19,15 @@ import numpy as np
 from lava.proc.dense.models import PyDelayDenseModelBitAcc, PyDenseModelBitAcc
 
 
-def forgetting_synapses(layers: Any, period: int) -> dict[Any, type]:
-    """Models for those synapse Processes of NetX's layers that hold more than a step.
+def forgetting_synapses(layer: Any, first: int, period: int) -> dict[Any, type]:
+    """Models for those synapse Processes of one of NetX's layers that hold more than a step.
 
     Parameters
     ----------
-    layers
-        NetX's blocks, with neurons that are reset every `period` steps.
+    layer
+        NetX's block.
+    first
+        First step of the layer's first window; Lava counts steps from 1.
     period
         Steps from one sample to the next.
 
@@ -35,27 +37,25 @@ def forgetting_synapses(layers: Any, period: int) -> dict[Any, type]:
         Process to model, as Lava's run configuration takes exceptions.
     """
     models: dict[Any, type] = {}
-    for layer in layers:
-        first = int(layer.neuron.proc_params["reset_offset"]) % period
-        if (own := getattr(layer, "synapse_rec", None)) is not None:
-            models[own] = _forgetting_feedback(period, first)
-        if type(layer.synapse).__name__ == "DelayDense":
-            models[layer.synapse] = _forgetting_delays(period, first)
+    if (own := getattr(layer, "synapse_rec", None)) is not None:
+        models[own] = _forgetting_feedback(first, period)
+    if type(getattr(layer, "synapse", None)).__name__ == "DelayDense":
+        models[layer.synapse] = _forgetting_delays(first, period)
     return models
 
 
-def _forgetting_feedback(period: int, first: int) -> type:
+def _forgetting_feedback(first: int, period: int) -> type:
     def run_spk(self: Any) -> None:
-        if self.time_step % period == first:
+        if self.time_step % period == first % period:
             self.a_buff[:] = 0
         PyDenseModelBitAcc.run_spk(self)
 
     return type("ForgettingFeedback", (PyDenseModelBitAcc,), {"run_spk": run_spk})
 
 
-def _forgetting_delays(period: int, first: int) -> type:
+def _forgetting_delays(first: int, period: int) -> type:
     def calc_act(self: Any, s_in: np.ndarray) -> np.ndarray:  # called after sending, before the buffer moves on
-        if (self.time_step + 1) % period == first:
+        if (self.time_step + 1) % period == first % period:
             self.a_buff[:] = 0
         activation: np.ndarray = PyDelayDenseModelBitAcc.calc_act(self, s_in)
         return activation
