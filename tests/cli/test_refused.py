@@ -137,7 +137,7 @@ REFUSED = {
     ),
     "run: text and limit": (
         (*RUN, "--text", "a", "--limit", 3),
-        "--limit 3 only applies to --data or --spikes, not --text",
+        "--limit 3 only applies to --data or --spikes or --values or --events, not --text",
     ),
     "run: text and vectors": (
         (*RUN, "--text", "a", "--vectors", "{files}/own.npy"),
@@ -150,7 +150,23 @@ REFUSED = {
     "run: no spikes": ((*RUN, "--spikes", "none.npy"), "spikes none.npy: no such file"),
     "run: spikes the other way round": (
         (*RUN, "--spikes", "{files}/channels_first.npy"),
-        "channels_first.npy: must be numbers of shape (samples, steps, 770), got bool of shape (5, 770, 9)",
+        "channels_first.npy: must be numbers of shape (samples, steps, 770) |got bool of shape (5, 770, 9)",
+    ),
+    "run: values of no input layer": (
+        (*RUN, "--values", "{files}/channels_first.npy"),
+        "channels_first.npy: the network's input layer has no neurons; use --spikes",
+    ),
+    "run: labels of texts": (
+        (*RUN, "--text", "so", "--labels", "{files}/graded.npy"),
+        "--labels |only applies to --spikes or --values or --events, not --text",
+    ),
+    "run: labels that are spikes": (
+        (*RUN, "--spikes", "{files}/graded.npy", "--labels", "{files}/graded.npy"),
+        "labels |graded.npy: must be integers of shape (",
+    ),
+    "run: steps of spikes": (
+        (*RUN, "--spikes", "{files}/graded.npy", "--steps", 3),
+        "--steps 3 only applies to --values or --events, not --spikes",
     ),
     "run: graded spikes": ((*RUN, "--spikes", "{files}/graded.npy"), "sample 1: spikes must be 0 or 1, got 3"),
     "verify: nothing to run on": (

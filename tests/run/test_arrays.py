@@ -80,12 +80,15 @@ def test_values_become_currents_by_the_layers_weight_and_bias(tmp_path):
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((4, 7, 2)), r"numbers of shape \(samples, steps, 3\) or \(steps, 3\), got float64 of \(4, 7, 2\)"),
-        (np.zeros((4, 3, 7)), r"of \(4, 3, 7\)"),
-        (np.zeros((0, 7, 3)), r"of \(0, 7, 3\)"),
-        (np.zeros(3), r"of \(3,\)"),
-        (np.zeros((1, 1, 7, 3)), r"of \(1, 1, 7, 3\)"),
-        (np.array([["a", "b", "c"]]), "got <U1 of"),
+        (
+            np.zeros((4, 7, 2)),
+            r"numbers of shape \(samples, steps, 3\) or \(steps, 3\), got float64 of shape \(4, 7, 2\)",
+        ),
+        (np.zeros((4, 3, 7)), r"of shape \(4, 3, 7\)"),
+        (np.zeros((0, 7, 3)), r"of shape \(0, 7, 3\)"),
+        (np.zeros(3), r"of shape \(3,\)"),
+        (np.zeros((1, 1, 7, 3)), r"of shape \(1, 1, 7, 3\)"),
+        (np.array([["a", "b", "c"]]), "got <U1 of shape"),
         (np.zeros((1, 2, 3), complex), "got complex128"),
         (np.zeros((1, 16385, 3), bool), "1 to 16384 steps, got 16385"),
     ],
@@ -119,7 +122,7 @@ REFUSED_VALUES = {
     "large": ((2, 3), 64.0, 4, r"sample 2: an input current .* 4096, outside"),
     "no steps": ((2, 3), 0.0, None, "has no axis of steps; say with --steps"),
     "steps twice": ((2, 5, 3), 0.0, 4, r"--steps 4 only applies to values without an axis of steps; .* has 5"),
-    "shape": ((2, 5, 4), 0.0, None, r"\(samples, steps, 3\) or \(samples, 3\), got float64 of \(2, 5, 4\)"),
+    "shape": ((2, 5, 4), 0.0, None, r"\(samples, steps, 3\) or \(samples, 3\), got float64 of shape \(2, 5, 4\)"),
     "steps": ((2, 3), 0.0, 16385, "1 to 16384 steps, got 16385"),
 }
 
@@ -183,7 +186,7 @@ REFUSED_LABELS = {
     "class": (np.array([0, 4]), r"label 2 must be 0 to 3, .*4 outputs, got 4"),
     "negative": (np.array([-1, 0]), r"label 1 must be 0 to 3, .*got -1"),
     "floats": (np.zeros(2), r"must be integers of shape \(2,\), got float64"),
-    "axes": (np.zeros((2, 1), int), r"must be integers of shape \(2,\), got int64 of \(2, 1\)"),
+    "axes": (np.zeros((2, 1), int), r"must be integers of shape \(2,\), got int64 of shape \(2, 1\)"),
 }
 
 

@@ -369,7 +369,7 @@ def test_options_of_a_backend_are_options_of_the_command(theirs):
         ({"texts": ["a"], "split_scheme": "paper"}, ["--split-scheme paper", "--data", "--text"]),
         ({"texts": ["a"], "text_column": "nope"}, ["--text-column nope", "--data", "--text"]),
         ({"texts": ["a"], "split": "train"}, ["--split train", "--data"]),
-        ({"texts": ["a"], "limit": 3}, ["--limit 3", "--data or --spikes"]),
+        ({"texts": ["a"], "limit": 3}, ["--limit 3", "--data or --spikes or --values or --events"]),
         ({"texts": ["a"], "vectors": "v.npy"}, ["--vectors v.npy", "--data"]),
         ({"spikes": "s.npy", "no_labels": True}, ["--no-labels", "--data"]),
         ({"spikes": "s.npy", "strict": True}, ["--strict", "--data"]),

@@ -73,7 +73,7 @@ def _run_name(network: Path, given: dict[str, Any]) -> str:
 
 def _document(run: Run) -> dict[str, Any]:
     record = run.record
-    outputs = {} if record.network.card else {"outputs": run.output_counts.tolist()}
+    outputs = {} if record.network.card else {"says": record.says, "outputs": run.output_counts.tolist()}
     kept = {name: value for name, value in record.to_dict().items() if name not in _NOT_PRINTED}
     return {
         **kept,

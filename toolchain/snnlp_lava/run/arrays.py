@@ -197,7 +197,9 @@ def read_labels(path: Path, samples: int, classes: int) -> np.ndarray:
     """
     array = open_npy(path, "labels")
     if array.ndim != 1 or array.dtype.kind not in "iu":
-        raise InputError(f"labels {path}: must be integers of shape ({samples},), got {array.dtype} of {array.shape}")
+        raise InputError(
+            f"labels {path}: must be integers of shape ({samples},), got {array.dtype} of shape {array.shape}"
+        )
     if len(array) != samples:
         raise InputError(f"labels {path}: has {len(array)} labels for {samples} samples")
     outside = (array < 0) | (array >= classes)
@@ -218,7 +220,9 @@ def _array(path: Path, what: str, network: Network, axes: Sequence[str], before:
     if not fits or 0 in array.shape or array.dtype.kind not in "biuf":
         names = " (width, height, channels)" if len(shape) == 3 else ""
         shapes = " or ".join(f"({axis}, {', '.join(map(str, shape))})" for axis in axes)
-        raise InputError(f"{what} {path}: must be numbers of shape {shapes}{names}, got {array.dtype} of {array.shape}")
+        raise InputError(
+            f"{what} {path}: must be numbers of shape {shapes}{names}, got {array.dtype} of shape {array.shape}"
+        )
     if what == "spikes" and array.ndim == 1 + len(shape):
         array = array[None]
     if len(shape) == 1:

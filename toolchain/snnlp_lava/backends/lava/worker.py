@@ -58,9 +58,7 @@ def run_job(job: LavaJob, folder: Path) -> None:
     source: SAF | Player | None = None
     values, first = job.input(folder), None if own_values else recordings.pop(0)
     if job.source == "saf":
-        source = SAF(
-            values=values, window=job.window, period=job.period, recording=first, **job.schedule(folder)
-        )
+        source = SAF(values=values, window=job.window, period=job.period, recording=first, **job.schedule(folder))
     elif not own_values:
         source = Player(trains=values, shape=network.inp.shape, period=job.period, recording=first)
     if job.board is not None:
