@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from snnlp_lava.run.folder import Run
     from snnlp_lava.run.record import RunRecord
 
-_NOT_PRINTED = ("format", "network", "job", "examples", "presented", "mistakes", "preprocessing", "fits")
+_NOT_PRINTED = ("format", "network", "job", "examples", "presented", "mistakes", "preprocessing", "fits", "says")
 """Fields of the record that --json omits."""
 _SHOWN_SAMPLES, _SHOWN_OUTPUTS = 4, 12
 
