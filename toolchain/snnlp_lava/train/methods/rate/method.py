@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _MOST_PAIRED = 18  # classes; from there on C (C - 1) / 2 pair neurons cost more than the steps of a rise
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "pairs": {"steps": 4, "hidden": (512,), "levels": 4, "kept": 0.135},
-    "rise": {"steps": 2, "hidden": (), "kept": 0.25, "tests": 16, "z_loss": 0.03},
+    "rise": {"steps": 2, "hidden": (), "kept": 0.3, "tests": 16, "z_loss": 0.03},
 }
 _FEWEST_BATCHES, _SMALLEST_BATCH = 20, 8
 

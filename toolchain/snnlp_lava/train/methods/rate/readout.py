@@ -141,7 +141,8 @@ def compile_rise(
     winner = evidence.max(axis=1)
     candidates = []
     for high in np.quantile(winner, _RISE_QUANTILES[0]):
-        for low in np.quantile(winner, _RISE_QUANTILES[1]):
+        below = 2 * winner.min() - np.median(winner)  # for few validation texts: later ones may have less evidence
+        for low in (*np.quantile(winner, _RISE_QUANTILES[1]), below):
             step = max(1, int((high - low) / max(1, tests - 1)))
             test = np.maximum(-(-(int(high) + 1 - evidence) // step), 0)  # the first that each class passes
             right = (test.min(axis=1) < tests) & (test.argmin(axis=1) == labels)
