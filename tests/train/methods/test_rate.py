@@ -1,4 +1,4 @@
-"""snn-rate: which network its options choose, that it learns from few texts, and that its spikes say what was trained."""
+"""snn-rate: which network its options choose, that few texts are enough, and that its spikes say what was trained."""
 
 import numpy as np
 import pytest

@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from snnlp_lava.chip.chips import CHIPS
+from snnlp_lava.chip.mapping import map_network
 from snnlp_lava.network.network import Network
 from snnlp_lava.train.methods.rate.readout import class_pairs, compile_pairs, compile_rise
 
@@ -63,6 +65,18 @@ def test_pairs_answer_as_plain_integers_do(classes, levels, window, seed):
     winner = beats.sum(axis=2) == classes - 1
     np.testing.assert_array_equal(trains[-1][sure, -1].astype(bool), winner[sure])
     assert (winner[sure].sum(axis=1) == 1).all()  # pairs made of classes never contradict each other
+
+
+@pytest.mark.parametrize("classes", [2, 6, 18])
+@pytest.mark.parametrize("chip", ["loihi1", "loihi2"])
+def test_both_chips_take_it(classes, chip):
+    rng = np.random.default_rng(0)
+    weight, bias = 2 * rng.integers(-40, 41, (30, 60)), 2 * rng.integers(-20, 21, 30)
+    codes = rng.integers(0, 5, (50, 30))
+    compiled = compile_pairs(
+        weight, bias, rng.normal(size=(classes, 30)), rng.normal(size=classes), codes, steps=4, levels=5, lift=64
+    )
+    assert not map_network(Network(compiled.layers), CHIPS[chip], 8).violations
 
 
 @given(st.integers(3, 40), st.integers(1, 4), st.integers(2, 20), st.integers(0, 1000))

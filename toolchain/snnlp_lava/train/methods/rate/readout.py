@@ -209,7 +209,8 @@ def _tournament(classes: int, first: np.ndarray, second: np.ndarray) -> Dense:
     weight[first, pairs] = 2 * share // wins[first]
     weight[second, pairs] = -2 * share
     zeros = np.zeros(classes, dtype=np.int64)
-    return Dense(weight, Neuron(zeros, limits.DECAY_UNITY, limits.DECAY_UNITY, 2 * share - 1))
+    # The chips store a voltage decay of 4095 at most; what that leaves of v is below one unit of the threshold.
+    return Dense(weight, Neuron(zeros, limits.DECAY_UNITY, limits.DECAY_UNITY - 1, 2 * share - 1))
 
 
 def _in_even_parts(total: int, parts: int) -> np.ndarray:
