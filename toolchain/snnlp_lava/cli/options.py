@@ -29,7 +29,7 @@ def _combine(*options: Callable[[Any], Any]) -> Callable[[F], F]:
     return decorate
 
 
-def derived_options(kinds: Mapping[str, Sequence[type[Record]]]) -> Callable[[F], F]:
+def derived_options(kinds: Mapping[str, Sequence[type[Record]]], none: str = "") -> Callable[[F], F]:
     """Create one option for each field of any of the records; options not given stay None.
 
     The type comes from the field's annotation, the help from its `opt`, with the default of each record. In a
@@ -39,13 +39,15 @@ def derived_options(kinds: Mapping[str, Sequence[type[Record]]]) -> Callable[[F]
     ----------
     kinds
         Records by the name that selects them; of several of one name the first describes a field that more have.
+    none
+        What the help says of a default that is None; nothing by default.
     """
     fields: dict[str, dict[str, _Field]] = {}
     for kind, records in kinds.items():
         for record in records:
             for name, found in _fields(record).items():
                 fields.setdefault(name, {}).setdefault(kind, found)
-    return _combine(*(_option(name, by_kind, len(kinds)) for name, by_kind in fields.items()))
+    return _combine(*(_option(name, by_kind, len(kinds), none) for name, by_kind in fields.items()))
 
 
 class _Field(typing.NamedTuple):
@@ -74,11 +76,11 @@ def _without_notes(hint: Any) -> Any:
     return _without_notes(given)
 
 
-def _option(name: str, by_kind: Mapping[str, _Field], kinds: int) -> Callable[[F], F]:
+def _option(name: str, by_kind: Mapping[str, _Field], kinds: int, none: str) -> Callable[[F], F]:
     first = next(iter(by_kind.values()))
     defaults: dict[str, list[str]] = {}
     for kind, found in by_kind.items():
-        defaults.setdefault(_default_text(found.default), []).append(kind)
+        defaults.setdefault(none if found.default is None else _default_text(found.default), []).append(kind)
     (common, _), *others = sorted(defaults.items(), key=lambda item: -len(item[1]))
     shown = "; ".join([common, *(f"{', '.join(which)}: {text}" for text, which in others)])
     texts = list(dict.fromkeys(found.help for found in by_kind.values()))
@@ -86,7 +88,7 @@ def _option(name: str, by_kind: Mapping[str, _Field], kinds: int) -> Callable[[F
     flag = f"--{name.replace('_', '-')}"
     if first.type is bool:
         return click.option(flag, cls=DerivedOption, owners=owners, is_flag=True, default=None, help=texts[0])
-    text = texts[0] if shown == "None" else f"{texts[0]}  [default: {shown}]"
+    text = texts[0] if not shown else f"{texts[0]}  [default: {shown}]"
     return click.option(flag, cls=DerivedOption, owners=owners, type=_param_type(first.type), help=text)
 
 
@@ -128,8 +130,6 @@ class CommandOfChoices(click.Command):
 
 
 def _default_text(value: Any) -> str:
-    if value is None:
-        return "by the data"
     if isinstance(value, tuple):
         return ",".join(map(str, value))
     fields = getattr(value, "__struct_fields__", None)

@@ -41,7 +41,7 @@ _SOURCES = ("embedding", "vectors", "words", "codes")
     show_default=True,
     help="; ".join(f"{name}: {method.help}" for name, method in _METHODS.items()) + ".",
 )
-@derived_options({name: method.variants() for name, method in _METHODS.items()})
+@derived_options({name: method.variants() for name, method in _METHODS.items()}, none="by the data")
 @click.option("--strict", is_flag=True, help="Refuse rows and labels that cannot be used, instead of counting them.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--resume", is_flag=True, help="Continue from the checkpoint in the model folder.")
