@@ -99,6 +99,13 @@ def test_every_text_and_every_bill_can_be_read_without_scripts(labelled, tmp_pat
     assert page.count('<p class="pick" hidden>') == 2
 
 
+def test_spikes_that_no_text_is_kept_of_are_drawn_all_the_same(labelled):
+    short = replace(labelled, record=labelled.record.replace(examples=labelled.record.examples[:1], presented=()))
+    page = render_page(report_document([short]), [short])
+    assert len(re.findall(r'data-of="text-1" data-value="[12]"', page)) == 2
+    assert page.count("<blockquote>") == 1
+
+
 def test_calibration_is_accuracy_by_probability(labelled):
     stated = np.array([0.95, 0.92, 0.31, 0.39, 0.5, 1.0])
     labels = np.where([True, False, True, False, True, True], labelled.predictions, (labelled.predictions + 1) % 3)

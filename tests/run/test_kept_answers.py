@@ -74,9 +74,13 @@ def test_voltages_and_probabilities_that_contradict_the_run_are_refused(run, tmp
     save_file({**packed, "voltages": run.voltages[:, :3].copy()}, tmp_path / "r" / "trains.safetensors")
     with pytest.raises(InputError, match=r"voltages of shape \(4, 3, 6\)"):
         read_run(tmp_path / "r")
+    save_file({**packed, "voltages": run.voltages * np.float32(np.nan)}, tmp_path / "r" / "trains.safetensors")
+    with pytest.raises(InputError, match="voltage that is not a number"):
+        read_run(tmp_path / "r")
     save_file(packed, tmp_path / "r" / "trains.safetensors")
     assert read_run(tmp_path / "r").voltages is None  # as runs kept them before
-    high = table.set_column(3, "probability", [run.probabilities + 1])
-    parquet.write_table(high, tmp_path / "r" / "samples.parquet")
-    with pytest.raises(InputError, match="probability outside 0 to 1"):
-        read_run(tmp_path / "r")
+    for wrong in (run.probabilities + 1, run.probabilities * np.nan, ["high"] * len(run.probabilities)):
+        changed = table.set_column(3, "probability", [wrong])
+        parquet.write_table(changed, tmp_path / "r" / "samples.parquet")
+        with pytest.raises(InputError, match="probability outside 0 to 1"):
+            read_run(tmp_path / "r")

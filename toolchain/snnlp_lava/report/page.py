@@ -149,7 +149,7 @@ def _figures(part: Mapping[str, Any], run: Run, books: Mapping[str, Any]) -> dic
             [train[text] for train in run.trains],
             names,
             record["label_names"],
-            record["presented"][text] if record["presented"] else (),
+            record["presented"][text] if text < len(record["presented"]) else (),
             None if run.voltages is None else run.voltages[text],
         )
         for text in range(len(run.trains[0]))

@@ -113,8 +113,11 @@ class Run:
         sizes = record.network.sizes
         shown = tuple(_unpacked(train[:EXAMPLES], size) for train, size in zip(trains, sizes, strict=True))
         shape = (*shown[0].shape[:2], sizes[-1])
-        if voltages is not None and (voltages.shape, voltages.dtype) != (shape, np.float32):
-            raise InputError(f"{TRAINS} has voltages of shape {voltages.shape} in {voltages.dtype}")
+        if voltages is not None:
+            if (voltages.shape, voltages.dtype) != (shape, np.float32):
+                raise InputError(f"{TRAINS} has voltages of shape {voltages.shape} in {voltages.dtype}")
+            if not np.isfinite(voltages).all():
+                raise InputError(f"{TRAINS} has a voltage that is not a number")
         return cls(name, record, counts, predictions, labels, shown, probabilities, voltages)
 
 

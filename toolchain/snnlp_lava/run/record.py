@@ -344,7 +344,9 @@ def check_table(
     for column in (predictions, labels):
         if column is not None and not np.isin(column, np.arange(-1, classes)).all():
             raise InputError(f"its table has a class outside 0 to {classes - 1}")
-    if probabilities is not None and not ((probabilities >= 0) & (probabilities <= 1)).all():
+    if probabilities is not None and (
+        probabilities.dtype.kind != "f" or not ((probabilities >= 0) & (probabilities <= 1)).all()
+    ):
         raise InputError("its table has a probability outside 0 to 1")
     if (found := int((predictions < 0).sum())) != record.unknown:
         raise InputError(f"unknown is {record.unknown}, but its table has {found} unknown answers")
