@@ -66,7 +66,7 @@ class Settings:
     synop_budget: float | None = None
     window: int | None = None
     seed: int = 0
-    doubling: float = 0.3
+    doubling: float = 0.31
 
 
 @dataclass(frozen=True)
