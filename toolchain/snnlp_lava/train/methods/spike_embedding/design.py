@@ -37,6 +37,7 @@ _FEWEST_SYNOPS = 0.5
 _MORE_SILENT = 0.02  # of the texts, which a cut may leave without any spike: easy or few texts do not show it otherwise
 _STOP = 3.0  # standard errors below the best, where cutting ends
 _QUARTER = 0.25  # standard errors that it may cost to keep within one core's lines
+_MOST_A_DOUBLING = 0.0035  # accuracy that a doubling of the synops must bring at most, however few validation texts
 _UPDATES_A_SYNOP = 0.75  # of a synop budget: they cost 2.6 times as much as the synops
 _FEW_STEPS = 3  # that any budget may take
 
@@ -58,7 +59,8 @@ class Settings:
     seed
         Of the order of coordinates, and of a subset.
     doubling
-        Standard errors of the accuracy on validation texts that a doubling of the synops must bring.
+        Standard errors of the accuracy on validation texts that a doubling of the synops must bring; 0.35 points at
+        most.
     """
 
     tokens: str | None = None
@@ -186,7 +188,7 @@ class _Designer:
             )
         allowed = [one for one in allowed if one.silent <= cuts[0][1].silent + _MORE_SILENT] or allowed
         best = max(one.accuracy for ones in read for one in ones)
-        doubling = self.settings.doubling * standard_error(best, len(self.validation.labels))
+        doubling = min(_MOST_A_DOUBLING, self.settings.doubling * standard_error(best, len(self.validation.labels)))
         picked = worthiest(allowed, doubling)
         cut = next(number for number, ones in enumerate(read) if any(one is picked for one in ones))
         point = self._within_lines(picked, cuts[cut][0])

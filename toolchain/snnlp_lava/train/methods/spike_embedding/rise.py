@@ -26,6 +26,7 @@ STEPS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32)
 _HIGHEST = 8  # classes of a text that are looked at when levels are chosen
 _TOPS = np.linspace(0.2, 0.98, 14)  # where the first level lies among the winners' evidence
 _BOTTOMS = (0.0, 0.003, 0.01, 0.03, 0.08)  # share of winners below the last level
+_SHIFTS = (-0.375, -0.125, 0.125, 0.375)  # of a step's rise, by which evidence is moved: a few texts lie by chance
 _SLOPES = np.geomspace(1e-2, 1e2, 61)  # of the chance that the winner is right, over its margin in median margins
 
 
@@ -138,7 +139,7 @@ class RiseLoss:
         -------
         list
             Loss (the mean of expected and seen if that is more than expected), and the rise; without those that the
-            chip cannot hold.
+            chip cannot hold. What is expected is a mean over shifts of all evidence by parts of a step's rise.
         """
         winner = np.sort(self.top[:, 0])
         highs = np.unique(np.quantile(winner, _TOPS, method="nearest"))
@@ -148,8 +149,7 @@ class RiseLoss:
             for high in highs.tolist() if steps > 1 else (low,):
                 if high >= low:
                     spacing = max(1, -((low - high) // (steps - 1))) if steps > 1 else 1
-                    crossing = np.where(self.top > high, 1, (high - self.top) // spacing + 2)
-                    found.append((self.expected(crossing, steps)[0], int(high), int(spacing)))
+                    found.append((self._shifted(high - self.top, spacing, steps), int(high), int(spacing)))
         _, high, spacing = min(found)
         crossing = np.maximum(1, (high - self.top) // spacing + 2).min(axis=1)
         usual = float(np.clip(crossing.mean(), 1, steps))
@@ -161,9 +161,17 @@ class RiseLoss:
         sums = self.top - self.offset[self.classes]
         return [(self._loss(sums, rise), rise) for rise in rises if rise is not None]
 
+    def _shifted(self, missing: np.ndarray, spacing: int, steps: int) -> float:
+        """Expected loss, the mean over shifts of all evidence; `missing` is how far classes are below the first level."""
+        moved = [missing + round(shift * spacing) for shift in _SHIFTS if steps > 1] or [missing]
+        return float(np.mean([self.expected(np.maximum(1, each // spacing + 2), steps)[0] for each in moved]))
+
     def _loss(self, sums: np.ndarray, rise: Rise) -> float:
-        start, bias = rise.start[self.classes], rise.bias[self.classes]
-        expected, seen = self.expected(_crossing(rise.threshold - sums - start, bias), rise.steps)
+        bias = rise.bias[self.classes]
+        missing = rise.threshold - sums - rise.start[self.classes]
+        moved = [missing + round(shift * float(bias.mean())) for shift in _SHIFTS if rise.steps > 1] or [missing]
+        expected = float(np.mean([self.expected(_crossing(each, bias), rise.steps)[0] for each in moved]))
+        seen = self.expected(_crossing(missing, bias), rise.steps)[1]
         return max(expected, (expected + seen) / 2)
 
 
