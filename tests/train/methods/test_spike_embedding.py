@@ -118,3 +118,19 @@ def test_what_cannot_work_is_refused_by_name():
         designed(2, window=4)
     with pytest.raises(InputError, match=r"synop budget 0\.2"):
         designed(10, synop_budget=0.2)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_five_validation_texts_are_enough_for_levels(seed):
+    """They are too few to choose by, so nothing is left out, and training texts say where the levels lie."""
+    asked = made_texts(300, 2, 4)
+    made = design(made_texts(60, 10 + seed, 4), made_texts(5, 20 + seed, 4), 4, Settings(tokens="words"))
+    assert len(made.frontier) == 1
+    exact = (made.evidence(asked.texts).argmax(axis=1) == asked.labels).mean()
+    assert exact > 0.5
+    assert (made.answers(asked.texts) == asked.labels).mean() > exact - 0.05
+
+
+def test_a_budget_holds_for_five_validation_texts_too():
+    made = design(made_texts(60, 0, 4), made_texts(5, 1, 4), 4, Settings(tokens="words", synop_budget=8))
+    assert made.point.all_synops <= 8

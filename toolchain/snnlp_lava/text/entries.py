@@ -102,6 +102,11 @@ class Occurrences:
         places = np.repeat(self.starts[chosen] - starts[:-1], counts) + np.arange(starts[-1])
         return Occurrences([self.entries[j] for j in chosen], self.texts[places], starts, self.rows)
 
+    def thinned(self, kept: np.ndarray) -> Occurrences:
+        """The same entries in fewer texts; `kept` is bool, one for each of `texts`."""
+        starts = np.concatenate([[0], np.cumsum(kept)])[self.starts]
+        return Occurrences(self.entries, self.texts[kept], starts, self.rows)
+
     def beside(self, other: Occurrences) -> Occurrences:
         """These entries and others of the same texts, behind them."""
         return Occurrences(

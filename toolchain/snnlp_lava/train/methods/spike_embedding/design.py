@@ -38,6 +38,8 @@ _MORE_SILENT = 0.02  # of the texts, which a cut may leave without any spike: ea
 _STOP = 3.0  # standard errors below the best, where cutting ends
 _QUARTER = 0.25  # standard errors that it may cost to keep within one core's lines
 _MOST_A_DOUBLING = 0.0035  # accuracy that a doubling of the synops must bring at most, however few validation texts
+_LEAST_TEXTS = 40  # validation texts by which to choose a cut and a number of steps
+_USUAL_STEPS = 12
 _UPDATES_A_SYNOP = 0.75  # of a synop budget: they cost 2.6 times as much as the synops
 _FEW_STEPS = 3  # that any budget may take
 
@@ -177,7 +179,7 @@ class _Designer:
         cuts: list[tuple[tuple[Term, ...], Point]] = []
         for terms in self._cuts():
             cuts.append((terms, self._point(terms)))
-            if self._far_below([point for _, point in cuts]):
+            if self._enough([point for _, point in cuts]):
                 break
         read = smoothed([self._read_outs(point, self._steps()) for _, point in cuts])
         allowed = [one for ones in read for one in ones if one.all_synops <= self._budget]
@@ -207,19 +209,26 @@ class _Designer:
         if self.settings.window:
             return [self.settings.window]
         most = max(_FEW_STEPS, _UPDATES_A_SYNOP * self._budget / self.classes)
-        return [count for count in STEPS if count <= most]
+        allowed = [count for count in STEPS if count <= most]
+        return allowed if len(self.validation.labels) >= _LEAST_TEXTS else [min(_USUAL_STEPS, allowed[-1])]
 
     def _point(self, terms: Sequence[Term]) -> Point:
         return Point.of(total(terms), self.group.occurrences, self.group.known, self.validation.labels, self.classes)
 
     def _read_outs(self, point: Point, steps: Sequence[int]) -> list[Point]:
-        lines = self.group.known.take(point.entries).merged(point.line)
-        return point.read_outs(lines, self.validation.labels, self.classes, steps)
+        texts, labels = self.group.known, self.validation.labels
+        if len(labels) < _LEAST_TEXTS:  # too few to choose levels by, so training texts of which half is not known
+            kept = np.random.default_rng(self.settings.seed).random(len(self.group.occurrences.texts)) < 0.5
+            texts, labels = self.group.occurrences.thinned(kept), self.train.labels
+        lines = texts.take(point.entries).merged(point.line)
+        return point.read_outs(lines, labels, self.classes, steps)
 
-    def _far_below(self, points: Sequence[Point]) -> bool:
-        """Whether the last point is within the budget, and too much worse than the best that is."""
+    def _enough(self, points: Sequence[Point]) -> bool:
+        """Whether the last point is within the budget, and too much worse than the best that is, or can't be told."""
         if points[-1].synops > self._budget:
             return False
+        if len(self.validation.labels) < _LEAST_TEXTS:
+            return True
         best = max(point.accuracy for point in points if point.synops <= self._budget)
         return points[-1].accuracy < best - _STOP * standard_error(best, len(self.validation.labels))
 

@@ -162,7 +162,7 @@ class RiseLoss:
         return [(self._loss(sums, rise), rise) for rise in rises if rise is not None]
 
     def _shifted(self, missing: np.ndarray, spacing: int, steps: int) -> float:
-        """Expected loss, the mean over shifts of all evidence; `missing` is how far classes are below the first level."""
+        """Expected loss, the mean over shifts of all evidence; `missing`: how far classes are below the first level."""
         moved = [missing + round(shift * spacing) for shift in _SHIFTS if steps > 1] or [missing]
         return float(np.mean([self.expected(np.maximum(1, each // spacing + 2), steps)[0] for each in moved]))
 
