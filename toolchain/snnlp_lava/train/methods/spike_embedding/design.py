@@ -36,8 +36,7 @@ _MOST_CUTS = 60
 _FEWEST_SYNOPS = 0.5
 _MORE_SILENT = 0.02  # of the texts, which a cut may leave without any spike: easy or few texts do not show it otherwise
 _STOP = 3.0  # standard errors below the best, where cutting ends
-_QUARTER = 0.25  # standard errors that it may cost to keep within one core's lines
-_MOST_A_DOUBLING = 0.0035  # accuracy that a doubling of the synops must bring at most, however few validation texts
+_HALF = 0.5  # standard errors that it may seem to cost to keep within one core's lines
 _LEAST_TEXTS = 40  # validation texts by which to choose a cut and a number of steps
 _USUAL_STEPS = 12
 _UPDATES_A_SYNOP = 0.75  # of a synop budget: they cost 2.6 times as much as the synops
@@ -61,8 +60,7 @@ class Settings:
     seed
         Of the order of coordinates, and of a subset.
     doubling
-        Standard errors of the accuracy on validation texts that a doubling of the synops must bring; 0.35 points at
-        most.
+        Accuracy on validation texts that a doubling of the synops must bring.
     """
 
     tokens: str | None = None
@@ -70,7 +68,7 @@ class Settings:
     synop_budget: float | None = None
     window: int | None = None
     seed: int = 0
-    doubling: float = 0.31
+    doubling: float = 0.0025
 
 
 @dataclass(frozen=True)
@@ -189,13 +187,11 @@ class _Designer:
                 f"so few; the smallest takes {min(one.all_synops for ones in read for one in ones):.1f}"
             )
         allowed = [one for one in allowed if one.silent <= cuts[0][1].silent + _MORE_SILENT] or allowed
-        best = max(one.accuracy for ones in read for one in ones)
-        doubling = min(_MOST_A_DOUBLING, self.settings.doubling * standard_error(best, len(self.validation.labels)))
-        picked = worthiest(allowed, doubling)
+        picked = worthiest(allowed, self.settings.doubling)
         cut = next(number for number, ones in enumerate(read) if any(one is picked for one in ones))
         point = self._within_lines(picked, cuts[cut][0])
         entries = tuple(self.group.occurrences.entries[j] for j in point.entries)
-        frontier = tuple(worthiest(ones, doubling) for ones in read)
+        frontier = tuple(worthiest(ones, self.settings.doubling) for ones in read)
         made = Design(self.group.scheme, entries, point, self.classes, _silent(self.group, entries))
         right = made.answers(self.validation.texts) == self.validation.labels
         return replace(made, frontier=frontier, chosen=cut, validation=float(right.mean()))
@@ -273,7 +269,7 @@ class _Designer:
         same = [one for one in found if one.rise and point.rise and one.rise.offsets == point.rise.offsets]
         best = min(same or found, key=lambda one: (one.loss, one.bill))
         lost = (point.accuracy - point.loss) - (best.accuracy - best.loss)
-        tolerance = _QUARTER * standard_error(point.accuracy, len(self.validation.labels))
+        tolerance = _HALF * standard_error(point.accuracy, len(self.validation.labels))
         return best if wanted is not None or lost <= tolerance else point
 
     def _shared(self, point: Point, allowed: int) -> Point:
