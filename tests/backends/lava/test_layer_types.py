@@ -1,11 +1,18 @@
 """Lava's simulator sends what the emulator does, in samples that do not know of each other, for every layer type."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
 
 from backends.test_laws import lava_trains
+from cli.commands import python
 from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.encode.base import SpikeSamples
+from snnlp_lava.errors import InputError
 from snnlp_lava.network.conv import Conv, Geometry
 from snnlp_lava.network.dense import Dense
 from snnlp_lava.network.input import Input
@@ -14,6 +21,8 @@ from snnlp_lava.network.neuron import Neuron
 from snnlp_lava.network.recurrent import RecurrentDense
 from snnlp_lava.network.sigma_delta import SigmaDelta
 from snnlp_lava.run.arrays import ValueSamples
+from snnlp_lava.run.folder import read_run
+from strategies import SEEDS, chains
 
 SAMPLES, STEPS = 3, 7
 SHAPE = (2, 5, 6)
@@ -67,7 +76,7 @@ def telling(rng):
 
 def messages(rng):
     """Graded spikes onto dense neurons with delays."""
-    delayed = Dense(weights(rng, 6, 5), neuron(rng, 6, 900), rng.integers(0, 9, (6, 5)))
+    delayed = Dense(weights(rng, 6, 5), neuron(rng, 6), rng.integers(0, 9, (6, 5)))
     return Network([delayed, Dense(weights(rng, 3, 6), neuron(rng, 3))]), spikes(rng, 5, graded=True)
 
 
@@ -94,3 +103,77 @@ def test_every_sample_is_independent_of_the_one_before(tmp_path, make):
     for ours, theirs in zip(emulated, sent, strict=True):
         assert ours.dtype == theirs.dtype
         np.testing.assert_array_equal(ours, theirs)
+
+
+@st.composite
+def presented_chains(draw):
+    """A chain of layers of all types, and samples that suit its first layer."""
+    network = draw(chains())
+    rng = np.random.default_rng(draw(SEEDS))
+    if network.layers[0].takes_values:
+        return network, ValueSamples(rng.uniform(-9, 9, (SAMPLES, STEPS, network.inputs)), STEPS, network.layers[0], "")
+    return network, spikes(rng, network.inputs, draw(st.booleans()))
+
+
+@pytest.mark.slow
+@settings(max_examples=30)
+@given(run=presented_chains())
+def test_random_chains_of_all_layer_types_send_the_same_on_lava(tmp_path, run):
+    """30 chains of up to five layers, three samples each."""
+    network, samples = run
+    try:
+        emulated = run_emulator(network, samples, STEPS, keep_trains=SAMPLES).trains
+    except InputError as error:  # messages that Lava's integers would not hold
+        assert "messages" in str(error)
+        reject()
+    sent = lava_trains(tmp_path, network, samples, STEPS)
+    for ours, theirs in zip(emulated[-len(sent) :], sent, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+NETX = Path(__file__).parents[4] / "shared" / "data" / "netx"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not NETX.is_dir(), reason="needs the networks in ../shared/data/netx")
+class TestNetworksMadeElsewhere:
+    """run and verify on lava-dl's own networks; the counts are those of its stored spikes."""
+
+    @pytest.fixture(params=["tiny", "oxford", "pilotnet-lif"])
+    def given_network(self, request, tmp_path):
+        values = tmp_path / "values.npy"
+        if request.param == "oxford":
+            return NETX / "oxford.net", ("--events", NETX / "oxford-input.npy")
+        if request.param == "tiny":
+            np.save(values, np.stack([(np.load(NETX / "tiny-input-bias.npy") - 34) / 36] * 2))
+            return NETX / "tiny.net", ("--values", values, "--steps", 17)
+        np.save(values, (np.load(NETX / "pilotnet-lif-image.npy")[None] - 36) / 40)
+        return NETX / "pilotnet-lif.net", ("--values", values, "--steps", 17)
+
+    def stored_spikes(self, name):
+        """Spikes of some layers, lava-dl's own; of PilotNet in the first window of each."""
+        if name == "oxford":
+            return {}
+        if name == "tiny":  # which begin one step later
+            return {2: np.load(NETX / "tiny-layer1.npy")[0, ..., 1:], 3: np.load(NETX / "tiny-output.npy")[0, ..., 1:]}
+        names = ["input", *(f"conv-{index}" for index in range(5)), *(f"fc-{index}" for index in range(3))]
+        trains = {layer: np.load(NETX / f"pilotnet-lif-{name}.npy") for layer, name in enumerate(names, start=1)}
+        return {layer: train.T[layer - 1 : layer + 16].T for layer, train in trains.items()}
+
+    def test_they_run_and_are_verified(self, tmp_path, given_network):
+        network, options = given_network
+        command = ("-m", "snnlp_lava.cli.main")
+        done = python(*command, "run", network, *options, "--keep-trains", 1, "-o", "out", "--json", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        run = read_run(tmp_path / "out")
+        for layer, stored in self.stored_spikes(network.stem).items():
+            ours = run.trains[layer][0]
+            wanted = stored.transpose(2, 1, 0, 3) if stored.ndim == 4 and network.stem != "tiny" else stored
+            wanted = wanted.reshape(-1, stored.shape[-1]).T
+            np.testing.assert_array_equal(ours[: len(wanted)], wanted)
+        done = python(*command, "verify", network, *options, "--json", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        document = json.loads(done.stdout)
+        assert (document["total_differences"], document["compared_with"]) == (0, ["sim"])
+        assert all(layer["differences"]["sim"] == 0 for layer in document["layers"])
+        assert all(layer["spikes"] for layer in document["layers"][2:-1])

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def command(file: Path, time_step: float | None, output: Path | None) -> None:
     """Convert the NIR file FILE to a network file.
 
-    A file written by `export --format nir` converts back without loss. Dense layers of LIF or CubaLIF neurons of other
-    programs are quantised to Loihi's integers, and the quantisation errors are printed.
+    A file written by `export --format nir` converts back without loss. Dense, recurrent and convolutional layers of IF,
+    LIF or CubaLIF neurons of other programs are quantised to Loihi's integers, and the quantisation errors are printed.
     """
     from snnlp_lava.cli.console import print_status
     from snnlp_lava.errors import InputError
