@@ -84,3 +84,12 @@ def test_voltages_and_probabilities_that_contradict_the_run_are_refused(run, tmp
         parquet.write_table(changed, tmp_path / "r" / "samples.parquet")
         with pytest.raises(InputError, match="probability outside 0 to 1"):
             read_run(tmp_path / "r")
+
+
+def test_of_a_read_out_that_sends_messages_no_membranes_are_kept():
+    from snnlp_lava import Dense, Network
+    from snnlp_lava.network.sigma_delta import SigmaDelta
+    from snnlp_lava.run.folder import kept_voltages
+
+    network = Network((Dense([[4, -2], [2, 6]], SigmaDelta(np.zeros(2, int), 3)),))
+    assert kept_voltages(network, [np.zeros((1, 8, 1), np.uint8), np.zeros((1, 8, 2), np.int32)]) is None

@@ -73,7 +73,10 @@ def plot_membrane(source: Run | Any, text: int | str = 0, ax: Axes | None = None
     """
     if isinstance(source, Run):
         if source.voltages is None:
-            raise InputError(f"run {source.name} keeps no membrane potentials; run the network again")
+            raise InputError(
+                f"run {source.name} keeps no membrane potentials: its read-out sends messages, or an older version "
+                "wrote it; then run the network again"
+            )
         _check_kept(source, text, len(source.voltages))
         return draw_membrane(
             ax or _new_axes(), source.voltages[text], source.record.label_names, len(source.record.layers) - 1

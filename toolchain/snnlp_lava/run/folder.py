@@ -51,7 +51,7 @@ class Run:
         spikes, int32 messages, or the int32 v of a last layer that never spikes.
     voltages
         Membrane potentials of the read-out in these samples, in thresholds, before a spike resets them: (samples,
-        period, classes) float32. None if they were not kept.
+        period, classes) float32. None if they were not kept, or the read-out sends messages.
     """
 
     name: str
@@ -139,8 +139,10 @@ def check_run_folder(folder: Path) -> None:
         raise InputError(f"run {folder}: exists and is not a run folder; choose another folder with -o")
 
 
-def kept_voltages(network: Network, trains: Sequence[np.ndarray]) -> np.ndarray:
-    """Compute `Run.voltages` from packed trains of the input and every layer."""
+def kept_voltages(network: Network, trains: Sequence[np.ndarray]) -> np.ndarray | None:
+    """Compute `Run.voltages` from packed trains of the input and every layer; None if the read-out sends messages."""
+    if network.layers[-1].neuron.graded:
+        return None
     shown = [_unpacked(train[:EXAMPLES], size) for train, size in zip(trains, network.sizes, strict=True)]
     return readout_voltages(network, shown).astype(np.float32)
 
@@ -150,7 +152,7 @@ def write_run(
     record: RunRecord,
     tables: Iterable[pa.Table],
     trains: Sequence[np.ndarray],
-    voltages: np.ndarray,
+    voltages: np.ndarray | None,
 ) -> None:
     """Write a run folder atomically; an older run of the same name is replaced.
 
@@ -178,7 +180,9 @@ def write_run(
     with atomic_folder(folder) as temporary:
         _write_tables(temporary / SAMPLES, tables)
         layers = {f"layer{index}": np.ascontiguousarray(train) for index, train in enumerate(trains)}
-        (temporary / TRAINS).write_bytes(save({**layers, _VOLTAGES: voltages}))
+        if voltages is not None:
+            layers[_VOLTAGES] = voltages
+        (temporary / TRAINS).write_bytes(save(layers))
         write_json(temporary / RESULT, record.to_dict())
 
 
