@@ -12,7 +12,18 @@ from pathlib import Path
 import numpy as np
 import tomli
 
-from snnlp_lava import CHIPS, CheckError, Dense, InputError, Network, Neuron, map_network, run_network, write_network
+from snnlp_lava import (
+    CHIPS,
+    CheckError,
+    Dense,
+    InputError,
+    Network,
+    Neuron,
+    map_network,
+    run_network,
+    write_network,
+    write_nir,
+)
 from snnlp_lava.energy.prices import price_books
 from snnlp_lava.network.conv import Conv, Geometry
 from snnlp_lava.network.input import Input
@@ -40,8 +51,8 @@ def compatibility_page(project, pins):
             "\nThe versions of `requirements/all.txt`. Where Lava is missing, `snnlp-lava setup-lava` installs it.\n",
             "## Layer types\n",
             f"{tried} The emulator and Lava's simulator gave the same spikes in {STEPS} steps.\n",
-            _table(["layer", "network file", "emulator", "Lava's simulator", *CHIPS], _layers()),
-            "\n[nir.md](nir.md) says which layers a NIR file can hold, and what other simulators make of it.\n",
+            _table(["layer", "network file", "NIR file", "emulator", "Lava's simulator", *CHIPS], _layers()),
+            "\n[nir.md](nir.md) says what other simulators make of a NIR file.\n",
             "## Training methods\n",
             _table(["method", "of", "needs", ""], _methods()),
             "\n## Chips\n",
@@ -79,7 +90,7 @@ def _layers():
         yield [name, *_tries(Network(layers), values=getattr(layers[0], "takes_values", False))]
     for kind in LAYERS:
         if not any(layer.kind == kind for layers in examples.values() for layer in layers):
-            yield [f"`{kind}`", *["not tried"] * 3, *["not tried" for _ in CHIPS]]
+            yield [f"`{kind}`", *["not tried"] * 4, *["not tried" for _ in CHIPS]]
 
 
 def _examples():
@@ -108,13 +119,16 @@ def _examples():
 
 
 def _tries(network, values):
-    inputs = (2, STEPS, network.inputs) if not values else (2, network.inputs)
+    lines = network.input_shape[::-1]  # in files: width, height, channels
+    inputs = (2, *lines) if values else (2, STEPS, *lines)
     with tempfile.TemporaryDirectory() as folder:
         path, array = Path(folder) / "one.net", Path(folder) / "inputs.npy"
         np.save(array, np.random.default_rng(0).integers(0, 2, inputs, dtype=np.uint8).astype("f4" if values else "u1"))
         yield _tried(lambda: write_network(path, network, None))
-        yield _tried(lambda: run_network(path, spikes=array))
-        yield _tried(lambda: run_network(path, spikes=array, backend="sim")) if HAS_LAVA else "not tried"
+        yield _tried(lambda: write_nir(Path(folder) / "one.nir", network, None))
+        given = {"values": array, "steps": STEPS} if values else {"spikes": array}
+        yield _tried(lambda: run_network(path, **given))
+        yield _tried(lambda: run_network(path, **given, backend="sim")) if HAS_LAVA else "not tried"
     for name in CHIPS:
         mapping = map_network(network, CHIPS[name], STEPS)
         yield "no" if mapping.violations else "estimate" if CHIPS[name].estimate else "yes"
