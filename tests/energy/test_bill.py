@@ -27,6 +27,18 @@ def test_a_spiking_bill_by_hand():
     assert make_bill(SPIKING, BOOKS["loihi1"]).total == pytest.approx((12.5 * 1.7 + 30 * 23.6 + 6 * 81 + 9 * 52,) * 2)
 
 
+def test_messages_are_terms_of_their_own_which_no_price_of_spikes_covers():
+    """Sigma-delta layers: the second gets messages; every book of spiking chips has a total without them only."""
+    layers = [LAYERS[0], {**LAYERS[1], "messages": True}, {**LAYERS[1], "name": "behind", "messages": True}]
+    ledger = spiking_ledger("net", layers, 4)
+    found = {(entry.place, entry.term): entry.count for entry in ledger.entries}
+    assert found["output", "synop"] == found["behind", "graded_synop"] == 30
+    assert found["output", "message"] == 2.5
+    assert ("behind", "synop") not in found
+    bill = make_bill(ledger, BOOKS["loihi1"])
+    assert (bill.total, bill.unpriced) == (None, ("graded_synop", "message"))
+
+
 def test_a_bill_at_the_boards_prices_by_hand():
     low, high = make_bill(SPIKING, BOOKS["loihi1-board"]).total
     assert low == pytest.approx(12.5 * 69.3 + 30 * 35.5 + 15 * 51.2 + 6 * 21.6)

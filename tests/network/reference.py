@@ -9,7 +9,8 @@ models of sigma-delta neurons and convolutions). CUBA neurons:
     s    = v > (vth << 6)
     v[s] = 0
 
-Nothing was sent before the first step. Lava's 24-bit u runs from -2^23 + 1 to 2^23. An input layer's values take the
+Nothing was sent before the first step. Lava's 24-bit u runs from -2^23 + 1 to 2^23; it wraps once, so that very large
+sums of messages leave it beyond, in 32 bits. An input layer's values take the
 place of the bias. The sums of a convolution wrap at 24 bits, from -2^23 to 2^23 - 1. Sigma-delta neurons, whose states
 have 32 bits:
 
@@ -105,11 +106,11 @@ def _run_cuba(layer, sums):
             u, v = us[number], vs[number]
             a = sums[step][number] + sum(own[number][sender] for sender in before)
             active += any((u, v, a, bias))
-            u = _kept(u, neuron.current_decay) + a * 64
+            u = _int32(_kept(u, neuron.current_decay) + a * 64)
             if u <= -HALF or u > HALF:
                 wraps += 1
                 u += -2 * HALF if u > 0 else 2 * HALF
-            v = _kept(v, neuron.voltage_decay) + u + bias * 64
+            v = _int32(_kept(v, neuron.voltage_decay) + u + bias * 64)
             if abs(v) >= HALF:
                 clips += 1
                 v = HALF - 1 if v > 0 else 1 - HALF

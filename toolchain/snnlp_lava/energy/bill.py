@@ -61,18 +61,22 @@ def spiking_ledger(title: str, layers: Sequence[Mapping[str, Any]], samples: int
     title
         Display name.
     layers
-        Layers of a result, with name and summed spikes, synops, neuron_updates and active_updates.
+        Layers of a result in order, with name and summed spikes, synops, neuron_updates and active_updates; messages
+        if it sends those, which are terms of their own: a price of spikes does not cover them.
     samples
         Number of texts that the sums cover.
     """
     entries = []
+    arriving = False
     for layer in layers:
+        messages = layer.get("messages", False)
         counts = {
-            "synop": layer["synops"],
+            "graded_synop" if arriving else "synop": layer["synops"],
             "active_update": layer["active_updates"],
             "idle_update": layer["neuron_updates"] - layer["active_updates"],
-            "spike": layer["spikes"],
+            "message" if messages else "spike": layer["spikes"],
         }
+        arriving = messages
         entries += [Entry(layer["name"], term, count / samples) for term, count in counts.items() if count]
     return Ledger(title, tuple(entries))
 
@@ -87,7 +91,7 @@ def host_ledger(title: str, place: str, counts: Mapping[str, int], samples: int)
     return Ledger(title, tuple(Entry(place, term, count / samples) for term, count in counts.items() if count))
 
 
-_WITH_SPIKES = ("synop", "spike")
+_WITH_SPIKES = ("synop", "spike", "graded_synop", "message")
 
 
 @dataclass(frozen=True)

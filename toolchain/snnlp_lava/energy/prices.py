@@ -32,6 +32,8 @@ TERMS: Mapping[str, str] = {
     "active_update": "active neuron updates",
     "idle_update": "idle neuron updates",
     "spike": "spikes",
+    "graded_synop": "synops of messages",
+    "message": "messages",
     "mac": "MACs",
     "addition": "additions",
     "multiplication": "multiplications",

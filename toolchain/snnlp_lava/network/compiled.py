@@ -72,8 +72,8 @@ def add_delayed(spikes: Any, weight: Any, delay: Any, sums: Any) -> None:
 
 
 @njit(cache=True, parallel=True)
-def add_convolved(messages: Any, weight: Any, down: Any, right: Any, sums: Any) -> None:
-    """Add a convolution of rows of spikes or messages, mostly 0, to `sums`, which no sum may overflow.
+def convolve(messages: Any, weight: Any, down: Any, right: Any, sums: Any) -> None:
+    """Convolve rows of spikes or messages, mostly 0, into `sums`, which no sum may overflow.
 
     Parameters
     ----------
@@ -84,16 +84,17 @@ def add_convolved(messages: Any, weight: Any, down: Any, right: Any, sums: Any) 
     down, right
         Which places a line reaches, by its row and its column (see `Geometry.reached`).
     sums
-        (rows, height, width, outputs) int32 or int64.
+        (rows, outputs, height, width) int32 or int64.
     """
     rows, channels, height, width = messages.shape
     grouped, part = weight.shape[1], weight.shape[4]
     starts, kernel_rows, to_rows = down
     starts_right, kernel_columns, to_columns = right
     for row in prange(rows):
+        added = np.zeros((sums.shape[2], sums.shape[3], sums.shape[1]), dtype=sums.dtype)
         for channel in range(channels):
             group = channel // grouped
-            taps, own = weight[group, channel % grouped], sums[row, :, :, group * part : (group + 1) * part]
+            taps, own = weight[group, channel % grouped], added[:, :, group * part : (group + 1) * part]
             for y in range(height):
                 for x in range(width):
                     message = messages[row, channel, y, x]
@@ -104,21 +105,30 @@ def add_convolved(messages: Any, weight: Any, down: Any, right: Any, sums: Any) 
                                 tap = taps[kernel_rows[a], kernel_columns[b]]
                                 for k in range(part):
                                     place[k] += message * tap[k]
+        sums[row] = added.transpose(2, 0, 1)
 
 
 @njit(inline="always")
-def _step(u: float, v: float, sums: float, keep_u: float, keep_v: float, bias: float, limit: float) -> Any:
+def _in_32_bits(value: float) -> float:
+    return value - np.floor((value + 2.0**31) / 2.0**32) * 2.0**32
+
+
+@njit(inline="always")
+def _step(u: float, v: float, sums: float, keep_u: float, keep_v: float, bias: float, limit: float, wide: bool) -> Any:
     """One step of one neuron: u, v before a spike resets it, whether u wrapped, whether v was clipped.
 
     The state is kept in float64, which holds all these integers exactly and which vectorises well: with u below 2^24,
     u (4096 - du) / 4096 has 36 bits, and truncation is what the shift of the absolute value does. `limit` is 2^23, or
-    infinite for a neuron without 24-bit registers.
+    infinite for a neuron without 24-bit registers. `wide`: sums may be 2^18 or more, which wrap u more than once; Lava
+    wraps it once, and goes on in 32 bits.
     """
     current = np.trunc(u * keep_u) + sums * _STATE_UNIT
+    current = _in_32_bits(current) if wide else current
     over, under = current > limit, current <= -limit
     current = current - 2.0 * limit if over else current
     current = current + 2.0 * limit if under else current
     raised = np.trunc(v * keep_v) + current + bias
+    raised = _in_32_bits(raised) if wide else raised
     voltage = min(max(raised, 1.0 - limit), limit - 1.0)
     return current, voltage, over | under, voltage != raised
 
@@ -140,6 +150,7 @@ def feed_forward(
     keep_v: float,
     bias: Any,
     threshold: float,
+    wide: bool,
     out: Any,
     wraps: Any,
     clips: Any,
@@ -154,7 +165,7 @@ def feed_forward(
             for i in range(neurons):
                 arriving = float(sums[sample, step, i])
                 moved += (u[i] != 0.0) | (v[i] != 0.0) | (arriving != 0.0) | (bias[i] != 0.0)
-                u[i], voltage, wrap, clip = _step(u[i], v[i], arriving, keep_u, keep_v, bias[i], _STATE_LIMIT)
+                u[i], voltage, wrap, clip = _step(u[i], v[i], arriving, keep_u, keep_v, bias[i], _STATE_LIMIT, wide)
                 wrapped += wrap
                 clipped += clip
                 fired = voltage > threshold
@@ -174,7 +185,7 @@ def driven(currents: Any, keep_v: float, threshold: float, out: Any, clips: Any,
             for i in range(neurons):
                 bias = float(currents[sample, step, i]) * _STATE_UNIT
                 moved += (v[i] != 0.0) | (bias != 0.0)
-                _, voltage, _, clip = _step(0.0, v[i], 0.0, 0.0, keep_v, bias, _STATE_LIMIT)
+                _, voltage, _, clip = _step(0.0, v[i], 0.0, 0.0, keep_v, bias, _STATE_LIMIT, False)
                 clipped += clip
                 fired = voltage > threshold
                 out[sample, step, i] = fired
@@ -190,6 +201,7 @@ def recurrent(
     keep_v: float,
     bias: Any,
     threshold: float,
+    wide: bool,
     out: Any,
     wraps: Any,
     clips: Any,
@@ -205,7 +217,7 @@ def recurrent(
             for i in range(neurons):
                 arriving = float(sums[sample, step, i] + feedback[i])
                 moved += (u[i] != 0.0) | (v[i] != 0.0) | (arriving != 0.0) | (bias[i] != 0.0)
-                u[i], voltage, wrap, clip = _step(u[i], v[i], arriving, keep_u, keep_v, bias[i], _STATE_LIMIT)
+                u[i], voltage, wrap, clip = _step(u[i], v[i], arriving, keep_u, keep_v, bias[i], _STATE_LIMIT, wide)
                 wrapped += wrap
                 clipped += clip
                 fired = voltage > threshold
@@ -220,14 +232,24 @@ def recurrent(
 
 
 @njit(cache=True)
-def trace(sums: Any, keep_u: float, keep_v: float, bias: Any, threshold: float, limit: float, us: Any, vs: Any) -> None:
+def trace(
+    sums: Any,
+    keep_u: float,
+    keep_v: float,
+    bias: Any,
+    threshold: float,
+    wide: bool,
+    limit: float,
+    us: Any,
+    vs: Any,
+) -> None:
     """Run neurons of one sample: u and v after each step, (steps, neurons)."""
     steps, neurons = sums.shape
     for i in range(neurons):
         u = v = 0.0
         for step in range(steps):
             v = 0.0 if v > threshold else v
-            u, v, _, _ = _step(u, v, sums[step, i], keep_u, keep_v, bias[i], limit)
+            u, v, _, _ = _step(u, v, sums[step, i], keep_u, keep_v, bias[i], limit, wide)
             us[step, i], vs[step, i] = u, v
 
 

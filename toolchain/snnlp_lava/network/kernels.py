@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _FLOAT32_EXACT = 1 << 24
 _STATE_LIMIT = float(limits.STATE_LIMIT)
+_WIDE = 2 * limits.STATE_LIMIT >> limits.STATE_SHIFT
 
 
 class LayerRun(NamedTuple):
@@ -139,10 +140,9 @@ def conv_sums(arriving: np.ndarray, weight: np.ndarray, geometry: Geometry) -> n
     wraps = largest * int(np.abs(weight).sum(axis=(1, 2, 3)).max()) >= limits.STATE_LIMIT  # could, at the worst
     taps = weight.reshape(geometry.groups, -1, *weight.shape[1:]).transpose(0, 2, 3, 4, 1)
     taps = np.ascontiguousarray(taps, dtype=np.int64 if wraps else np.int32)
-    outputs, height, width = geometry.output_shape
-    sums = np.zeros((len(rows), height, width, outputs), dtype=taps.dtype)
+    sums = np.empty((len(rows), *geometry.output_shape), dtype=taps.dtype)
     with compiled.threads_for(sums.size):
-        compiled.add_convolved(rows, taps, geometry.reached(0), geometry.reached(1), sums)
+        compiled.convolve(rows, taps, geometry.reached(0), geometry.reached(1), sums)
     if wraps:
         most = int(np.abs(sums).max(initial=0))
         if most >= 1 << 31:
@@ -150,8 +150,7 @@ def conv_sums(arriving: np.ndarray, weight: np.ndarray, geometry: Geometry) -> n
         sums += limits.STATE_LIMIT
         sums &= 2 * limits.STATE_LIMIT - 1
         sums -= limits.STATE_LIMIT
-    by_channel = sums.transpose(0, 3, 1, 2).astype(np.int32, order="C")
-    return by_channel.reshape(samples, steps, -1)
+    return sums.astype(np.int32, copy=False).reshape(samples, steps, -1)
 
 
 def run_neurons(neurons: StateUnits, sums: np.ndarray, own: np.ndarray | None = None) -> LayerRun:
@@ -168,14 +167,20 @@ def run_neurons(neurons: StateUnits, sums: np.ndarray, own: np.ndarray | None = 
         one step later. None if there are none.
     """
     samples, steps, count = sums.shape
+    wide = is_wide(sums)
     out = np.empty((samples, steps, count), dtype=np.uint8)
     wraps, clips, active = np.zeros((3, samples), dtype=np.int64)
     with compiled.threads_for(sums.size):
         if own is None:
-            compiled.feed_forward(sums, *neurons, out, wraps, clips, active)
+            compiled.feed_forward(sums, *neurons, wide, out, wraps, clips, active)
         else:
-            compiled.recurrent(sums, own, *neurons, out, wraps, clips, active)
+            compiled.recurrent(sums, own, *neurons, wide, out, wraps, clips, active)
     return LayerRun(out, wraps, clips, active)
+
+
+def is_wide(sums: np.ndarray) -> bool:
+    """Whether a sum of weights is so large that it wraps u more than once; fewer than 1,028 spikes never make one."""
+    return bool(max(-sums.min(initial=0), sums.max(initial=0)) >= _WIDE)
 
 
 def drive_neurons(neurons: StateUnits, currents: np.ndarray) -> LayerRun:
@@ -205,7 +210,8 @@ def trace_neurons(neurons: StateUnits, sums: np.ndarray, *, registers: bool = Tr
         (steps, neurons) int64 each.
     """
     u, v = np.empty((2, *sums.shape))
-    compiled.trace(sums.astype(np.float64), *neurons, _STATE_LIMIT if registers else np.inf, u, v)
+    wide = registers and is_wide(sums)
+    compiled.trace(sums.astype(np.float64), *neurons, wide, _STATE_LIMIT if registers else np.inf, u, v)
     return u.astype(np.int64), v.astype(np.int64)
 
 

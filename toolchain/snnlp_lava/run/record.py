@@ -50,6 +50,8 @@ class LayerRecord(Record, frozen=True):
         every core of the layer.
     rates
         Number of neurons that never spiked, then a histogram of spikes per step in RATE_BINS equal bins from 0 to 1.
+    messages
+        Whether it sends messages (integers) instead of spikes, of which those that are not 0 are counted.
     """
 
     name: str
@@ -66,6 +68,7 @@ class LayerRecord(Record, frozen=True):
     words: Count
     words_read: Count
     rates: Rates
+    messages: bool = False
 
     def __post_init__(self) -> None:
         if self.active_updates > self.neuron_updates:
@@ -582,7 +585,8 @@ def layer_records(
     counts = zip(network.layers, mapped, network.synapse_counts, network.synapse_counts_nonzero, strict=True)
     for index, (layer, cores, stored, nonzero) in enumerate(counts):
         read = words_read(layer, cores, totals.neuron_spikes[index], totals.neuron_spikes[index + 1])
-        memory.append({"synapses": stored, "synapses_nonzero": nonzero, "words": cores.words, "words_read": read})
+        words = {"synapses": stored, "synapses_nonzero": nonzero, "words": cores.words, "words_read": read}
+        memory.append({**words, "messages": layer.neuron.graded})
     rates = [_rates(spikes, steps) for spikes in totals.neuron_spikes]
     return [
         {**counts, **words, "rates": bins} for counts, words, bins in zip(totals.layers, memory, rates, strict=True)
