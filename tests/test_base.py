@@ -59,7 +59,7 @@ USES = {
     "the example of the docs": next(re.finditer(r"```python\n(.*?)```", PYTHON_PAGE.read_text("utf-8"), re.DOTALL))[1],
     "train to report": """
     run("train", "--data", "demo", "--limit", "200", "--method", "spike-embedding", "-o", "model")
-    run("export", "model", "-o", "own.net")
+    run("export", "model", "-o", "own.net", "--period", "32")  # a power of two, as Loihi 2 wants it
     run("check", "own.net", "--chip", "loihi2")
     run("predict", "own.net", "what a lovely surprise")
     run("run", "own.net", "--data", "demo", "-o", "found")
