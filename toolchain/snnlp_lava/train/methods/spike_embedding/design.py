@@ -223,7 +223,7 @@ class _Designer:
         """Whether the last point is within the budget, and too much worse than the best that is, or can't be told."""
         if points[-1].synops > self._budget:
             return False
-        if len(self.validation.labels) < _LEAST_TEXTS:
+        if len(self.validation.labels) < _LEAST_TEXTS and self.classes > 2:
             return True
         best = max(point.accuracy for point in points if point.synops <= self._budget)
         return points[-1].accuracy < best - _STOP * standard_error(best, len(self.validation.labels))
