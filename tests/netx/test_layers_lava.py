@@ -1,4 +1,4 @@
-"""Files of every type that lava-dl exports, and ours of the same layers, against NetX on Lava."""
+"""Layers of all types and chains of them, of our files and of those that lava-dl exports, against NetX on Lava."""
 
 import contextlib
 import io
@@ -7,9 +7,13 @@ import warnings
 import h5py
 import numpy as np
 import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
 
+from snnlp_lava.errors import InputError
 from snnlp_lava.netx.network_file import read_network, write_network
 from snnlp_lava.train.slayer import import_slayer
+from strategies import SEEDS, chains
 
 pytestmark = pytest.mark.slow  # torch, lava-dl and Lava's runtime
 
@@ -99,6 +103,28 @@ def check_equal(path, network, arriving):
             np.testing.assert_array_equal(ours, theirs, err_msg=f"layer {number}")
     says = [v if layer.neuron.reads_out else one for layer, one, v in zip(network.layers, sent, after, strict=True)]
     return [np.count_nonzero(one) for one in says]
+
+
+def test_chains_of_all_layer_types_equal_netx_on_lava(tmp_path):
+    seen = {}
+
+    @settings(max_examples=40)
+    @given(chains(max_layers=3), SEEDS, st.sampled_from([1, 40, 1000]))
+    def check(network, seed, size):
+        arriving = arriving_at(network, seed, size)
+        try:
+            from_the_first_step(network, arriving)
+        except InputError:  # messages too large
+            reject()
+        write_network(tmp_path / "a.net", network, None)
+        for layer, sent in zip(network.layers, check_equal(tmp_path / "a.net", network, arriving), strict=True):
+            name = f"{layer.kind} {getattr(layer.neuron, 'role', layer.neuron.model)}"
+            name += " read-out" * layer.neuron.reads_out
+            seen[name] = seen.get(name, 0) + sent
+
+    check()
+    assert len(seen) >= 8, seen
+    assert sum(seen.values()) > 500, seen
 
 
 def exported(slayer, path, blocks, shape):
