@@ -109,13 +109,14 @@ def test_spikes_that_no_text_is_kept_of_are_drawn_all_the_same(labelled):
 def test_calibration_is_accuracy_by_probability(labelled):
     stated = np.array([0.95, 0.92, 0.31, 0.39, 0.5, 1.0])
     labels = np.where([True, False, True, False, True, True], labelled.predictions, (labelled.predictions + 1) % 3)
-    run = replace(labelled, probabilities=stated, labels=labels)
+    predictions = np.where([True, True, True, True, True, False], labelled.predictions, -1)  # the last is unknown
+    run = replace(labelled, probabilities=stated, labels=labels, predictions=predictions)
     found = report_document([run])["runs"][0]["calibration"]
     bins = [(part["low"], part["texts"], part["probability"], part["accuracy"]) for part in found["bins"]]
     assert bins == [
         (0.3, 2, pytest.approx(0.35), 0.5),
         (0.5, 1, 0.5, 1.0),
-        (0.9, 3, pytest.approx((0.95 + 0.92 + 1) / 3), pytest.approx(2 / 3)),
+        (0.9, 2, pytest.approx((0.95 + 0.92) / 2), 0.5),
     ]
     assert found["error"] > 0
     assert report_document([labelled])["runs"][0]["calibration"] is None  # no probabilities were kept
