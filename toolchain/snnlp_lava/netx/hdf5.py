@@ -357,10 +357,12 @@ def _values(dataset: h5py.Dataset) -> np.ndarray:
 def _filters(dataset: h5py.Dataset) -> list[int]:
     with _h5py():
         plist = dataset.id.get_create_plist()
-        filters = [plist.get_filter(index)[0] for index in range(plist.get_nfilters())]
-        compression = dataset.compression
-    if set(filters) - {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE}:
-        raise InputError(f"{dataset.name} is compressed with {compression or filters}; only gzip is read")
+        found = [plist.get_filter(index) for index in range(plist.get_nfilters())]
+    filters = [code for code, *_ in found]
+    for code, *_, name in found:
+        if code not in (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE):
+            shown = name.decode("ascii", "replace") or f"filter {code}"
+            raise InputError(f"{dataset.name} is compressed with {shown}; only gzip is read")
     return filters
 
 

@@ -79,15 +79,19 @@ def write_network(path: StrPath, network: Network, card: Card | None) -> None:
     """
     if card is not None:
         check_card_matches(network, card)
-    with atomic_file(as_path(path)) as temporary, h5py.File(temporary, "w") as file:
+    # In memory first: on a full disk HDF5 would crash when it closes a file that it could not write.
+    with h5py.File("network", "w", driver="core", backing_store=False) as file:
         write_layers(file, network.layers)
-        if card is None:
-            return
-        group = file.create_group(_GROUP)
-        group.attrs["format"] = FORMAT
-        group["card"] = card_bytes(card)
-        for name, array in card.encoder.arrays().items():
-            group[f"encoder/{name}"] = array
+        if card is not None:
+            group = file.create_group(_GROUP)
+            group.attrs["format"] = FORMAT
+            group["card"] = card_bytes(card)
+            for name, array in card.encoder.arrays().items():
+                group[f"encoder/{name}"] = array
+        file.flush()
+        content = file.id.get_file_image()
+    with atomic_file(as_path(path)) as temporary:
+        temporary.write_bytes(content)
 
 
 def read_network(path: StrPath) -> NetworkFile:
