@@ -1,5 +1,7 @@
 """Train two small networks on fixed data and print a hash of each one's integers: equal where the arithmetic is equal.
 
+    python scripts/fixed_training.py [METHOD ...]
+
 Measured on one machine: Python 3.11 with torch 2.13.0, 3.12 and 3.13 with 2.14.1 give equal networks of both methods.
 3.10 with torch 2.3.1 gives the same spike embedding; of the SNN-rate network 120 of 656 weights are one level (2 units)
 off. Its sums differ in their last bit, and Adam's first steps are as long for a gradient near 0 as for any other.
@@ -25,10 +27,12 @@ with tempfile.TemporaryDirectory() as folder:
     vectors = np.random.default_rng(7).standard_normal((len(PARTS), 16)).astype(np.float32)
     np.save(work / "own.npy", vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
     texts = snnlp_lava.load_texts(work / "own.csv")
-    for method, options in {
+    methods: dict[str, dict] = {
         "spike-embedding": {},
         "snn-rate": {"epochs": 3, "window": 8, "hidden": (16, 8), "vectors": work / "own.npy"},
-    }.items():
+    }
+    for method in sys.argv[1:] or methods:
+        options = methods[method]
         snnlp_lava.train_model(snnlp_lava.prepare_data(texts, method, **options), work / method)
         network, _ = snnlp_lava.export_model(work / method)
         digest = hashlib.sha256()
