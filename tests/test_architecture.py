@@ -15,7 +15,7 @@ BUILD_FROM_SIZES = {"train/baselines", "train/slayer"}
 """Modules that make layers of a list of sizes; all others ask the network, or the trained weights."""
 SHARED = {"errors", "extras", "files", "lava_compat", "metrics", "progress", "records", "registry", "workers"}
 HEAVY = {
-    "torch": {"train", "embed", "sweep"},
+    "torch": {"train", "embed"},
     "sentence_transformers": {"embed"},
     "lava": {"train", "backends"},
     "distributed": {"workers"},

@@ -7,8 +7,7 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import lru_cache
@@ -55,7 +54,9 @@ def run_cell(cell: Cell) -> CellRecord:
     InputError
         If data, vectors or configuration cannot be used.
     """
-    with _single_threaded():
+    from snnlp_lava.train.loop import single_threaded
+
+    with _one_at_a_time, single_threaded():
         started = time.perf_counter()
         prepared = _prepared(_Features(cell.source, cell.train.feature_key(), cell.train))
         prepared.check_features(cell.train)
@@ -196,19 +197,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list):
         return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-@contextmanager
-def _single_threaded() -> Iterator[None]:
-    import numba
-    import torch
-
-    with _one_at_a_time:
-        before = torch.get_num_threads(), numba.get_num_threads()
-        torch.set_num_threads(1)
-        numba.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before[0])
-            numba.set_num_threads(before[1])

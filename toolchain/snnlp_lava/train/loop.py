@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -262,6 +263,21 @@ def fit(
     model.load_state_dict(best)
     model.eval()
     return state
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Let torch and numba use one thread, so that results do not depend on the number of cores."""
+    import numba
+
+    before = torch.get_num_threads(), numba.get_num_threads()
+    torch.set_num_threads(1)
+    numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before[1])
+        torch.set_num_threads(before[0])  # last, as numba's threads may be torch's
 
 
 def fit_learner(make: Callable[[], Learner], data: TrainingData, method: GradientOptions, run: TrainingRun) -> Trained:

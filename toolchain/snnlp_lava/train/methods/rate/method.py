@@ -121,12 +121,13 @@ class SnnRate(TakesVectors, GradientOptions, frozen=True):
     def fit(self, data: TrainingData, run: TrainingRun) -> Trained:
         """Train by gradients that pass straight through roundings, then compile to the chip's integers."""
         from snnlp_lava.text.dataset import TRAIN
-        from snnlp_lava.train.loop import fit_learner
+        from snnlp_lava.train.loop import fit_learner, single_threaded
         from snnlp_lava.train.methods.rate.learner import RateLearner
 
         batch = max(_SMALLEST_BATCH, len(data.labels(TRAIN)) // _FEWEST_BATCHES)
         method = self.resolved(data.classes).replace(batch_size=min(self.batch_size, batch))
-        return fit_learner(lambda: RateLearner(data, method), data, method, run)
+        with single_threaded():  # which is as fast for so small a network
+            return fit_learner(lambda: RateLearner(data, method), data, method, run)
 
     def restore(self, sizes: tuple[int, ...], encoder: Encoder, tensors: Mapping[str, np.ndarray]) -> SpikingModel:
         """Restore the integers, and SLAYER's blocks of them."""

@@ -175,17 +175,22 @@ class _Designer:
 
     def design(self) -> Design:
         cuts: list[tuple[tuple[Term, ...], Point]] = []
-        for terms in self._cuts():
-            cuts.append((terms, self._point(terms)))
-            if self._enough([point for _, point in cuts]):
-                break
-        read = smoothed([self._read_outs(point, self._steps()) for _, point in cuts])
-        allowed = [one for ones in read for one in ones if one.all_synops <= self._budget]
-        if not allowed:
-            raise InputError(
-                f"synop budget {self.settings.synop_budget:g}: no network decides between {self.classes} classes with "
-                f"so few; the smallest takes {min(one.all_synops for ones in read for one in ones):.1f}"
-            )
+        read: list[list[Point]] = []
+        allowed: list[Point] = []
+        left = self._cuts()
+        while not allowed:  # start lines may take what the cuts left of the budget
+            before = len(cuts)
+            for terms in left:
+                cuts.append((terms, self._point(terms)))
+                if self._enough([point for _, point in cuts]):
+                    break
+            if len(cuts) == before:
+                raise InputError(
+                    f"synop budget {self.settings.synop_budget:g}: no network decides between {self.classes} classes "
+                    f"with so few; the smallest takes {min(one.all_synops for ones in read for one in ones):.1f}"
+                )
+            read = smoothed([self._read_outs(point, self._steps()) for _, point in cuts])
+            allowed = [one for ones in read for one in ones if one.all_synops <= self._budget]
         allowed = [one for one in allowed if one.silent <= cuts[0][1].silent + _MORE_SILENT] or allowed
         picked = worthiest(allowed, self.settings.doubling)
         cut = next(number for number, ones in enumerate(read) if any(one is picked for one in ones))
