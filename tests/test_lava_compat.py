@@ -8,6 +8,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from snnlp_lava import lava_compat
@@ -24,7 +25,7 @@ def path_of(module):
 
 def var_model_of(path):
     """The file as a module of its own, imported as lava_compat does."""
-    loader = lava_compat._HashableByteEncoder("var_model_of_this_test", str(path))
+    loader = lava_compat._ChangedLoader("var_model_of_this_test", str(path), lava_compat._CHANGES[VAR_MODEL])
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
     sys.modules[loader.name] = module  # dataclasses look for it there
     try:
@@ -45,7 +46,8 @@ def test_of_var_model_byte_encoder_gets_a_hash_and_nothing_else_changes():
     assert one(base=1) == one(base=1) != one(base=2)
     assert [name for name, kind in changed.items() if kind.__hash__ is not None] == ["ByteEncoder"]
     source = path_of(VAR_MODEL).read_text("utf-8").splitlines()
-    text = path_of(VAR_MODEL).read_text("utf-8").replace(lava_compat._UNHASHABLE, lava_compat._HASHABLE).splitlines()
+    ((old, new),) = lava_compat._CHANGES[VAR_MODEL].items()
+    text = path_of(VAR_MODEL).read_text("utf-8").replace(old, new).splitlines()
     differing = [(before, after) for before, after in zip(source, text, strict=True) if before != after]
     assert differing == [("@dataclass", "@dataclass(unsafe_hash=True)")]
 
@@ -60,7 +62,7 @@ def test_the_classes_of_var_model_are_those_of_lava():
             for name, kind in classes(module).items()
         }
 
-    assert not isinstance(original.__loader__, lava_compat._HashableByteEncoder)
+    assert not isinstance(original.__loader__, lava_compat._ChangedLoader)
     assert shapes(var_model_of(path_of(VAR_MODEL))) == shapes(original)
 
 
@@ -68,8 +70,22 @@ def test_the_classes_of_var_model_are_those_of_lava():
 def test_from_python_3_11_lava_is_imported_with_it():
     import lava.magma.compiler.var_model as module
 
-    assert isinstance(module.__spec__.loader, lava_compat._HashableByteEncoder)
+    assert isinstance(module.__spec__.loader, lava_compat._ChangedLoader)
     assert module.CoreEncoder().x == module.ByteEncoder()
+
+
+@pytest.mark.parametrize("module", lava_compat._CHANGES)
+def test_what_is_changed_stands_once_in_lava_s_file(module):
+    source = path_of(module).read_text("utf-8")
+    assert [source.count(before) for before in lava_compat._CHANGES[module]].count(1) == len(
+        lava_compat._CHANGES[module]
+    )
+
+
+@pytest.mark.parametrize("value", [36, [36]])
+def test_netx_takes_the_weight_of_an_input_layer_as_number_or_array(value):
+    after = next(iter(lava_compat._CHANGES["lava.lib.dl.netx.hdf5"].values()))
+    assert eval(after, {"np": np, "layer_config": {"weight": np.array(value)}}) == 36
 
 
 @pytest.mark.parametrize("package", lava_compat.LAVA_VERSIONS)
