@@ -32,7 +32,7 @@ for file in (network, "back.net"):
 command("run", network, "--data", "demo", "--limit", "20", "-o", "found")
 command("report", "found", "-o", "found.json")
 assert json.loads(command("check", network, "--chip", "loihi1", "--json"))
-assert command("predict", "demo", "what a lovely surprise").startswith("love\t")
+assert command("predict", "demo", "i love you so much").startswith("love\t")
 (example,) = re.findall(r"```python\n(.*?)```", Path(sys.argv[2]).read_text("utf-8"), re.DOTALL)[:1]
 subprocess.run([sys.executable, "-c", example], check=True, stdout=subprocess.DEVNULL)
 command("train", "--data", "demo", "--method", "spike-embedding", "-o", "model")
