@@ -119,7 +119,7 @@ def targets(folder: Path) -> dict[str, Target]:
     from snnlp_lava.run.arrays import open_spikes
     from snnlp_lava.run.folder import read_run
     from snnlp_lava.run.partial import PartialResults
-    from snnlp_lava.run.record import Totals
+    from snnlp_lava.run.samples import Totals
     from snnlp_lava.sweep.grid import read_grid
     from snnlp_lava.text.sources import open_texts
     from snnlp_lava.text.table import read_file
@@ -229,7 +229,7 @@ def keep_a_part(made: Path) -> None:
     from snnlp_lava.encode.base import SpikeSamples
     from snnlp_lava.netx.network_file import read_network
     from snnlp_lava.run.partial import PartialResults
-    from snnlp_lava.run.record import sample_table
+    from snnlp_lava.run.samples import sample_table
 
     network = read_network(made / "a.net").network
     samples = SpikeSamples(np.random.default_rng(0).random((20, 8, network.inputs)) < 0.1)

@@ -33,7 +33,7 @@ from snnlp_lava.energy.estimates import neurobench_metrics
 from snnlp_lava.network.dense import Dense
 from snnlp_lava.network.network import Network
 from snnlp_lava.netx.network_file import read_network
-from snnlp_lava.run.record import Totals, sample_table
+from snnlp_lava.run.samples import Totals, sample_table
 
 COUNTED = ("spikes", "synops_nonzero", "neuron_updates")
 

@@ -25,7 +25,7 @@ from snnlp_lava.network.sigma_delta import SigmaDelta
 from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.network_file import NetworkFile
 from snnlp_lava.run.folder import kept_voltages, write_run
-from snnlp_lava.run.record import Totals, class_scores, make_record, sample_table
+from snnlp_lava.run.samples import Totals, class_scores, make_record, sample_table
 from snnlp_lava.text.entries import Occurrences
 
 PREPROCESSING = {

@@ -11,7 +11,7 @@ from snnlp_lava.encode.calibration import FIXED_ONE
 from snnlp_lava.errors import InputError
 from snnlp_lava.network.network import Network
 from snnlp_lava.run.folder import check_run_folder, read_run
-from snnlp_lava.run.record import Totals
+from snnlp_lava.run.samples import Totals
 from strategies import card_for, dense, one_table, saf_samples, write_one_run
 
 

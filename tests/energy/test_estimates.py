@@ -11,7 +11,7 @@ from snnlp_lava.backends.emulator import run_emulator
 from snnlp_lava.encode.calibration import FIXED_ONE
 from snnlp_lava.energy.estimates import neurobench_metrics
 from snnlp_lava.network.network import Network
-from snnlp_lava.run.record import Totals
+from snnlp_lava.run.samples import Totals
 from strategies import dense, one_table, saf_samples
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"

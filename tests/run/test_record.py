@@ -14,9 +14,10 @@ from snnlp_lava.chip.mapping import map_network
 from snnlp_lava.errors import InputError
 from snnlp_lava.network.network import Network
 from snnlp_lava.report.page import write_report
-from snnlp_lava.run import record as module
+from snnlp_lava.run import samples as module
 from snnlp_lava.run.folder import read_run
-from snnlp_lava.run.record import FitRecord, Totals, layer_records
+from snnlp_lava.run.record import FitRecord
+from snnlp_lava.run.samples import Totals, layer_records
 from strategies import card_for, dense, one_table, saf_samples, write_one_run
 
 
@@ -111,7 +112,8 @@ def test_a_sample_without_an_answer_is_unknown_and_never_right(tmp_path):
     """No output spike, or nothing of the text in the network: no class, and wrong, whichever class is the first."""
     import numpy as np
 
-    from snnlp_lava.run.record import COUNTS, UNKNOWN, sample_table
+    from snnlp_lava.backends.base import COUNTS
+    from snnlp_lava.run.samples import UNKNOWN, sample_table
 
     layer = SimpleNamespace(name="input", **dict.fromkeys(COUNTS, np.zeros(4, dtype=np.int64)))
     counts = np.array([[2, 1], [0, 0], [1, 0], [0, 3]])

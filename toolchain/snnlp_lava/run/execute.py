@@ -25,11 +25,8 @@ from snnlp_lava.netx.card import Card
 from snnlp_lava.netx.network_file import NetworkFile, read_network
 from snnlp_lava.progress import AdvanceCallback, no_advance
 from snnlp_lava.run.inputs import Batch, known_of, samples_of
-from snnlp_lava.run.record import (
-    MISTAKE_CHARACTERS,
-    MISTAKE_ENTRIES,
-    MISTAKES,
-    Mistake,
+from snnlp_lava.run.record import MISTAKE_CHARACTERS, MISTAKE_ENTRIES, MISTAKES, Mistake
+from snnlp_lava.run.samples import (
     class_scores,
     ignore_ties,
     predictions_of,

@@ -30,7 +30,8 @@ from snnlp_lava.run.folder import (
 )
 from snnlp_lava.run.inputs import Batch, Batches, RunInput
 from snnlp_lava.run.partial import MemoryResults, Results, check_job, resumable
-from snnlp_lava.run.record import RunRecord, Totals, make_record
+from snnlp_lava.run.record import RunRecord
+from snnlp_lava.run.samples import Totals, make_record
 from snnlp_lava.workers import Event, Failed, Finished, Spread, Task
 
 logger = logging.getLogger(__name__)

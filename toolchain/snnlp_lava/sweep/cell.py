@@ -172,7 +172,7 @@ def _emulated(data: TrainingData, method: Method, trained: Trained) -> dict[str,
     """Return the fields of `EmulatorResult`."""
     from snnlp_lava.backends.emulator import run_emulator
     from snnlp_lava.metrics import accuracy_and_mrr
-    from snnlp_lava.run.record import Totals, sample_table
+    from snnlp_lava.run.samples import Totals, sample_table
 
     assert trained.encoder is not None
     assert trained.network is not None
