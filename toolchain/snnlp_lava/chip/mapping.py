@@ -1,18 +1,15 @@
 """Map a network onto the neuro cores of a chip, count resources as nengo-loihi does, and check the chip's limits.
 
 Each core has consecutive neurons of one layer. Every line that reaches one of them is an input axon of the core, and
-every pair of a neuron and a core it sends to is an output axon; a recurrent layer also sends to its own cores. An
-input axon with n synapses takes blocks of at most 64: each has n_i (weight bits + delay bits + index bits) + 10 bits,
-rounded up to words of 64; there are no tags. A dense axon has a synapse for every neuron of the core and no index; a
-sparse one has only those whose weight is not 0, each with an index. A layer is kept in the format that takes fewer
-cores, then fewer words.
+every pair of a neuron and a core it sends to is an output axon; a recurrent layer also sends to its own cores. A layer
+is kept in the format (`snnlp_lava.chip.memory`) that takes fewer cores, then fewer words.
 
 The counts of each core equal those of nengo-loihi 1.1.0 (table in tests/chip/test_mapping.py), with two differences:
 nengo-loihi uses 8 bits for every weight, whereas here a layer uses the fewest bits that represent its weights, as NetX
 does; and it refuses a layer with more output axons than a core allows, whereas here the layer is split further.
 
-A convolution shares its kernel (`_SharedFormat`): an estimate on both chips, since nengo-loihi splits its neurons over
-cores by channels. An input layer's neurons have no axons; the host sets their biases.
+A convolution is an estimate on both chips, since nengo-loihi splits its neurons over cores by channels. An input
+layer's neurons have no axons; the host sets their biases.
 
 The network's input comes from a Process on the host or the embedded cores: its lines are input axons of the first
 layer's cores, its own output axons are on no neuro core. The spikes of the last layer are read out by probes, which
@@ -21,18 +18,17 @@ take no output axon. Profiles of compartments, thresholds and synapses are never
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from snnlp_lava.chip.chips import RESOURCES, Chip
+from snnlp_lava.chip.memory import StoredSynapses, storage_formats, weight_bits
 from snnlp_lava.files import check_int
 from snnlp_lava.network import limits
-from snnlp_lava.network.conv import ConvSynapses, Geometry
 from snnlp_lava.network.network import Layer, Network
 from snnlp_lava.network.neuron import Neuron
 
@@ -208,43 +204,11 @@ def map_network(network: Network, chip: Chip, period: int | None = None) -> Core
     for name, layer in zip(network.layer_names[:0:-1], network.layers[::-1], strict=True):
         stored, cores = _place(layer, fan_out, chip)
         mapped.append(_layer_mapping(name, layer, any(group.sparse for group in stored), cores))
-        outside = [group.targets(cores) for group in stored if not group.own]
+        outside = [_targets(group, cores) for group in stored if not group.own]
         fan_out = np.sum(outside, axis=0) if outside else np.zeros(layer.inputs, dtype=np.int64)
     layers = tuple(reversed(mapped))
     violations = (*_violations(layers, chip), *_period_violations(period, chip))
     return CoreMapping(chip, period, layers, violations, _notes(layers, chip, period))
-
-
-def weight_bits(*weights: np.ndarray) -> int:
-    """Return the fewest bits that represent every weight of a layer's matrices, with the best weight exponent.
-
-    A layer stores w = k 2^g with one g for all weights: k is 0 to 2^b - 1 without negative weights, and -2^(b-1) to
-    2^(b-1) - 1 otherwise. Any g >= 0 found here is within the chip's exponents -7 to 7.
-    """
-    if not weights:
-        return 0
-    if not any(weight.any() for weight in weights):
-        return limits.WEIGHT_BITS[0]
-    common = int(np.bitwise_or.reduce([np.bitwise_or.reduce(weight, axis=None) for weight in weights]))
-    shift = (common & -common).bit_length() - 1
-    low = min(int(weight.min()) for weight in weights) >> shift
-    high = max(int(weight.max()) for weight in weights) >> shift
-    needed = high.bit_length() if low >= 0 else 1 + max(high.bit_length(), (-low - 1).bit_length())
-    return next(bits for bits in limits.WEIGHT_BITS if bits >= needed)
-
-
-def axon_words(synapses: np.ndarray, synapse_bits: int) -> np.ndarray:
-    """Return the 64-bit words of synaptic memory used by input axons.
-
-    Parameters
-    ----------
-    synapses
-        Number of synapses of each axon.
-    synapse_bits
-        Bits of one synapse: weight, plus index if the axon is sparse.
-    """
-    full, rest = np.divmod(synapses, limits.BLOCK_SYNAPSES)
-    return full * _block_words(limits.BLOCK_SYNAPSES, synapse_bits) + (rest > 0) * _block_words(rest, synapse_bits)
 
 
 def words_read(layer: Layer, mapped: LayerMapping, arrived: np.ndarray, sent: np.ndarray) -> int:
@@ -258,150 +222,24 @@ def words_read(layer: Layer, mapped: LayerMapping, arrived: np.ndarray, sent: np
         (lines,) and (neurons,) spikes of each input line and of each of the layer's neurons.
     """
     words = 0
-    for stored in next(groups for groups in _formats(layer) if all(group.sparse == mapped.sparse for group in groups)):
+    for stored in next(
+        groups for groups in storage_formats(layer) if all(group.sparse == mapped.sparse for group in groups)
+    ):
         taken = sum(stored.words_by_line(core.first, core.first + core.neurons) for core in mapped.cores)
         words += int((sent if stored.own else arrived) @ taken)
     return words
 
 
-def _block_words(synapses: Any, synapse_bits: int) -> Any:
-    return -(-(synapses * synapse_bits + limits.BLOCK_HEADER_BITS) // limits.WORD_BITS)
-
-
-class _Stored(Protocol):
-    """A group of synapses in one format."""
-
-    sparse: bool
-    own: bool
-
-    def use(self, start: int, stop: int) -> tuple[int, int]:
-        """Return the input axons and the words that a core with neurons `start` to `stop` uses."""
-        ...
-
-    def words_by_line(self, start: int, stop: int) -> np.ndarray:
-        """Return the words that a spike of each line reads on this core; 0 where the line is not an axon."""
-        ...
-
-    def targets(self, cores: Sequence[Core]) -> np.ndarray:
-        """Return how many of these cores each line reaches."""
-        return np.sum([self.words_by_line(core.first, core.first + core.neurons) > 0 for core in cores], axis=0)
-
-
-@dataclass(frozen=True)
-class _DenseFormat(_Stored):
-    """Axons of their own for each line; `bits` per synapse without an index."""
-
-    weight: np.ndarray
-    bits: int
-    sparse: bool
-    own: bool
-
-    def words_by_line(self, start: int, stop: int) -> np.ndarray:
-        """Return words as `_Stored`; a line without synapses is not an axon."""
-        if not self.sparse:
-            return axon_words(np.full(self.weight.shape[1], stop - start), self.bits)
-        return axon_words(np.count_nonzero(self.weight[start:stop], axis=0), self.bits + _index_bits(stop - start))
-
-    def use(self, start: int, stop: int) -> tuple[int, int]:
-        """Return axons and words as `_Stored`."""
-        words = self.words_by_line(start, stop)
-        return int(np.count_nonzero(words)), int(words.sum())
-
-
-@dataclass(frozen=True)
-class _SharedFormat(_Stored):
-    """A convolution's kernel, stored once for all places that see the same part of it.
-
-    As nengo_loihi/conv.py (`conv2d_loihi_weights`): an input axon is a place of the input, whose spikes name their
-    channel; places that reach the core's neurons through the same taps of the kernel share one set of synapses, each
-    with an index, for every channel. Neurons count here in the order height, width, channels.
-    """
-
-    geometry: Geometry
-    bits: int
-    sparse: bool = True
-    own: bool = False
-
-    def use(self, start: int, stop: int) -> tuple[int, int]:
-        """Return axons and words as `_Stored`."""
-        synapses, pattern, _ = self._reached(start, stop)
-        bits = self.bits + _index_bits(stop - start)
-        words = 0
-        for own_synapses, own_pattern in zip(synapses, pattern, strict=True):
-            there = own_synapses > 0
-            _, index = np.unique(own_pattern[there], return_index=True)
-            words += int(axon_words(own_synapses[there][index], bits).sum())
-        return int(np.count_nonzero(synapses)), words * (self.geometry.input_shape[0] // self.geometry.groups)
-
-    def words_by_line(self, start: int, stop: int) -> np.ndarray:
-        """Return words as `_Stored`."""
-        synapses, _, first = self._reached(start, stop)
-        words = axon_words(synapses, self.bits + _index_bits(stop - start))
-        whole = np.zeros(self.geometry.input_shape, dtype=np.int64)
-        whole[:, first : first + words.shape[1]] = np.repeat(words, len(whole) // len(words), axis=0)
-        return whole.reshape(-1)
-
-    def _reached(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, int]:
-        """Return what the lines reach on a core, for each group of channels and each place of the rows that matter.
-
-        (groups, rows, width) synapses of a line; the same of numbers, equal where the same taps lead to the same
-        channels; and the first row.
-        """
-        space = self.geometry
-        outputs, _, width = space.output_shape
-        place, channel = np.divmod(np.arange(start, stop), outputs)
-        top, bottom = int(place[0]) // width, int(place[-1]) // width + 1
-        group = channel // (outputs // space.groups)
-        spot = (group * (bottom - top) * width) + place - top * width
-        size = space.groups * (bottom - top) * width
-        random = np.random.default_rng(0).integers(1, 1 << 63, outputs + math.prod(space.kernel), dtype=np.uint64)
-        there = np.bincount(spot, minlength=size).reshape(space.groups, bottom - top, width)
-        named = np.zeros(size, dtype=np.uint64)
-        np.add.at(named, spot, random[channel])
-        named = named.reshape(there.shape)
-        low = min(max(0, top * space.stride[0] - space.padding[0]), space.input_shape[1])
-        high = (bottom - 1) * space.stride[0] - space.padding[0] + (space.kernel[0] - 1) * space.dilation[0] + 1
-        shape = (space.groups, max(0, min(high, space.input_shape[1]) - low), space.input_shape[2])
-        synapses, pattern = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.uint64)
-        for j in range(space.kernel[0]):
-            down, rows = space.meeting(0, j, top, bottom)
-            if down.stop <= down.start:
-                continue
-            down, rows = slice(down.start - low, down.stop - low, down.step), slice(rows.start - top, rows.stop - top)
-            for i in range(space.kernel[1]):
-                across, columns = space.meeting(1, i, 0, width)
-                synapses[:, down, across] += there[:, rows, columns]
-                pattern[:, down, across] += named[:, rows, columns] * random[outputs + j * space.kernel[1] + i]
-        return synapses, pattern, low
-
-
-def _index_bits(neurons: int) -> int:
-    needed = (neurons - 1).bit_length()
-    return next(bits for bits in limits.INDEX_BITS if bits >= needed)
-
-
-def _formats(layer: Layer) -> list[tuple[_Stored, ...]]:
-    """Return the formats in which a layer can be stored: its groups of synapses in each."""
-    groups = layer.synapses()
-    if not groups:
-        return [()]
-    bits = weight_bits(*(group.weight for group in groups))
-    if isinstance(groups[0], ConvSynapses):
-        return [(_SharedFormat(groups[0].geometry, bits),)]
-    full = all(group.count == group.count_nonzero for group in groups)
-    return [
-        tuple(
-            _DenseFormat(group.weight, bits + group.longest_delay.bit_length(), sparse, group.own) for group in groups
-        )
-        for sparse in ((False,) if full else (False, True))
-    ]
+def _targets(group: StoredSynapses, cores: Sequence[Core]) -> np.ndarray:
+    """Return how many of these cores each line reaches."""
+    return np.sum([group.words_by_line(core.first, core.first + core.neurons) > 0 for core in cores], axis=0)
 
 
 @dataclass(frozen=True)
 class _Filling:
     """Splits a layer over cores; `fan_out` is the number of cores that each neuron sends to."""
 
-    groups: tuple[_Stored, ...]
+    groups: tuple[StoredSynapses, ...]
     fan_out: np.ndarray
 
     @property
@@ -421,19 +259,19 @@ class _Filling:
         return Core(start, stop - start, inputs, int(self.fan_out[start:stop].sum()), words)
 
 
-def _place(layer: Layer, fan_out: np.ndarray, chip: Chip) -> tuple[tuple[_Stored, ...], tuple[Core, ...]]:
+def _place(layer: Layer, fan_out: np.ndarray, chip: Chip) -> tuple[tuple[StoredSynapses, ...], tuple[Core, ...]]:
     if len(layer.output_shape) == 3:
         fan_out = fan_out.reshape(layer.output_shape).transpose(1, 2, 0).reshape(-1)
-    places = [(format_, _settle(format_, fan_out, chip)) for format_ in _formats(layer)]
+    places = [(format_, _settle(format_, fan_out, chip)) for format_ in storage_formats(layer)]
     return min(places, key=lambda place: _cost(place[1], chip))
 
 
-def _settle(groups: tuple[_Stored, ...], fan_out: np.ndarray, chip: Chip) -> tuple[Core, ...]:
+def _settle(groups: tuple[StoredSynapses, ...], fan_out: np.ndarray, chip: Chip) -> tuple[Core, ...]:
     """Split a layer; a layer that sends to its own cores is split again until the fan-out is consistent."""
     own = [group for group in groups if group.own]
     cores = _split(_Filling(groups, fan_out), chip)
     for _ in range(_SETTLING_ROUNDS if own else 0):
-        filling = _Filling(groups, fan_out + sum(group.targets(cores) for group in own))
+        filling = _Filling(groups, fan_out + sum(_targets(group, cores) for group in own))
         before, cores = cores, _split(filling, chip)
         if [core.first for core in before] == [core.first for core in cores]:
             break
