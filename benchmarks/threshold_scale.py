@@ -34,7 +34,8 @@ from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.text.dataset import TEST
 from snnlp_lava.text.sources import load_texts
 from snnlp_lava.train.data import prepare_data
-from snnlp_lava.train.methods.base import TrainingRun, make_method
+from snnlp_lava.train.methods.base import TrainingRun
+from snnlp_lava.train.methods.make import make_method
 
 SCALES, SEEDS = (1.0, 2.0, 4.0, 8.0, 16.0), (1, 2)
 

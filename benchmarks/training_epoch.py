@@ -23,7 +23,7 @@ from torch.nn import functional
 from snnlp_lava.encode.calibration import FIXED_ONE
 from snnlp_lava.encode.saf import saf_spikes
 from snnlp_lava.train.loop import Examples, fit
-from snnlp_lava.train.methods.base import make_method
+from snnlp_lava.train.methods.make import make_method
 from snnlp_lava.train.trainer import keep_freed_memory
 
 SIZES, TEXTS, ROUNDS = (768, 256, 128, 6), 1024, 5

@@ -35,7 +35,7 @@ from timing import medians, print_table
 from torch import nn
 from torch.nn import functional
 
-from snnlp_lava.train.methods.base import make_method
+from snnlp_lava.train.methods.make import make_method
 from snnlp_lava.train.trainer import keep_freed_memory
 
 SIZES, BATCH, STEPS, ROUNDS = (384, 256, 128, 6), 64, 32, 25

@@ -30,7 +30,7 @@ from snnlp_lava.network.input import Input
 from snnlp_lava.network.network import LAYERS
 from snnlp_lava.network.recurrent import RecurrentDense
 from snnlp_lava.network.sigma_delta import SigmaDelta
-from snnlp_lava.train.methods.base import importable_methods
+from snnlp_lava.train.methods.make import importable_methods
 
 ROOT = Path(__file__).parents[1]
 STEPS = 8

@@ -9,7 +9,7 @@ import snnlp_lava
 from snnlp_lava import CHIPS, InputError
 from snnlp_lava.run.inputs import RunInput
 from snnlp_lava.text.dataset import TextData
-from snnlp_lava.train.methods.base import from_document, make_method, to_document
+from snnlp_lava.train.methods.make import from_document, make_method, to_document
 
 TINY = {"method": "spike-embedding", "tokens": "words"}
 WORDS = ("dull", "fine")

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from snnlp_lava.cli.main import main
 from snnlp_lava.encode.base import EncodedSamples
 from snnlp_lava.netx.network_file import read_network
-from snnlp_lava.train.methods.base import importable_methods
+from snnlp_lava.train.methods.make import importable_methods
 from snnlp_lava.train.model_folder import load_spiking
 
 CLASSES = ("dull", "fine")

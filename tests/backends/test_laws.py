@@ -42,7 +42,7 @@ def unpacked(trains, network):
 def test_emulator_equals_the_equations():
     seen = {"wraps": 0, "clips": 0, "spikes": 0}
 
-    @settings(max_examples=40)
+    @settings(max_examples=60)
     @given(runs(max_size=100))
     def check(run):
         network, samples, period = run
@@ -63,8 +63,7 @@ def test_emulator_equals_the_equations():
                     seen[name] += count
 
     check()
-    assert seen["wraps"], seen
-    assert min(seen["clips"], seen["spikes"]) > 100, seen
+    assert min(seen.values()) > 100, seen
 
 
 ANY_LAYERS = runs(8, st.integers(1, 40), networks_of_any_layers)

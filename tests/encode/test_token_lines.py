@@ -33,10 +33,8 @@ def test_entries_of_one_line_are_one_spike():
     assert spikes(encoder_with(line=(9, 9, 8, 9)), "a b") == [8, 9, 10, 11]
 
 
-def test_what_is_not_in_the_table_is_counted_as_unknown():
-    encoder = encoder_with(scheme=Scheme(words=True))
-    assert encoder.unknown_words("a new new b word") == 2
-    assert encoder.token_steps("b a", 4) == [(0, "b"), (0, "a")]
+def test_entries_are_presented_in_the_order_of_the_text():
+    assert encoder_with(scheme=Scheme(words=True)).token_steps("b new a", 4) == [(0, "b"), (0, "a")]
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,11 @@ class Hub(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers.get("Authorization") != "Bearer secret" and self.path != "/api/validate-yaml":
+            return self.answer(401, {"error": "Invalid user token."})
         if self.path == "/api/repos/create":
             asked = json.loads(body)
             name = f"{asked['organization']}/{asked['name']}"
-            if self.headers.get("Authorization") != "Bearer secret":
-                return self.answer(401, {"error": "Invalid user token."})
             self.repositories.setdefault(name, {})
             return self.answer(200, {"url": f"{self.hub}/{name}"})
         if self.path == "/api/validate-yaml":

@@ -5,7 +5,7 @@ import pytest
 from snnlp_lava.records import build
 from snnlp_lava.sweep.grid import Cell, Source
 from snnlp_lava.sweep.results import CellRecord, DataIdentity
-from snnlp_lava.train.methods.base import make_method
+from snnlp_lava.train.methods.make import make_method
 
 IDENTITY = DataIdentity(name="demo", sha256="5a" * 32, vectors=None, words=None, codes=None)
 

@@ -13,7 +13,8 @@ from snnlp_lava.sweep.grid import Cell, Source
 from snnlp_lava.sweep.results import CellRecord, canonical
 from snnlp_lava.sweep.runner import run_sweep
 from snnlp_lava.train.methods.ann import Ann
-from snnlp_lava.train.methods.base import Trained, make_method
+from snnlp_lava.train.methods.base import Trained
+from snnlp_lava.train.methods.make import make_method
 from snnlp_lava.workers import Failed, answer_of
 
 

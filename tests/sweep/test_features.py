@@ -8,7 +8,7 @@ import pytest
 from snnlp_lava.sweep.cell import prepare_features, run_cell
 from snnlp_lava.sweep.grid import Cell, Source, read_grid
 from snnlp_lava.sweep.runner import run_sweep
-from snnlp_lava.train.methods.base import make_method
+from snnlp_lava.train.methods.make import make_method
 from snnlp_lava.workers import Failed, Started
 
 METHODS = (

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from snnlp_lava.errors import InputError
 from snnlp_lava.sweep.grid import MAX_CELLS, Cell, read_grid
-from snnlp_lava.train.methods.base import NeuronOptions, make_method
+from snnlp_lava.train.methods.base import NeuronOptions
+from snnlp_lava.train.methods.make import make_method
 
 SMALL = 'data = "demo"\n[grid]\n'
 

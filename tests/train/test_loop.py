@@ -7,7 +7,7 @@ import torch
 from snnlp_lava.errors import InputError
 from snnlp_lava.train.baselines import AnnClassifier
 from snnlp_lava.train.loop import Examples, choose_device, evaluate, fit
-from snnlp_lava.train.methods.base import make_method
+from snnlp_lava.train.methods.make import make_method
 
 OPTIONS = make_method("ann", epochs=6, batch_size=16, seed=3, dropout=0.2)
 

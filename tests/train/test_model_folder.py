@@ -8,7 +8,7 @@ import pytest
 from snnlp_lava.encode.calibration import Calibration
 from snnlp_lava.encode.saf import SafEncoder
 from snnlp_lava.errors import InputError
-from snnlp_lava.train.methods.base import make_method, to_document
+from snnlp_lava.train.methods.make import make_method, to_document
 from snnlp_lava.train.model_folder import ModelRecord, load_spiking, model_card, read_record, write_model
 
 METHOD = make_method("snn-rate", window=32, hidden=(4,))

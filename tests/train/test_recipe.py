@@ -6,7 +6,7 @@ import torch
 
 from snnlp_lava.errors import InputError
 from snnlp_lava.train.loop import recipe_for
-from snnlp_lava.train.methods.base import make_method
+from snnlp_lava.train.methods.make import make_method
 from snnlp_lava.train.slayer import import_slayer
 
 PAPERS = ("ann", "snn-rate", "snn-rate-rand", "snn-bin")

@@ -19,7 +19,8 @@ from snnlp_lava.network.neuron import Neuron
 from snnlp_lava.records import Record, opt
 from snnlp_lava.text.dataset import TEST, TRAIN, VALIDATION, TextData
 from snnlp_lava.train.data import texts_of
-from snnlp_lava.train.methods.base import METHODS, Features, Method, SpikingModel, Trained, importable_methods
+from snnlp_lava.train.methods.base import METHODS, Features, Method, SpikingModel, Trained
+from snnlp_lava.train.methods.make import importable_methods
 
 
 class OneWord(Method, frozen=True):

@@ -5,7 +5,7 @@ import pytest
 
 from snnlp_lava import SpikingTextClassifier
 from snnlp_lava.errors import InputError
-from snnlp_lava.train.methods.base import from_document, make_method, to_document
+from snnlp_lava.train.methods.make import from_document, make_method, to_document
 from snnlp_lava.train.methods.rate.method import SnnRate
 from snnlp_lava.train.methods.snn import SnnRateCounts
 

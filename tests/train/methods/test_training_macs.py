@@ -1,6 +1,6 @@
 """MACs of a training: by hand, and as torch counts them."""
 
-from snnlp_lava.train.methods.base import make_method
+from snnlp_lava.train.methods.make import make_method
 
 
 def test_a_training_by_hand():

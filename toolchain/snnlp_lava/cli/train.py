@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from snnlp_lava.cli.options import CommandOfChoices, data_options, derived_options, split_scheme_option
-from snnlp_lava.train.methods.base import DEFAULT_METHOD, DEFAULT_MODEL, METHODS, importable_methods
+from snnlp_lava.train.methods.base import DEFAULT_METHOD, DEFAULT_MODEL, METHODS
+from snnlp_lava.train.methods.make import importable_methods
 
 if TYPE_CHECKING:
     from snnlp_lava.train.methods.base import Method
@@ -58,7 +59,8 @@ def command(output: Path | None, data: str, method: str, **given: Any) -> None:
     from snnlp_lava.text.sources import load_texts
     from snnlp_lava.text.summary import summarise
     from snnlp_lava.train.data import prepare_for
-    from snnlp_lava.train.methods.base import FeatureSource, check_sources, make_method
+    from snnlp_lava.train.methods.base import FeatureSource
+    from snnlp_lava.train.methods.make import check_sources, make_method
     from snnlp_lava.train.trainer import check_same_data, keep_freed_memory, reserve_folder, train_into
 
     text_column, label_column = given.pop("text_column"), given.pop("label_column")

@@ -85,7 +85,7 @@ class Encoder(Protocol):
         """Count the host operations for encoding samples, as terms of `snnlp_lava.energy.prices.TERMS`.
 
         Distributing spikes over time and sending them is not included. An encoder that does not override this is
-                billed as "not counted", never as zero.
+        billed as "not counted", never as zero.
 
         Parameters
         ----------

@@ -67,14 +67,14 @@ class NgramTrie(NamedTuple):
         codes = self.code[_points("".join(texts))]
         last = np.full(int(self.line.max(initial=0)) + 1, -1, dtype=np.int64)
         known = np.zeros(len(texts), dtype=np.bool_)
-        room = 2 * len(codes)
-        while True:  # once more where the room was too small
-            rows, lines = np.empty((2, room), dtype=np.int64)
+        capacity = 2 * len(codes)
+        while True:  # a second time if the arrays were too short
+            rows, lines = np.empty((2, capacity), dtype=np.int64)
             last[:] = -1
             total = _find(codes, ends, longest, *self[1:], last, known, rows, lines)
-            if total <= room:
+            if total <= capacity:
                 return rows[:total], lines[:total], known
-            room = total
+            capacity = total
 
 
 def _points(text: str) -> np.ndarray:

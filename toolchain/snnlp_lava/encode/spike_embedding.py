@@ -116,13 +116,6 @@ class SpikeEmbeddingEncoder(Encoder):
         """Packed spike trains to spike trains (n, window, lines) uint8."""
         return np.unpackbits(values, axis=2, count=self.lines)
 
-    def line_counts(self, features: Sequence[str]) -> np.ndarray:
-        """How often the codes of n texts ask each line to spike: (n, code_lines) int32."""
-        counts = np.zeros((len(features), self.code_lines), dtype=np.int32)
-        for sample, text in enumerate(features):
-            counts[sample] = np.unpackbits(self.codes[self._rows(text)], axis=1, count=self.code_lines).sum(axis=0)
-        return counts
-
     def token_steps(self, text: str, window: int) -> list[tuple[int, str]]:
         """The steps at which the words and pairs of a text are presented; shared lines may spike later."""
         rows = self._rows(text)

@@ -222,10 +222,6 @@ class TokenLineEncoder(Encoder):
         """Whether any entry of each text is in the table, silent or not."""
         return self.active_lines(features)[2]
 
-    def unknown_words(self, text: str) -> int:
-        """How many of a text's tokens are not in the table."""
-        return sum(entry not in self._index for entry in set(entries_of(text, self.scheme)))
-
     def to_dict(self) -> dict[str, Any]:
         """All but entries and lines."""
         return {

@@ -14,7 +14,7 @@ from snnlp_lava.energy.estimates import MAC_PJ, SPIKE_PJ, energy_ratio
 from snnlp_lava.errors import InputError
 from snnlp_lava.sweep.grid import Cell, Source
 from snnlp_lava.sweep.results import CellRecord, Results
-from snnlp_lava.train.methods.base import make_method
+from snnlp_lava.train.methods.make import make_method
 
 DATA = ("imdb", "emotion")
 METHODS = ANN, SNN_RATE, SNN_RATE_RAND, SNN_BIN = ("ann", "snn-rate", "snn-rate-rand", "snn-bin")

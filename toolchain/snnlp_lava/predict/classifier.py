@@ -99,7 +99,7 @@ class SpikingTextClassifier:
         return self
 
     def _method(self) -> Method:
-        from snnlp_lava.train.methods.base import check_sources, make_method
+        from snnlp_lava.train.methods.make import check_sources, make_method
 
         options = {name: value for name, value in self._options.items() if name not in _SOURCES}
         method = make_method(self.method, seed=self.seed, **options)

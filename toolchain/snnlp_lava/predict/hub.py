@@ -26,19 +26,8 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 def find_network(name: StrPath, revision: str | None = None) -> Path:
     """Return the path of a repository's network file, downloading it unless it is in the hub's cache.
 
-    Only this file is downloaded: it holds arrays and a JSON card, and nothing in it is executed.
-
-    Parameters
-    ----------
-    name
-        ``OWNER/NAME``; or a cloned repository, ``./FOLDER``.
-    revision
-        Branch, tag or commit; the newest by default.
-
-    Raises
-    ------
-    InputError
-        If the name is malformed, there is no such repository, revision or file, or the hub cannot be reached.
+    Only this file is downloaded: it holds arrays and a JSON card, and nothing in it is executed. Arguments and errors
+    as `SpikingTextClassifier.from_pretrained`.
     """
     name, folder = str(name), as_path(name)
     if name and not _NAME.fullmatch(name) and folder.is_dir():  # a folder OWNER/NAME would silently replace the hub

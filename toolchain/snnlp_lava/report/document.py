@@ -31,7 +31,7 @@ from snnlp_lava.network.readout import calibration_error
 from snnlp_lava.netx.card import BASELINES, TrainingRecord
 from snnlp_lava.run.folder import Run
 from snnlp_lava.run.record import FitRecord, LayerRecord, RunRecord
-from snnlp_lava.train.methods.base import from_document
+from snnlp_lava.train.methods.make import from_document
 
 FORMAT = 4
 NETWORK = "this network"

@@ -16,17 +16,8 @@ from msgspec import Meta
 from snnlp_lava.errors import InputError
 from snnlp_lava.records import Positive, Record, build, load_toml
 from snnlp_lava.text.sources import is_file
-from snnlp_lava.train.methods.base import (
-    DEFAULT_METHOD,
-    METHODS,
-    FeatureSource,
-    Method,
-    all_option_names,
-    from_document,
-    importable_methods,
-    make_method,
-    to_document,
-)
+from snnlp_lava.train.methods.base import DEFAULT_METHOD, METHODS, FeatureSource, Method
+from snnlp_lava.train.methods.make import all_option_names, from_document, importable_methods, make_method, to_document
 
 MAX_CELLS = 10_000
 _MAX_NAME = 160  # characters; with a hash and a suffix still far below the limit of file systems

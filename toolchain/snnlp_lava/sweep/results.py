@@ -22,7 +22,8 @@ from snnlp_lava.errors import InputError
 from snnlp_lava.files import atomic_file
 from snnlp_lava.records import Amount, Count, Finite, Fraction, Positive, Record, build, load_json
 from snnlp_lava.sweep.grid import Cell
-from snnlp_lava.train.methods.base import NeuronOptions, all_option_names
+from snnlp_lava.train.methods.base import NeuronOptions
+from snnlp_lava.train.methods.make import all_option_names
 
 logger = logging.getLogger(__name__)
 

@@ -17,15 +17,8 @@ from snnlp_lava.files import as_optional_path, as_path
 from snnlp_lava.progress import ProgressCallback, cumulative, no_progress
 from snnlp_lava.text.dataset import PARTS, TEST, TRAIN, VALIDATION, TextData, limit_rows, split_rows
 from snnlp_lava.text.tokens import words_and_pairs
-from snnlp_lava.train.methods.base import (
-    DEFAULT_METHOD,
-    Features,
-    FeatureSource,
-    Method,
-    Trained,
-    check_sources,
-    make_method,
-)
+from snnlp_lava.train.methods.base import DEFAULT_METHOD, Features, FeatureSource, Method, Trained
+from snnlp_lava.train.methods.make import check_sources, make_method
 
 if TYPE_CHECKING:
     from snnlp_lava.embed.embedders import Embedder

@@ -22,7 +22,8 @@ from snnlp_lava.errors import InputError, one_line
 from snnlp_lava.files import atomic_file, check_choice
 from snnlp_lava.metrics import accuracy_and_mrr
 from snnlp_lava.text.dataset import TEST, TRAIN, VALIDATION
-from snnlp_lava.train.methods.base import GradientOptions, Trained, TrainingRun, to_document
+from snnlp_lava.train.methods.base import GradientOptions, Trained, TrainingRun
+from snnlp_lava.train.methods.make import to_document
 
 if TYPE_CHECKING:
     from snnlp_lava.encode.base import Encoder

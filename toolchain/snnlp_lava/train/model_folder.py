@@ -28,7 +28,8 @@ from snnlp_lava.netx.card import (
     TrainingRecord,
 )
 from snnlp_lava.records import Fraction, Record, build, load_json, versions
-from snnlp_lava.train.methods.base import Method, Size, SpikingModel, from_document
+from snnlp_lava.train.methods.base import Method, Size, SpikingModel
+from snnlp_lava.train.methods.make import from_document
 
 CONFIG, WEIGHTS, HISTORY, README, CHECKPOINT = (
     "config.json",

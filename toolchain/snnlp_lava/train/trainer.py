@@ -27,15 +27,8 @@ from snnlp_lava.records import versions
 from snnlp_lava.text.dataset import PARTS, TEST, TRAIN, VALIDATION, TextData
 from snnlp_lava.train.data import TrainingData, data_record, final_embedding, prepare_rows, select_rows
 from snnlp_lava.train.methods.ann import Ann
-from snnlp_lava.train.methods.base import (
-    Features,
-    FeatureSource,
-    Method,
-    Trained,
-    TrainingRun,
-    make_method,
-    to_document,
-)
+from snnlp_lava.train.methods.base import Features, FeatureSource, Method, Trained, TrainingRun
+from snnlp_lava.train.methods.make import make_method, to_document
 from snnlp_lava.train.model_folder import CHECKPOINT, CONFIG, ModelRecord, make_card, read_record, write_model
 
 logger = logging.getLogger(__name__)
