@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -48,8 +49,8 @@ def test_what_a_notebook_stores_is_of_one_run_and_small(path):
     outputs = [output for cell in cells for output in cell["outputs"]]
     assert not [output for output in outputs if output["output_type"] == "error" or output.get("name") == "stderr"]
     assert sum("image/png" in output.get("data", {}) for output in outputs) >= 1
-    for place in ("/tmp/", "/home/", "/root/", "/work/"):
-        assert place not in "".join("".join(cell["source"]) for cell in cells) + printed(cells)
+    shown = "".join("".join(cell["source"]) for cell in cells) + printed(cells)
+    assert re.findall(r"(?<![\w./:])/\w+/\S*", shown) == []  # absolute paths are of one machine
 
 
 def test_there_are_four_and_the_list_of_the_docs_has_them():
